@@ -1,0 +1,7 @@
+//! Bingo answers one question about a Go program: which goroutines are stuck,
+//! on what, because of whom.
+//!
+//! `ARCHITECTURE.md` draws the flow and the layers; each module's first lines
+//! say what comes in and what goes out.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! The `bingo` program: a thin shell around [`bingo::cli`].
+
+fn main() {}

@@ -1,0 +1,27 @@
+//! The model: what every source yields and every face reads.
+//!
+//! A source yields two things and nothing else: an [`Event`] (something happened
+//! to a goroutine at a time) and a [`Snapshot`] (what all goroutines, and the
+//! objects they wait on, are at one instant). This layer imports no other one.
+
+mod addr;
+mod event;
+mod id;
+mod snapshot;
+mod source;
+mod stack;
+mod state;
+mod sync_object;
+mod time;
+mod wait_reason;
+
+pub use addr::{Addr, LoadBias, Pc, StaticAddr};
+pub use event::{Event, EventKind, LostKind};
+pub use id::{GoId, ThreadId};
+pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
+pub use source::{Header, Observation, Source, SourceError, SourceKind};
+pub use stack::{Frame, Stack};
+pub use state::GoState;
+pub use sync_object::{Channel, Direction, IoDirection, Lock, LockKind, SyncObject, Wait};
+pub use time::Time;
+pub use wait_reason::WaitReason;

@@ -1,0 +1,72 @@
+//! What all goroutines are at one instant.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::{Addr, GoId, GoState, Stack, SyncObject, ThreadId, Time, Wait, WaitReason};
+
+/// All goroutines of a process, and what they wait on, at one instant.
+///
+/// Remote memory is read while the program runs: what could not be read, or
+/// changed while it was read, stands in `problems` and is never made up.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// When reading began.
+    pub taken: Time,
+    /// How long reading took.
+    pub took: Duration,
+    /// The goroutines that are not dead, by id.
+    pub goroutines: Vec<Goroutine>,
+    /// The channels and locks that a goroutine waits on.
+    pub objects: HashMap<Addr, SyncObject>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// One goroutine.
+#[derive(Clone, Debug)]
+pub struct Goroutine {
+    /// Its id.
+    pub id: GoId,
+    /// Its state.
+    pub state: GoState,
+    /// Why it is blocked, if it is.
+    pub reason: Option<WaitReason>,
+    /// When it blocked, where known: the runtime notes it at the first garbage
+    /// collection after that (`g.waitsince`), so it may have been earlier.
+    pub blocked_since: Option<Time>,
+    /// What it waits on.
+    pub wait: Option<Wait>,
+    /// Its stack; empty where it runs, since registers are not read unasked.
+    pub stack: Stack,
+    /// The `go` statement that made it.
+    pub created_by: Option<CreatedBy>,
+    /// Who made it (`g.parentGoid`, Go 1.21 on).
+    pub parent: Option<GoId>,
+    /// Its pprof labels.
+    pub labels: BTreeMap<String, String>,
+    /// The thread it is on, when running or in a system call.
+    pub thread: Option<ThreadId>,
+    /// Whether it is the runtime's own (`isSystemGoroutine`).
+    pub system: bool,
+}
+
+/// A `go` statement.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct CreatedBy {
+    /// The function it stands in.
+    pub function: std::sync::Arc<str>,
+    /// Its file.
+    pub file: std::sync::Arc<str>,
+    /// Its line.
+    pub line: u32,
+}
+
+/// Something that could not be read, or not be trusted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// The goroutine concerned, if one is.
+    pub goroutine: Option<GoId>,
+    /// What is wrong and where: `stack unreadable at 0xc000…`.
+    pub what: String,
+}

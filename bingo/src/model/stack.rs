@@ -1,0 +1,81 @@
+//! Call stacks.
+
+use std::sync::Arc;
+
+use super::Addr;
+
+/// One call of a stack. An inlined call has a frame of its own, with the `pc`
+/// of the call that it was inlined into.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Frame {
+    /// The full name, as Go prints it: `main.(*T).worker.func1`. Empty where it
+    /// is not known (code that is not Go's).
+    pub function: Arc<str>,
+    /// The source file, as the binary names it. Empty where it is not known.
+    pub file: Arc<str>,
+    /// The line, from 1 on; 0 where it is not known.
+    pub line: u32,
+    /// The code address as it was found in the frame.
+    pub pc: Addr,
+    /// Whether the compiler inlined this call into the next frame.
+    pub inlined: bool,
+}
+
+/// A call stack, innermost call first. Cheap to clone: sources intern stacks.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Stack(Arc<[Frame]>);
+
+impl Stack {
+    /// A stack of these frames, innermost first.
+    #[must_use]
+    pub fn new(frames: impl Into<Arc<[Frame]>>) -> Stack {
+        Stack(frames.into())
+    }
+
+    /// A stack of no frames.
+    #[must_use]
+    pub fn empty() -> Stack {
+        Stack(Arc::new([]))
+    }
+
+    /// All frames, those of the runtime too, innermost first.
+    #[must_use]
+    pub fn frames(&self) -> &[Frame] {
+        &self.0
+    }
+
+    /// The frames that Go's own traceback prints: without the runtime's
+    /// internals (`showfuncinfo` in `runtime/traceback.go`, Go 1.27).
+    pub fn visible(&self) -> impl Iterator<Item = &Frame> {
+        self.0.iter().filter(|frame| frame.is_visible())
+    }
+
+    /// The innermost frame outside the standard library's parking machinery:
+    /// where a person would look first.
+    #[must_use]
+    pub fn site(&self) -> Option<&Frame> {
+        self.visible().find(|frame| !frame.is_machinery()).or_else(|| self.visible().next())
+    }
+}
+
+impl Frame {
+    /// Whether Go's traceback shows this frame.
+    #[must_use]
+    pub fn is_visible(&self) -> bool {
+        let Some(rest) = self.function.strip_prefix("runtime.") else {
+            return self.function.contains('.');
+        };
+        // isExportedRuntime: runtime.Gosched, runtime.(*Func).Name …; panics
+        // are shown under their Go name.
+        let rest = rest.strip_prefix("(*").unwrap_or(rest);
+        rest == "gopanic" || rest.starts_with(|c: char| c.is_ascii_uppercase())
+    }
+
+    /// Whether this frame only carries out the wait that its caller asked for.
+    #[must_use]
+    pub fn is_machinery(&self) -> bool {
+        ["runtime.", "sync.", "internal/", "time.", "syscall."]
+            .iter()
+            .any(|package| self.function.starts_with(package))
+    }
+}

@@ -1,0 +1,1 @@
+//! Integration tests on live processes; they need root.

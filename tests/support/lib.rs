@@ -1,0 +1,1 @@
+//! Fixtures, built on demand, and children that end with the test.

@@ -1,0 +1,3 @@
+//! `cargo xtask …`: set-up, tests, benchmarks and generated files of Bingo.
+
+fn main() {}
