@@ -1,6 +1,7 @@
 //! What all goroutines are at one instant.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Addr, GoId, GoState, Stack, SyncObject, ThreadId, Time, Wait, WaitReason};
@@ -15,10 +16,12 @@ pub struct Snapshot {
     pub taken: Time,
     /// How long reading took.
     pub took: Duration,
-    /// The goroutines that are not dead, by id.
-    pub goroutines: Vec<Goroutine>,
-    /// The channels and locks that a goroutine waits on.
-    pub objects: HashMap<Addr, SyncObject>,
+    /// The goroutines that are not dead, by id. A source that yields one snapshot
+    /// after the other shares those that have not changed: the same `Arc` means
+    /// the same in every field.
+    pub goroutines: Vec<Arc<Goroutine>>,
+    /// The channels and locks that a goroutine waits on, shared in the same way.
+    pub objects: HashMap<Addr, Arc<SyncObject>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -55,9 +58,9 @@ pub struct Goroutine {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CreatedBy {
     /// The function it stands in.
-    pub function: std::sync::Arc<str>,
+    pub function: Arc<str>,
     /// Its file.
-    pub file: std::sync::Arc<str>,
+    pub file: Arc<str>,
     /// Its line.
     pub line: u32,
 }
