@@ -38,6 +38,9 @@ pub struct Goroutine {
     /// When it blocked, where known: the runtime notes it at the first garbage
     /// collection after that (`g.waitsince`), so it may have been earlier.
     pub blocked_since: Option<Time>,
+    /// How often it left the running state, modulo 256 (`g.trackingSeq`): two
+    /// snapshots with the same number saw one and the same wait.
+    pub switches: Option<u8>,
     /// What it waits on.
     pub wait: Option<Wait>,
     /// Its stack; empty where it runs, since registers are not read unasked.
