@@ -1,3 +1,28 @@
 //! `cargo xtask …`: set-up, tests, benchmarks and generated files of Bingo.
+//!
+//! A file a command. `cargo xtask demo` shows Bingo at work, `cargo xtask test`
+//! is what CI runs, `cargo xtask setup` fetches what both need.
 
-fn main() {}
+mod setup;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Set-up, tests, benchmarks and generated files of Bingo")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
+    Setup(setup::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Setup(arguments) => setup::run(&arguments),
+    }
+}

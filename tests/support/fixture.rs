@@ -1,0 +1,125 @@
+//! Go programs of `testdata/programs`, built on demand and kept.
+//!
+//! A program is a folder of Go files, or one file (`leak/senders/bug` is
+//! `leak/senders/bug.go`). The built file's name is a hash of the sources, the
+//! release and the mode, so an edit builds anew and nothing is built twice.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::{GoRelease, target_dir, workspace};
+
+/// A built Go program.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The executable.
+    pub path: PathBuf,
+    /// The Go files that it was built of.
+    pub sources: Vec<PathBuf>,
+    /// What built it.
+    pub release: GoRelease,
+    /// How it was built.
+    pub mode: Mode,
+}
+
+/// How a program is built.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Mode {
+    /// As `go build` does, without cgo.
+    Normal,
+    /// Without symbol table and DWARF: `-ldflags "-s -w"`.
+    Stripped,
+    /// Position independent: `-buildmode=pie`.
+    Pie,
+    /// With the race detector: `-race`.
+    Race,
+    /// With cgo, and with the program's files that end in `_cgo.go`.
+    Cgo,
+}
+
+impl Mode {
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Mode::Normal | Mode::Cgo => &[],
+            Mode::Stripped => &["-ldflags=-s -w"],
+            Mode::Pie => &["-buildmode=pie"],
+            Mode::Race => &["-race"],
+        }
+    }
+
+    fn cgo_enabled(self) -> &'static str {
+        if matches!(self, Mode::Race | Mode::Cgo) { "1" } else { "0" }
+    }
+}
+
+impl Fixture {
+    /// Builds `program` of `testdata/programs`, unless it is there already.
+    ///
+    /// # Errors
+    /// When there is no such program, or it does not build.
+    pub fn build(program: &str, release: &GoRelease, mode: Mode) -> anyhow::Result<Fixture> {
+        let sources = sources(&workspace().join("testdata/programs").join(program), mode)?;
+        let folder = target_dir().join("fixtures");
+        fs::create_dir_all(&folder)?;
+        let name = format!(
+            "{}-{}-{}-{:016x}",
+            program.replace('/', "-"),
+            release.version,
+            format!("{mode:?}").to_lowercase(),
+            hash(&sources, release, mode)?
+        );
+        let path = folder.join(&name);
+        // Tests run in parallel, each in a process of its own: one builds, the others wait.
+        let lock = File::create(folder.join(format!("{name}.lock")))?;
+        lock.lock()?;
+        if !path.is_file() {
+            compile(&sources, release, mode, &path).with_context(|| format!("build of {name}"))?;
+        }
+        Ok(Fixture { path, sources, release: release.clone(), mode })
+    }
+}
+
+fn sources(program: &Path, mode: Mode) -> anyhow::Result<Vec<PathBuf>> {
+    let file = program.with_extension("go");
+    if file.is_file() {
+        return Ok(vec![file]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(program).with_context(|| format!("no program {}", program.display()))? {
+        let path = entry?.path();
+        let name = path.to_string_lossy();
+        if name.ends_with(".go") && (mode == Mode::Cgo || !name.ends_with("_cgo.go")) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn hash(sources: &[PathBuf], release: &GoRelease, mode: Mode) -> anyhow::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    (&release.version, mode).hash(&mut hasher);
+    for source in sources {
+        (source, fs::read(source)?).hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+fn compile(sources: &[PathBuf], release: &GoRelease, mode: Mode, path: &Path) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let output = release
+        .command()
+        .env("CGO_ENABLED", mode.cgo_enabled())
+        .arg("build")
+        .args(mode.flags())
+        .arg("-o")
+        .arg(&unfinished)
+        .args(sources)
+        .output()
+        .with_context(|| format!("start of {}", release.go.display()))?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(fs::rename(unfinished, path)?)
+}
