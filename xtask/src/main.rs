@@ -4,6 +4,7 @@
 //! is what CI runs, `cargo xtask setup` fetches what both need.
 
 mod setup;
+mod tidy;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -19,10 +20,13 @@ struct Arguments {
 enum Command {
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
     Setup(setup::Arguments),
+    /// Checks the house rules that the compiler cannot: layers, words, file length
+    Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Tidy => tidy::run(),
     }
 }
