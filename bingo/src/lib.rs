@@ -4,4 +4,5 @@
 //! `ARCHITECTURE.md` draws the flow and the layers; each module's first lines
 //! say what comes in and what goes out.
 
+pub mod memory;
 pub mod model;
