@@ -36,7 +36,7 @@ pub enum Mode {
     Pie,
     /// With the race detector: `-race`.
     Race,
-    /// With cgo, and with the program's files that end in `_cgo.go`.
+    /// With cgo.
     Cgo,
 }
 
@@ -61,7 +61,8 @@ impl Fixture {
     /// # Errors
     /// When there is no such program, or it does not build.
     pub fn build(program: &str, release: &GoRelease, mode: Mode) -> anyhow::Result<Fixture> {
-        let sources = sources(&workspace().join("testdata/programs").join(program), mode)?;
+        let program_path = workspace().join("testdata/programs").join(program);
+        let sources = sources(&program_path)?;
         let folder = target_dir().join("fixtures");
         fs::create_dir_all(&folder)?;
         let name = format!(
@@ -76,22 +77,21 @@ impl Fixture {
         let lock = File::create(folder.join(format!("{name}.lock")))?;
         lock.lock()?;
         if !path.is_file() {
-            compile(&sources, release, mode, &path).with_context(|| format!("build of {name}"))?;
+            compile(&program_path, release, mode, &path).with_context(|| format!("build of {name}"))?;
         }
         Ok(Fixture { path, sources, release: release.clone(), mode })
     }
 }
 
-fn sources(program: &Path, mode: Mode) -> anyhow::Result<Vec<PathBuf>> {
-    let file = program.with_extension("go");
-    if file.is_file() {
-        return Ok(vec![file]);
+/// The Go files of a program, which is a folder or a file without its ending.
+fn sources(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !program.is_dir() {
+        return Ok(vec![program.with_extension("go")]);
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(program).with_context(|| format!("no program {}", program.display()))? {
+    for entry in fs::read_dir(program)? {
         let path = entry?.path();
-        let name = path.to_string_lossy();
-        if name.ends_with(".go") && (mode == Mode::Cgo || !name.ends_with("_cgo.go")) {
+        if path.extension().is_some_and(|extension| extension == "go") {
             files.push(path);
         }
     }
@@ -103,23 +103,22 @@ fn hash(sources: &[PathBuf], release: &GoRelease, mode: Mode) -> anyhow::Result<
     let mut hasher = DefaultHasher::new();
     (&release.version, mode).hash(&mut hasher);
     for source in sources {
-        (source, fs::read(source)?).hash(&mut hasher);
+        let text = fs::read(source).with_context(|| format!("no program {}", source.display()))?;
+        (source, text).hash(&mut hasher);
     }
     Ok(hasher.finish())
 }
 
-fn compile(sources: &[PathBuf], release: &GoRelease, mode: Mode, path: &Path) -> anyhow::Result<()> {
+fn compile(program: &Path, release: &GoRelease, mode: Mode, path: &Path) -> anyhow::Result<()> {
     let unfinished = path.with_extension("unfinished");
-    let output = release
-        .command()
-        .env("CGO_ENABLED", mode.cgo_enabled())
-        .arg("build")
-        .args(mode.flags())
-        .arg("-o")
-        .arg(&unfinished)
-        .args(sources)
-        .output()
-        .with_context(|| format!("start of {}", release.go.display()))?;
+    let mut go = release.command();
+    go.env("CGO_ENABLED", mode.cgo_enabled()).arg("build").args(mode.flags()).arg("-o").arg(&unfinished);
+    if program.is_dir() {
+        go.arg(".").current_dir(program);
+    } else {
+        go.arg(program.with_extension("go"));
+    }
+    let output = go.output().with_context(|| format!("start of {}", release.go.display()))?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(fs::rename(unfinished, path)?)
 }
