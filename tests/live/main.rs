@@ -1,1 +1,3 @@
 //! Integration tests on live processes; they need root.
+
+mod matrix;

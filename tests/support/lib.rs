@@ -9,6 +9,7 @@ mod child;
 mod fixture;
 mod release;
 mod skip;
+mod traceback;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub use child::Child;
 pub use fixture::{Fixture, Mode};
 pub use release::GoRelease;
 pub use skip::{is_root, live_or_skip, release_or_skip, skip};
+pub use traceback::{Traced, TracedFrame};
 pub use wait::wait_until;
 
 /// The root of the source tree.
