@@ -4,5 +4,6 @@
 //! `ARCHITECTURE.md` draws the flow and the layers; each module's first lines
 //! say what comes in and what goes out.
 
+pub mod binary;
 pub mod memory;
 pub mod model;

@@ -3,6 +3,7 @@
 //! A file a command. `cargo xtask demo` shows Bingo at work, `cargo xtask test`
 //! is what CI runs, `cargo xtask setup` fetches what both need.
 
+mod layouts;
 mod setup;
 mod tidy;
 mod workspace;
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
     Setup(setup::Arguments),
+    /// Writes the table of struct layouts from the Go releases, or checks it
+    Layouts(layouts::Arguments),
     /// Checks the house rules that the compiler cannot: layers, words, file length
     Tidy,
 }
@@ -27,6 +30,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Tidy => tidy::run(),
     }
 }

@@ -1,0 +1,4 @@
+//! Go executables.
+
+pub mod dwarf;
+pub mod layout;
