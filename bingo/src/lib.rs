@@ -7,3 +7,4 @@
 pub mod binary;
 pub mod memory;
 pub mod model;
+pub mod world;

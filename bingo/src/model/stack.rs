@@ -38,6 +38,13 @@ impl Stack {
         Stack(Arc::new([]))
     }
 
+    /// Whether both are one interned stack. Equal stacks of two sources, or of
+    /// two generations of a cache, are not.
+    #[must_use]
+    pub fn is_same(&self, other: &Stack) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// All frames, those of the runtime too, innermost first.
     #[must_use]
     pub fn frames(&self) -> &[Frame] {

@@ -1,0 +1,133 @@
+//! How an event and a snapshot change the World.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::goroutine::Record;
+use super::{Goroutine, World};
+use crate::model::{Event, EventKind, GoId, GoState, Snapshot, Time};
+
+/// A wait this long has its details told again once a snapshot knows them: the
+/// address of a mutex, say, which no probe sees.
+const WORTH_DETAILS: Duration = Duration::from_secs(1);
+
+impl World {
+    pub(super) fn apply_event(&mut self, event: &Event) {
+        self.latest = self.latest.max(event.time);
+        if let EventKind::Lost { kind, count } = event.kind {
+            self.totals.lost.add(kind, count);
+            self.note_missed(event.time);
+            return;
+        }
+        self.totals.events += 1;
+        let (Some(id), Some(state)) = (event.goroutine, event.kind.state()) else { return };
+        if matches!(event.kind, EventKind::Block { .. }) {
+            self.totals.blocks += 1;
+        }
+        if state == GoState::Dead {
+            self.end(id, event.time);
+            return;
+        }
+        if self.buried.contains(id) {
+            return;
+        }
+        let record = self.records.entry(id).or_insert_with(|| Record::new(id, event.time));
+        record.note_event(event, state, &self.missed);
+        record.changed = self.changes.changed(id);
+        self.changes.trim(self.records.len());
+    }
+
+    /// Notes that at `time` events may have been missed: they were lost, or the
+    /// probes that tell them were taken out.
+    pub fn note_missed(&mut self, time: Time) {
+        self.missed.note(time);
+        self.records.values_mut().for_each(|record| record.note_missed(time));
+    }
+
+    pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {
+        let taken = snapshot.taken;
+        let end = Time(taken.0.saturating_add(u64::try_from(snapshot.took.as_nanos()).unwrap_or(u64::MAX)));
+        self.latest = self.latest.max(end);
+        self.totals.snapshots += 1;
+        let mut untold = Vec::new();
+        for sighted in &snapshot.goroutines {
+            if self.buried.contains(sighted.id) {
+                continue;
+            }
+            let mut is_new = false;
+            let record = self.records.entry(sighted.id).or_insert_with(|| {
+                is_new = true;
+                Record::new(sighted.id, end)
+            });
+            let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
+            if is_new || sighting.changed {
+                record.changed = self.changes.changed(sighted.id);
+            }
+            let long = taken.since(record.shown.since.time()) >= WORTH_DETAILS;
+            if is_new || sighting.untold || (sighting.detailed && long) {
+                untold.push(found(&record.shown, taken));
+            }
+        }
+        self.end_absent(snapshot, &mut untold);
+        // Events of the time of this snapshot may still come; older ones no more.
+        self.buried.forget_before(self.snapshot_end.unwrap_or_default());
+        self.snapshot_end = Some(end);
+        self.changes.trim(self.records.len());
+        self.objects = Arc::new(snapshot.objects.clone());
+        if self.problems[..] != snapshot.problems[..] {
+            self.problems = snapshot.problems.clone().into();
+        }
+        untold
+    }
+
+    /// Ends those that the snapshot should have seen. One that was heard of
+    /// since `taken` may have been made after its place was read; one that was
+    /// unreadable is not gone; and where nothing could be read, nothing is known.
+    fn end_absent(&mut self, snapshot: &Snapshot, untold: &mut Vec<Event>) {
+        if snapshot.goroutines.is_empty() {
+            return;
+        }
+        let unreadable: HashSet<GoId> =
+            snapshot.problems.iter().filter_map(|problem| problem.goroutine).collect();
+        let absent: Vec<GoId> = self
+            .records
+            .iter()
+            .filter(|(id, record)| record.known_at() < snapshot.taken && !unreadable.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in absent {
+            if let Some(gone) = self.end(id, snapshot.taken) {
+                let mut event = found(&gone, snapshot.taken);
+                event.kind =
+                    EventKind::Snapshot { state: GoState::Dead, reason: None, on: None, parent: None };
+                event.stack = None;
+                event.thread = None;
+                untold.push(event);
+            }
+        }
+    }
+
+    fn end(&mut self, id: GoId, time: Time) -> Option<Arc<Goroutine>> {
+        self.buried.bury(id, time);
+        let gone = self.records.remove(&id)?;
+        self.changes.gone(id);
+        self.changes.trim(self.records.len());
+        Some(gone.shown)
+    }
+}
+
+fn found(goroutine: &Goroutine, taken: Time) -> Event {
+    Event {
+        time: taken,
+        goroutine: Some(goroutine.id),
+        kind: EventKind::Snapshot {
+            state: goroutine.state,
+            reason: goroutine.reason,
+            on: goroutine.wait.clone(),
+            parent: goroutine.parent,
+        },
+        stack: Some(goroutine.stack.clone()).filter(|stack| !stack.frames().is_empty()),
+        thread: goroutine.thread,
+    }
+}

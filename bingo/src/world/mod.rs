@@ -1,0 +1,188 @@
+//! What is known about a program: the fold of Events and Snapshots.
+//!
+//! In come [`Observation`]s, in any interleaving of the two kinds; out come the
+//! goroutines that live, each with what is known of it and how well, and cheap
+//! deltas. A snapshot is read while the program runs, in `[taken, taken + took]`:
+//! it corrects what is older than `taken` and never undoes a newer event.
+
+mod apply;
+mod buried;
+mod changes;
+mod goroutine;
+mod missed;
+
+#[cfg(test)]
+mod property_tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Addr, Event, GoId, GoState, LostKind, Observation, Problem, SyncObject, Time};
+
+pub use changes::Changes;
+pub use goroutine::{Goroutine, Since, Woken};
+
+/// The goroutines of a program and what is known of each.
+#[derive(Debug, Default)]
+pub struct World {
+    records: HashMap<GoId, goroutine::Record>,
+    objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
+    problems: Arc<[Problem]>,
+    buried: buried::Buried,
+    changes: changes::ChangeLog,
+    totals: Totals,
+    missed: missed::Missed,
+    snapshot_end: Option<Time>,
+    latest: Time,
+}
+
+/// What was counted since the beginning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Events received, lost ones not among them.
+    pub events: u64,
+    /// Parks among them.
+    pub blocks: u64,
+    /// Snapshots received.
+    pub snapshots: u64,
+    /// Events that were made and not received, by kind.
+    pub lost: Lost,
+}
+
+/// Events that were made and not received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lost {
+    /// Creations.
+    pub create: u64,
+    /// Parks.
+    pub block: u64,
+    /// Wake-ups.
+    pub unblock: u64,
+    /// Ends.
+    pub dead: u64,
+}
+
+impl World {
+    /// Takes in what a source yielded. The answer is what nobody told: for each
+    /// goroutine that a snapshot found in another state than was known, an event
+    /// of kind [`crate::model::EventKind::Snapshot`]. It is empty for an event.
+    pub fn apply(&mut self, observation: &Observation) -> Vec<Event> {
+        match observation {
+            Observation::Event(event) => {
+                self.apply_event(event);
+                Vec::new()
+            }
+            Observation::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+        }
+    }
+
+    /// The goroutines that live, in no order.
+    pub fn goroutines(&self) -> impl ExactSizeIterator<Item = &Arc<Goroutine>> {
+        self.records.values().map(|record| &record.shown)
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn goroutine(&self, id: GoId) -> Option<&Arc<Goroutine>> {
+        self.records.get(&id).map(|record| &record.shown)
+    }
+
+    /// The channels and locks that goroutines waited on at the last snapshot.
+    #[must_use]
+    pub fn objects(&self) -> &Arc<HashMap<Addr, Arc<SyncObject>>> {
+        &self.objects
+    }
+
+    /// What the last snapshot could not read.
+    #[must_use]
+    pub fn problems(&self) -> &Arc<[Problem]> {
+        &self.problems
+    }
+
+    /// What was counted since the beginning.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The time of the newest observation.
+    #[must_use]
+    pub fn latest(&self) -> Time {
+        self.latest
+    }
+
+    /// Whether events were lost since this goroutine was last heard of or seen,
+    /// so that what is known of it may be past.
+    #[must_use]
+    pub fn is_uncertain(&self, id: GoId) -> bool {
+        let record = self.records.get(&id);
+        self.missed.last().zip(record).is_some_and(|(missed, record)| record.known_at() < missed)
+    }
+
+    /// The number of the last change: what [`World::changes_since`] takes.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.changes.seq()
+    }
+
+    /// What changed after change number `seq`, each goroutine once. All of them,
+    /// marked `whole`, where that is too long ago to be known, and for 0.
+    #[must_use]
+    pub fn changes_since(&self, seq: u64) -> Changes<'_> {
+        self.changes.since(seq, &self.records)
+    }
+}
+
+impl Lost {
+    /// All kinds together.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.create + self.block + self.unblock + self.dead
+    }
+
+    fn add(&mut self, kind: LostKind, count: u64) {
+        let counter = match kind {
+            LostKind::Create => &mut self.create,
+            LostKind::Block => &mut self.block,
+            LostKind::Unblock => &mut self.unblock,
+            LostKind::Dead => &mut self.dead,
+        };
+        *counter = counter.saturating_add(count);
+    }
+}
+
+/// How many goroutines are in each state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StateCounts {
+    /// On a run queue.
+    pub runnable: usize,
+    /// Executing.
+    pub running: usize,
+    /// Parked.
+    pub blocked: usize,
+    /// In a system call.
+    pub syscall: usize,
+}
+
+impl StateCounts {
+    /// Counts these states.
+    pub fn of(states: impl IntoIterator<Item = GoState>) -> StateCounts {
+        let mut counts = StateCounts::default();
+        for state in states {
+            match state {
+                GoState::Runnable => counts.runnable += 1,
+                GoState::Running => counts.running += 1,
+                GoState::Blocked => counts.blocked += 1,
+                GoState::Syscall => counts.syscall += 1,
+                GoState::Dead => {}
+            }
+        }
+        counts
+    }
+
+    /// All states together.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.runnable + self.running + self.blocked + self.syscall
+    }
+}
