@@ -21,7 +21,7 @@ use crate::workspace::root;
 pub(crate) struct Arguments {
     /// Compare the releases at hand with the table, and write nothing
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -3,8 +3,10 @@
 //! A file a command. `cargo xtask demo` shows Bingo at work, `cargo xtask test`
 //! is what CI runs, `cargo xtask setup` fetches what both need.
 
+mod demo;
 mod layouts;
 mod setup;
+mod test;
 mod tidy;
 mod workspace;
 
@@ -19,18 +21,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows Bingo at work on a small Go service with four bugs
+    Demo(demo::Arguments),
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
     Setup(setup::Arguments),
     /// Writes the table of struct layouts from the Go releases, or checks it
     Layouts(layouts::Arguments),
+    /// Runs all that CI runs, and closes with a summary
+    Test(test::Arguments),
     /// Checks the house rules that the compiler cannot: layers, words, file length
     Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Layouts(arguments) => layouts::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Tidy => tidy::run(),
     }
 }

@@ -130,6 +130,15 @@ pub(crate) fn install(wanted: impl Fn(&str) -> bool) -> Missing {
     })
 }
 
+/// Installs one Go distribution if it is not there, and answers its `go`.
+pub(crate) fn go(release: &'static str) -> anyhow::Result<PathBuf> {
+    let tool = Tool { name: "go", why: "", from: From::GoBin(release) };
+    if !tool.from.is_there(tool.name) {
+        tool.install()?;
+    }
+    Ok(tool.from.place(tool.name))
+}
+
 impl Tool {
     fn install(&self) -> anyhow::Result<()> {
         let started = Instant::now();
