@@ -76,7 +76,8 @@ impl Outcome {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+/// Answers whether nothing failed.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     for name in &arguments.only {
         anyhow::ensure!(STEPS.iter().any(|step| step.name == name), "no step {name}: see --list");
     }
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
     if arguments.list {
         steps.iter().for_each(|step| println!("{}", step.name));
-        return Ok(());
+        return Ok(true);
     }
     let mut lines = Vec::new();
     let mut total = Outcome::default();
@@ -105,8 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         total = total.and(outcome);
     }
     summary(&lines, &total);
-    anyhow::ensure!(total.failed == 0, "{} failed", total.failed);
-    Ok(())
+    Ok(total.failed == 0)
 }
 
 fn line(name: &str, outcome: &Outcome, took: Duration) -> String {
@@ -162,7 +162,7 @@ fn clippy() -> anyhow::Result<Outcome> {
 fn other_targets() -> anyhow::Result<Outcome> {
     let sysroot = output_of(std::process::Command::new("rustc").args(["--print", "sysroot"]))?;
     let mut outcome = Outcome::default();
-    for triple in ["x86_64-pc-windows-gnu", "aarch64-apple-darwin", "aarch64-unknown-linux-gnu"] {
+    for triple in ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"] {
         if Path::new(sysroot.trim()).join("lib/rustlib").join(triple).is_dir() {
             let check =
                 ["check", "--quiet", "--package", "bingo", "--no-default-features", "--target", triple];
