@@ -16,7 +16,9 @@ pub mod layout;
 mod module_data;
 mod name_hash;
 mod pclntab;
+mod printed_name;
 mod relocations;
+mod symbolizer;
 mod symbols;
 
 use std::path::Path;
@@ -28,6 +30,8 @@ pub use error::BinaryError;
 pub use go_version::GoVersion;
 pub use module_data::{ModuleData, TextSection};
 pub use pclntab::{Call, Form, FuncId, Function, Header, PclnTab, Unwind};
+pub use printed_name::printed_name;
+pub use symbolizer::{Site, Symbolizer};
 
 use self::symbols::Symbols;
 use crate::model::StaticAddr;

@@ -2,6 +2,7 @@
 
 use super::func_id::FuncId;
 use super::header::Form;
+use super::inline::{Call, calls_at};
 use super::pc_value::value_at;
 use super::{ByteStream, PclnTab};
 use crate::binary::bytes;
@@ -145,6 +146,13 @@ impl<'t> Function<'t> {
             Some(size) => Unwind::Frame(size),
             None => Unwind::Unknown,
         }
+    }
+
+    /// The calls that `address` stands for, innermost first: those inlined
+    /// there, then the function itself.
+    #[must_use]
+    pub fn calls_at(&self, address: StaticAddr) -> Vec<Call> {
+        calls_at(self, self.table, address)
     }
 
     /// The source file and line of the instruction at `address`.

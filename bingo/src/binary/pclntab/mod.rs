@@ -115,14 +115,6 @@ impl PclnTab {
         self.index.is_empty()
     }
 
-    /// The calls that `address` stands for, innermost first: those inlined
-    /// there, then the function itself. Empty outside Go's code.
-    #[must_use]
-    pub fn calls_at(&self, address: StaticAddr) -> Vec<Call> {
-        let function = self.function_at(address);
-        function.map(|function| inline::calls_at(&function, self, address)).unwrap_or_default()
-    }
-
     /// How to get from a frame at `address` to its caller's; see [`Function::unwind_at`].
     #[must_use]
     pub fn unwind_at(&self, address: StaticAddr) -> Unwind {

@@ -1,0 +1,66 @@
+//! The name of a function as Go's tracebacks print it.
+
+use std::borrow::Cow;
+
+/// `name` with each list of type arguments written as `[...]`: the innards of
+/// `main.F[go.shape.int]` are no one's business (`funcNameForPrint` in
+/// `runtime/traceback.go`, Go 1.21 to 1.27; the linker did so before). A
+/// name whose brackets do not match stays as it is.
+#[must_use]
+pub fn printed_name(name: &str) -> Cow<'_, str> {
+    shortened(name).map_or(Cow::Borrowed(name), Cow::Owned)
+}
+
+fn shortened(name: &str) -> Option<String> {
+    let (front, rest) = name.split_once('[')?;
+    let (inside, back) = rest.rsplit_once(']')?;
+    if !inside.contains('[') {
+        return Some(format!("{front}[...]{back}"));
+    }
+    // A generic method of a generic type has two lists: F[…].g[…].
+    let mut depth = 1_i32;
+    let mut closed = None;
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            b'[' => {
+                depth += 1;
+                if depth == 1 {
+                    let middle = inside.get(closed? + 1..at)?;
+                    return Some(format!("{front}[...]{middle}[...]{back}"));
+                }
+            }
+            b']' => {
+                depth -= 1;
+                if depth < 0 {
+                    return None;
+                }
+                if depth == 0 {
+                    closed = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    (depth == 1 && closed.is_none()).then(|| format!("{front}[...]{back}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_arguments_are_left_out() {
+        let check = |name: &str, expect: &str| assert_eq!(printed_name(name), expect);
+        check("main.main", "main.main");
+        check("main.F[go.shape.int]", "main.F[...]");
+        check("main.F[...]", "main.F[...]");
+        check("main.(*List[go.shape.string]).Push", "main.(*List[...]).Push");
+        check("main.F[go.shape.[]int].func1", "main.F[...].func1");
+        check("main.F[go.shape.map[string]int]", "main.F[...]");
+        check("main.G[go.shape.[]int].m[go.shape.[4]int].func2", "main.G[...].m[...].func2");
+        check("main.F[", "main.F[");
+        check("main.F]x[", "main.F]x[");
+        check("main.F[a]]b[c]", "main.F[a]]b[c]");
+        check("", "");
+    }
+}
