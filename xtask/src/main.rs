@@ -3,6 +3,7 @@
 //! A file a command. `cargo xtask demo` shows Bingo at work, `cargo xtask test`
 //! is what CI runs, `cargo xtask setup` fetches what both need.
 
+mod bench;
 mod demo;
 mod layouts;
 mod setup;
@@ -23,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures what watching costs and what it misses
+    Bench(bench::Arguments),
     /// Shows Bingo at work on a small Go service with four bugs
     Demo(demo::Arguments),
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
@@ -37,6 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
