@@ -1,1 +1,3 @@
 //! Integration tests that need no privilege.
+
+mod runtime_places;

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use bingo::binary::Binary;
 use bingo::binary::dwarf::RuntimeDwarf;
 use bingo::binary::layout::{Members, ReleaseTable, TYPES, write_table};
 use bingo::model::WaitReason;
@@ -69,8 +70,8 @@ fn table_path() -> PathBuf {
 /// What the DWARF of a program says that `release` has built.
 fn dwarf(release: &GoRelease, mode: Mode) -> anyhow::Result<RuntimeDwarf> {
     let fixture = Fixture::build("runtime_types", release, mode)?;
-    let file = fs::read(&fixture.path)?;
-    read(&file).with_context(|| format!("DWARF of {}", fixture.path.display()))
+    let read = || anyhow::Ok(RuntimeDwarf::of(&Binary::open(&fixture.path)?)?);
+    read().with_context(|| format!("DWARF of {}", fixture.path.display()))
 }
 
 /// The cells of the table that a build contradicts, each as a line of text.
@@ -143,22 +144,6 @@ fn parse_wait_reasons(text: &str) -> anyhow::Result<Vec<Option<WaitReason>>> {
         reasons.push(Some(reason));
     }
     Ok(reasons)
-}
-
-fn read(file: &[u8]) -> anyhow::Result<RuntimeDwarf> {
-    use object::{Object, ObjectSection};
-    let file = object::File::parse(file)?;
-    let section = |name: &str| -> anyhow::Result<Vec<u8>> {
-        Ok(match file.section_by_name(name) {
-            Some(section) => section.uncompressed_data()?.into_owned(),
-            None => Vec::new(),
-        })
-    };
-    let (info, abbrev) = (section(".debug_info")?, section(".debug_abbrev")?);
-    let (str, line_str) = (section(".debug_str")?, section(".debug_line_str")?);
-    let sections =
-        bingo::binary::dwarf::DwarfSections { info: &info, abbrev: &abbrev, str: &str, line_str: &line_str };
-    Ok(RuntimeDwarf::read(sections, TYPES, &[])?)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
-//! What the linker tells of the runtime in DWARF: struct layouts and addresses
-//! of variables.
+//! What the linker tells of the runtime's types in DWARF.
 //!
-//! In: the `.debug_*` sections (DWARF 4 and 5), already decompressed. Out:
-//! sizes, member offsets and addresses of the names that were asked for, no
-//! more: Go's linker puts every type of the program into the compile unit of
+//! In: the `.debug_*` sections (DWARF 4 and 5), already decompressed. Out: sizes
+//! and member offsets of the types that were asked for, no more: Go's linker puts every type of the program into the compile unit of
 //! package `runtime` (one of the two of that name; the other is its assembly's),
 //! so the units of that name alone are walked, until all is found.
 
@@ -14,20 +12,19 @@ use gimli::{
     EndianSlice, LittleEndian, Operation, UnitHeader, UnitOffset, constants,
 };
 
-use super::layout::{Members, TypeSpec};
-use crate::model::StaticAddr;
+use super::layout::{Members, TYPES, TypeSpec};
+use super::{Binary, BinaryError};
 
 /// Typedefs of typedefs that are followed before a chain counts as damaged.
 const TYPEDEF_DEPTH: usize = 8;
 /// Members that a struct may have; the largest of the runtime has about 100.
 const MAX_MEMBERS: usize = 4096;
 
-/// The answers: sizes, offsets and addresses by Go name.
+/// The answers: sizes and offsets by Go name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RuntimeDwarf {
     sizes: HashMap<&'static str, u64>,
     offsets: HashMap<(&'static str, &'static str), u64>,
-    variables: HashMap<&'static str, StaticAddr>,
 }
 
 /// The sections that are read, decompressed. Empty where the file lacks one.
@@ -44,8 +41,11 @@ pub struct DwarfSections<'a> {
 }
 
 /// What can be wrong with DWARF.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum DwarfError {
+    /// A section cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] BinaryError),
     /// gimli could not go on.
     #[error("damaged DWARF in the unit at .debug_info+{unit:#x}: {source}")]
     Malformed {
@@ -57,17 +57,33 @@ pub enum DwarfError {
 }
 
 impl RuntimeDwarf {
-    /// Looks `types` and `variables` (`runtime.allgs`) up. What is not there is
-    /// absent from the answer; a file without a runtime unit has nothing.
+    /// Looks every type up that Bingo reads, in the DWARF of `binary`. Nothing is
+    /// found where it has none.
+    ///
+    /// # Errors
+    /// Where a section is cut off, and those of [`RuntimeDwarf::read`].
+    pub fn of(binary: &Binary) -> Result<RuntimeDwarf, DwarfError> {
+        let elf = binary.elf();
+        let section = |name: &str| {
+            let dotted = elf.section(&format!(".debug_{name}"));
+            match dotted.or_else(|| elf.section(&format!(".zdebug_{name}"))) {
+                Some(section) => elf.section_bytes(section),
+                None => Ok(Vec::new()),
+            }
+        };
+        let (info, abbrev) = (section("info")?, section("abbrev")?);
+        let (str, line_str) = (section("str")?, section("line_str")?);
+        let sections = DwarfSections { info: &info, abbrev: &abbrev, str: &str, line_str: &line_str };
+        RuntimeDwarf::read(sections, TYPES)
+    }
+
+    /// Looks `types` up. What is not there is absent from the answer; a file
+    /// without a runtime unit has nothing.
     ///
     /// # Errors
     /// [`DwarfError::Malformed`] where the unit headers or the runtime's unit
     /// cannot be followed.
-    pub fn read(
-        sections: DwarfSections<'_>,
-        types: &[TypeSpec],
-        variables: &[&'static str],
-    ) -> Result<RuntimeDwarf, DwarfError> {
+    pub fn read(sections: DwarfSections<'_>, types: &[TypeSpec]) -> Result<RuntimeDwarf, DwarfError> {
         let reader = Reader {
             info: DebugInfo::new(sections.info, LittleEndian),
             str: DebugStr::new(sections.str, LittleEndian),
@@ -76,7 +92,6 @@ impl RuntimeDwarf {
         let debug_abbrev = DebugAbbrev::new(sections.abbrev, LittleEndian);
         let mut search = Search {
             types: types.iter().map(|spec| (spec.name.as_bytes(), spec)).collect(),
-            variables: variables.iter().map(|name| (name.as_bytes(), *name)).collect(),
             found: RuntimeDwarf::default(),
         };
         let mut units = reader.info.units();
@@ -96,12 +111,6 @@ impl RuntimeDwarf {
         }
         Ok(search.found)
     }
-
-    /// The address of a variable.
-    #[must_use]
-    pub fn variable(&self, name: &str) -> Option<StaticAddr> {
-        self.variables.get(name).copied()
-    }
 }
 
 impl Members for RuntimeDwarf {
@@ -117,13 +126,12 @@ impl Members for RuntimeDwarf {
 /// What is still looked for, by name, and what has been found.
 struct Search<'s> {
     types: HashMap<&'s [u8], &'s TypeSpec>,
-    variables: HashMap<&'s [u8], &'static str>,
     found: RuntimeDwarf,
 }
 
 impl Search<'_> {
     fn is_over(&self) -> bool {
-        self.types.is_empty() && self.variables.is_empty()
+        self.types.is_empty()
     }
 }
 
@@ -172,30 +180,19 @@ impl<'a> Unit<'_, 'a> {
             let Some(abbreviation) = entries.read_abbreviation()? else {
                 continue;
             };
-            let tag = abbreviation.tag();
-            if depth != 1 || !matches!(tag, constants::DW_TAG_structure_type | constants::DW_TAG_variable) {
+            if depth != 1 || abbreviation.tag() != constants::DW_TAG_structure_type {
                 entries.skip_attributes(abbreviation.attributes())?;
                 continue;
             }
             let mut name = None;
-            let mut location = None;
             for spec in abbreviation.attributes() {
                 let attribute = entries.read_attribute(*spec)?;
-                match spec.name() {
-                    constants::DW_AT_name => name = self.string(&attribute.value()),
-                    constants::DW_AT_location => location = Some(attribute.value()),
-                    _ => {}
+                if spec.name() == constants::DW_AT_name {
+                    name = self.string(&attribute.value());
                 }
             }
-            let Some(name) = name else { continue };
-            if tag == constants::DW_TAG_structure_type {
-                if let Some(spec) = search.types.remove(name) {
-                    self.measure(spec, offset, &mut search.found)?;
-                }
-            } else if let Some(address) = location.and_then(|value| self.address(&value))
-                && let Some(name) = search.variables.remove(name)
-            {
-                search.found.variables.insert(name, address);
+            if let Some(spec) = name.and_then(|name| search.types.remove(name)) {
+                self.measure(spec, offset, &mut search.found)?;
             }
         }
         Ok(())
@@ -314,13 +311,5 @@ impl<'a> Unit<'_, 'a> {
             };
         }
         value.udata_value()
-    }
-
-    fn address(&self, value: &AttributeValue<Slice<'a>>) -> Option<StaticAddr> {
-        let AttributeValue::Exprloc(expression) = value else { return None };
-        match expression.operations(self.header.encoding()).next().ok()?? {
-            Operation::Address { address } => Some(StaticAddr(address)),
-            _ => None,
-        }
     }
 }

@@ -7,16 +7,19 @@
 
 mod build_info;
 mod bytes;
+mod code;
 pub mod dwarf;
 mod elf;
 mod error;
 mod file;
+mod globals;
 mod go_version;
 pub mod layout;
 mod module_data;
 mod name_hash;
 mod pclntab;
 mod printed_name;
+mod probe_site;
 mod relocations;
 mod symbolizer;
 mod symbols;
@@ -27,10 +30,12 @@ use std::sync::{Arc, OnceLock};
 pub use build_info::BuildInfo;
 pub use elf::{Elf, Section, Segment};
 pub use error::BinaryError;
+pub use globals::{Found, Global, Globals, GlobalsError};
 pub use go_version::GoVersion;
 pub use module_data::{ModuleData, TextSection};
 pub use pclntab::{Call, Form, FuncId, Function, Header, PclnTab, Unwind};
 pub use printed_name::printed_name;
+pub use probe_site::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, ProbeSites, SiteInstruction};
 pub use symbolizer::{Site, Symbolizer};
 
 use self::symbols::Symbols;

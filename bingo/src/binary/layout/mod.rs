@@ -7,6 +7,8 @@
 mod table;
 mod types;
 
+use super::dwarf::RuntimeDwarf;
+use super::{Binary, GoVersion, globals};
 use crate::model::WaitReason;
 
 pub use table::{ReleaseTable, write_table};
@@ -54,6 +56,7 @@ pub struct Layout {
     /// How `g.labels` holds its labels.
     pub labels: Labels,
     wait_reasons: Vec<WaitReason>,
+    notes: Vec<String>,
 }
 
 /// Where a layout comes from.
@@ -123,6 +126,52 @@ impl Layout {
     /// The first Go release whose binaries are read.
     pub const OLDEST_MINOR: u32 = 18;
 
+    /// The layout of `binary`: from its DWARF where it has any, else of its
+    /// release. The wait reasons are those that the program itself spells.
+    ///
+    /// # Errors
+    /// [`LayoutError::TooOld`]; a newer release than the table knows is assumed
+    /// to be like the newest one, and [`Layout::notes`] says so.
+    pub fn of(binary: &Binary) -> Result<Layout, LayoutError> {
+        let version = &binary.build_info().go_version;
+        let column = ReleaseTable::nearest(version.minor, &version.text)?;
+        let known = column.minor() == version.minor && !version.prerelease && keeps_layout(version);
+        let assumed = || LayoutSource::Assumed { version: version.text.clone(), nearest: column.name() };
+        let dwarf = RuntimeDwarf::of(binary);
+        let mut layout = match &dwarf {
+            Ok(dwarf) if dwarf.size(G::GO_NAME).is_some() => {
+                let members = DwarfFirst { dwarf, column: &column };
+                let mut layout = Layout::resolve(&members, LayoutSource::Dwarf, &column)?;
+                let absent: Vec<&str> =
+                    TYPES.iter().map(|ty| ty.name).filter(|ty| dwarf.size(ty).is_none()).collect();
+                if !known && !absent.is_empty() {
+                    let (version, nearest) = (&version.text, column.name());
+                    let absent = absent.join(", ");
+                    layout.notes.push(format!(
+                        "{version} is not a release that Bingo knows; {absent} are not in its DWARF and read \
+                         as those of Go {nearest}"
+                    ));
+                }
+                layout
+            }
+            _ if known => Layout::resolve(&column, LayoutSource::Release(column.name()), &column)?,
+            _ => Layout::resolve(&column, assumed(), &column)?,
+        };
+        if let Err(error) = dwarf {
+            layout.notes.push(format!("its DWARF is not used: {error}"));
+        }
+        match globals::wait_reasons(binary) {
+            Some(reasons) => layout.wait_reasons = reasons,
+            None if known => {}
+            None => layout.notes.push(format!(
+                "the wait reasons of {} are read as those of Go {}, which may be wrong",
+                version.text,
+                column.name()
+            )),
+        }
+        Ok(layout)
+    }
+
     /// The layout of Go 1.`minor`, from the table; `version` is what the
     /// binary says of itself, for the messages.
     ///
@@ -146,17 +195,18 @@ impl Layout {
         self.wait_reasons.get(usize::from(number)).copied().unwrap_or(WaitReason::Unknown(number))
     }
 
-    /// What a reader should know of where this layout comes from; `None` where
-    /// it is sure.
+    /// What a reader should know of where this layout comes from; nothing where
+    /// all of it is sure. Each entry is a sentence.
     #[must_use]
-    pub fn note(&self) -> Option<String> {
-        match &self.source {
+    pub fn notes(&self) -> Vec<String> {
+        let assumed = match &self.source {
             LayoutSource::Dwarf | LayoutSource::Release(_) => None,
             LayoutSource::Assumed { version, nearest } => Some(format!(
                 "{version} is not a release that Bingo knows; its runtime is read as that of Go {nearest}, \
                  which may be wrong"
             )),
-        }
+        };
+        assumed.into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
     /// Looks every field up in `members`; wait reasons are those of `column`.
@@ -187,6 +237,30 @@ impl Layout {
                 _ => Labels::List,
             },
             wait_reasons: column.wait_reasons(),
+            notes: Vec::new(),
         })
+    }
+}
+
+/// Whether the experiments that the release was built with leave its structs alone.
+fn keeps_layout(version: &GoVersion) -> bool {
+    // It puts a rank into every runtime.mutex (runtime/lockrank_on.go).
+    !version.experiments.iter().any(|experiment| experiment == "staticlockranking")
+}
+
+/// A binary's DWARF; for types that the program does not use, its release.
+struct DwarfFirst<'a> {
+    dwarf: &'a RuntimeDwarf,
+    column: &'a ReleaseTable,
+}
+
+impl Members for DwarfFirst<'_> {
+    fn size(&self, ty: &str) -> Option<u64> {
+        self.dwarf.size(ty).or_else(|| self.column.size(ty))
+    }
+
+    fn offset(&self, ty: &str, path: &str) -> Option<u64> {
+        // Never a member of the one beside a member of the other.
+        if self.dwarf.size(ty).is_some() { self.dwarf.offset(ty, path) } else { self.column.offset(ty, path) }
     }
 }

@@ -67,7 +67,7 @@ impl ReleaseTable {
         self.name
     }
 
-    /// The reasons by number.
+    /// The reasons by number, up to the last that has a name.
     pub(super) fn wait_reasons(&self) -> Vec<WaitReason> {
         let mut reasons: Vec<WaitReason> = (0..=u8::MAX).map(WaitReason::Unknown).collect();
         for &reason in WaitReason::ALL {
@@ -82,6 +82,8 @@ impl ReleaseTable {
                 *slot = reason;
             }
         }
+        let named = reasons.iter().rposition(|reason| !matches!(reason, WaitReason::Unknown(_)));
+        reasons.truncate(named.map_or(0, |last| last + 1));
         reasons
     }
 
@@ -173,7 +175,7 @@ mod tests {
         for release in ReleaseTable::all() {
             let layout = Layout::of_release(release.minor, release.name).unwrap();
             assert_eq!(layout.source, LayoutSource::Release(release.name));
-            assert_eq!(layout.note(), None);
+            assert_eq!(layout.notes(), Vec::<String>::new());
             assert_eq!(matches!(layout.labels, Labels::Map(_)), release.minor < 24, "{}", release.name);
             assert_eq!(layout.wait_reason(0), WaitReason::Unknown(0));
             assert_eq!(layout.wait_reason(200), WaitReason::Unknown(200));
@@ -185,7 +187,7 @@ mod tests {
     fn a_release_that_is_not_known_is_assumed_and_says_so() {
         let newer = Layout::of_release(29, "go1.29.1").unwrap();
         assert_eq!(newer.source, LayoutSource::Assumed { version: "go1.29.1".to_owned(), nearest: "1.27" });
-        assert!(newer.note().unwrap().contains("go1.29.1"));
+        assert!(newer.notes().concat().contains("go1.29.1"));
         let between = Layout::of_release(20, "go1.20.3").unwrap();
         assert_eq!(between.source, LayoutSource::Assumed { version: "go1.20.3".to_owned(), nearest: "1.19" });
         let old = Layout::of_release(17, "go1.17").unwrap_err();
