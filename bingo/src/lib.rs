@@ -7,4 +7,7 @@
 pub mod binary;
 pub mod memory;
 pub mod model;
+pub mod recording;
+pub mod report;
+pub mod session;
 pub mod world;

@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use super::Addr;
 
+/// Packages that Go brings along and that programs wait in.
+#[rustfmt::skip]
+const STANDARD: [&str; 16] = [
+    "bufio.", "compress/", "context.", "crypto/", "database/", "encoding/", "io.", "io/",
+    "iter.", "log.", "log/", "net.", "net/", "os.", "os/", "testing.",
+];
+
 /// One call of a stack. An inlined call has a frame of its own, with the `pc`
 /// of the call that it was inlined into.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -57,11 +64,15 @@ impl Stack {
         self.0.iter().filter(|frame| frame.is_visible())
     }
 
-    /// The innermost frame outside the standard library's parking machinery:
-    /// where a person would look first.
+    /// The innermost frame of the program's own, where a person would look
+    /// first; where all are the standard library's, the innermost that does more
+    /// than carry out a wait.
     #[must_use]
     pub fn site(&self) -> Option<&Frame> {
-        self.visible().find(|frame| !frame.is_machinery()).or_else(|| self.visible().next())
+        self.visible()
+            .find(|frame| !frame.is_machinery() && !frame.is_standard())
+            .or_else(|| self.visible().find(|frame| !frame.is_machinery()))
+            .or_else(|| self.visible().next())
     }
 }
 
@@ -84,5 +95,11 @@ impl Frame {
         ["runtime.", "sync.", "internal/", "time.", "syscall."]
             .iter()
             .any(|package| self.function.starts_with(package))
+    }
+
+    /// Whether this is a function of a package that Go brings along and that
+    /// others wait in.
+    fn is_standard(&self) -> bool {
+        STANDARD.iter().any(|package| self.function.starts_with(package))
     }
 }

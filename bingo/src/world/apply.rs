@@ -71,8 +71,8 @@ impl World {
         }
         self.end_absent(snapshot, &mut untold);
         // Events of the time of this snapshot may still come; older ones no more.
-        self.buried.forget_before(self.snapshot_end.unwrap_or_default());
-        self.snapshot_end = Some(end);
+        self.buried.forget_before(self.snapshot_taken());
+        self.snapshot = Some((taken, end));
         self.changes.trim(self.records.len());
         self.objects = Arc::new(snapshot.objects.clone());
         if self.problems[..] != snapshot.problems[..] {

@@ -16,6 +16,7 @@ mod property_tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{Addr, Event, GoId, GoState, LostKind, Observation, Problem, SyncObject, Time};
 
@@ -32,7 +33,8 @@ pub struct World {
     changes: changes::ChangeLog,
     totals: Totals,
     missed: missed::Missed,
-    snapshot_end: Option<Time>,
+    /// When the last snapshot was begun and over.
+    snapshot: Option<(Time, Time)>,
     latest: Time,
 }
 
@@ -117,6 +119,25 @@ impl World {
     pub fn is_uncertain(&self, id: GoId) -> bool {
         let record = self.records.get(&id);
         self.missed.last().zip(record).is_some_and(|(missed, record)| record.known_at() < missed)
+    }
+
+    /// Of how many goroutines that is so.
+    #[must_use]
+    pub fn uncertain(&self) -> usize {
+        let Some(missed) = self.missed.last() else { return 0 };
+        self.records.values().filter(|record| record.known_at() < missed).count()
+    }
+
+    /// When the last snapshot was begun.
+    #[must_use]
+    pub fn snapshot_taken(&self) -> Time {
+        self.snapshot.map_or(Time::default(), |(taken, _)| taken)
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn snapshot_took(&self) -> Duration {
+        self.snapshot.map_or(Duration::ZERO, |(taken, end)| end.since(taken))
     }
 
     /// The number of the last change: what [`World::changes_since`] takes.

@@ -18,7 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("session", &["model", "world", "detect"]),
     ("tui", &["model", "session"]),
     ("serve", &["model", "session"]),
-    ("report", &["model", "session"]),
+    // The pieces of the JSON forms stand once, in `recording::wire`.
+    ("report", &["model", "recording", "session"]),
     ("export", &["model", "session"]),
     ("explain", &["model", "session"]),
     (

@@ -1,0 +1,11 @@
+//! `events.jsonl`: events go in, lines come out, as scripts and editors read
+//! them (`bingo_events` 1). A key that does not apply is absent; a number over
+//! 2^53 is a string; a key's meaning never changes.
+
+mod jsonl;
+pub mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use jsonl::EventWriter;

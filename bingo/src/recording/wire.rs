@@ -1,0 +1,214 @@
+//! The pieces that every JSON form of Bingo is made of: numbers, addresses,
+//! frames, and what a goroutine waits on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::ser::{SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Addr, Channel, Direction, Frame, IoDirection, LockKind, Stack, SyncObject, Wait};
+
+/// The largest integer that every JSON reader keeps whole, 2^53 - 1.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// An unsigned number: a string where it is too large for other readers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Number(pub u64);
+
+/// An address: `"0xc000012345"`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hex(pub Addr);
+
+/// One call.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub struct WireFrame<'a> {
+    pub function: &'a str,
+    pub file: &'a str,
+    pub line: u32,
+    pub pc: Hex,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inlined: Option<bool>,
+}
+
+/// A place in the source.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub struct WirePlace<'a> {
+    pub file: &'a str,
+    pub line: u32,
+    pub function: &'a str,
+}
+
+/// `blocked_on`.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub enum WireWait {
+    Channel(WireChannel),
+    Select { cases: Vec<WireChannel> },
+    Mutex(WireLock),
+    RwMutex(WireLock),
+    WaitGroup(WireLock),
+    Cond(WireLock),
+    Semaphore(WireLock),
+    Lock(WireLock),
+    Sleep { until_ns: Number },
+    Io { fd: i32, direction: &'static str },
+}
+
+/// A channel, seen from one end.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub struct WireChannel {
+    pub address: Hex,
+    pub direction: &'static str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub state: Option<WireChannelState>,
+}
+
+/// What a snapshot found of a channel.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub struct WireChannelState {
+    pub cap: Number,
+    pub len: Number,
+    pub closed: bool,
+    pub receivers_waiting: usize,
+    pub senders_waiting: usize,
+}
+
+/// A lock.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub struct WireLock {
+    pub address: Hex,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiters: Option<usize>,
+}
+
+/// The objects of a snapshot.
+pub type Objects = HashMap<Addr, Arc<SyncObject>>;
+
+impl WireWait {
+    /// What `wait` is on, with what `objects` know of it.
+    #[must_use]
+    pub fn of(wait: &Wait, objects: Option<&Objects>) -> WireWait {
+        let object = |address: &Addr| objects.and_then(|objects| objects.get(address)).map(Arc::as_ref);
+        match wait {
+            Wait::Channel { channel, direction } => {
+                WireWait::Channel(WireChannel::of(*channel, *direction, object(channel)))
+            }
+            Wait::Select(cases) => WireWait::Select {
+                cases: cases
+                    .iter()
+                    .map(|(channel, direction)| WireChannel::of(*channel, *direction, object(channel)))
+                    .collect(),
+            },
+            Wait::Lock(address) => match object(address) {
+                Some(SyncObject::Lock(lock)) => {
+                    let wire = WireLock { address: Hex(*address), waiters: Some(lock.waiters.len()) };
+                    match lock.kind {
+                        LockKind::Mutex => WireWait::Mutex(wire),
+                        LockKind::RwMutex => WireWait::RwMutex(wire),
+                        LockKind::WaitGroup => WireWait::WaitGroup(wire),
+                        LockKind::Cond => WireWait::Cond(wire),
+                        LockKind::Semaphore => WireWait::Semaphore(wire),
+                    }
+                }
+                _ => WireWait::Lock(WireLock { address: Hex(*address), waiters: None }),
+            },
+            Wait::Sleep { until } => WireWait::Sleep { until_ns: Number(until.0) },
+            Wait::Io { fd, direction } => WireWait::Io {
+                fd: *fd,
+                direction: match direction {
+                    IoDirection::Read => "read",
+                    IoDirection::Write => "write",
+                },
+            },
+        }
+    }
+}
+
+impl WireChannel {
+    fn of(address: Addr, direction: Direction, object: Option<&SyncObject>) -> WireChannel {
+        let direction = match direction {
+            Direction::Send => "send",
+            Direction::Receive => "receive",
+        };
+        let state = match object {
+            Some(SyncObject::Channel(channel)) => Some(WireChannelState::of(channel)),
+            _ => None,
+        };
+        WireChannel { address: Hex(address), direction, state }
+    }
+}
+
+impl WireChannelState {
+    fn of(channel: &Channel) -> WireChannelState {
+        WireChannelState {
+            cap: Number(channel.cap),
+            len: Number(channel.len),
+            closed: channel.closed,
+            receivers_waiting: channel.receivers.len(),
+            senders_waiting: channel.senders.len(),
+        }
+    }
+}
+
+impl<'a> WireFrame<'a> {
+    /// A frame; `inlined` is said where `full`.
+    #[must_use]
+    pub fn of(frame: &'a Frame, full: bool) -> WireFrame<'a> {
+        WireFrame {
+            function: &frame.function,
+            file: &frame.file,
+            line: frame.line,
+            pc: Hex(frame.pc),
+            inlined: full.then_some(frame.inlined),
+        }
+    }
+
+    /// The frames of `stack` that Go's traceback shows, or all.
+    #[must_use]
+    pub fn stack(stack: &'a Stack, all: bool, full: bool) -> Vec<WireFrame<'a>> {
+        let shown = stack.frames().iter().filter(|frame| all || frame.is_visible());
+        shown.map(|frame| WireFrame::of(frame, full)).collect()
+    }
+}
+
+impl<'a> WirePlace<'a> {
+    /// Where `frame` is.
+    #[must_use]
+    pub fn of(frame: &'a Frame) -> WirePlace<'a> {
+        WirePlace { file: &frame.file, line: frame.line, function: &frame.function }
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 > LARGEST { serializer.collect_str(&self.0) } else { serializer.serialize_u64(self.0) }
+    }
+}
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Serializes a list without collecting it first.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn sequence<S: Serializer, T: Serialize>(
+    items: impl Iterator<Item = T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut sequence = serializer.serialize_seq(None)?;
+    for item in items {
+        sequence.serialize_element(&item)?;
+    }
+    sequence.end()
+}

@@ -1,0 +1,29 @@
+//! Faces that write: text and the formats that other programs read.
+//!
+//! In comes a [`crate::session::View`] and what to show of it as [`Selection`];
+//! out go strings and bytes. Nothing here knows a source, a clock or a terminal.
+
+mod dot;
+mod each;
+mod filter;
+mod folded;
+mod groups;
+mod json;
+mod pprof;
+mod style;
+mod table;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use dot::dot;
+pub use each::{each, grouped};
+pub use filter::{Filter, Selection};
+pub use folded::folded;
+pub use groups::{Group, groups};
+pub use json::json;
+pub use pprof::pprof;
+pub use style::Style;
+pub use table::{Screen, changed_line, gone_line, header_lines, table};
+pub use words::{count, duration, place, waits_on};

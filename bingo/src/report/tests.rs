@@ -1,0 +1,223 @@
+//! Every form of one fixed picture: seven goroutines of a small server.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{Filter, Screen, Selection, Style};
+use crate::model::{
+    Addr, Channel, CreatedBy, Direction, Event, EventKind, Frame, GoId, GoState, Goroutine, Header,
+    IoDirection, Lock, LockKind, Observation, Problem, Snapshot, Source, SourceError, SourceKind, Stack,
+    SyncObject, ThreadId, Time, Wait, WaitReason,
+};
+use crate::session::{Session, View};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A source that yields these, once.
+struct Script(Header, Vec<Observation>);
+
+impl Source for Script {
+    fn header(&self) -> &Header {
+        &self.0
+    }
+
+    fn observe(&mut self, _: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+        out.append(&mut self.1);
+        Ok(true)
+    }
+}
+
+fn header() -> Header {
+    Header {
+        source: SourceKind::Live,
+        go_version: Some("go1.27.3".into()),
+        binary: Some(PathBuf::from("/srv/shop")),
+        pid: Some(4242),
+        inner_pid: Some(7),
+        start: UNIX_EPOCH,
+        start_monotonic: Time(0),
+        notes: vec![],
+    }
+}
+
+fn stack(calls: &[(&str, &str, u32)]) -> Stack {
+    let frame = |(number, (function, file, line)): (u64, &(&str, &str, u32))| Frame {
+        function: (*function).into(),
+        file: (*file).into(),
+        line: *line,
+        pc: Addr(0x40_0000 + number * 16 + u64::from(*line)),
+        inlined: false,
+    };
+    Stack::new((1..).zip(calls).map(frame).collect::<Vec<_>>())
+}
+
+fn goroutine(id: u64, reason: Option<WaitReason>, stack: &Stack) -> Goroutine {
+    Goroutine {
+        id: GoId(id),
+        state: if reason.is_some() { GoState::Blocked } else { GoState::Running },
+        reason,
+        blocked_since: None,
+        switches: Some(1),
+        wait: None,
+        stack: stack.clone(),
+        created_by: None,
+        parent: None,
+        labels: BTreeMap::new(),
+        thread: None,
+        system: false,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let channel = Addr(0xc000_0123);
+    let mutex = Addr(0xc000_0456);
+    let sender = stack(&[
+        ("runtime.gopark", "/go/src/runtime/proc.go", 402),
+        ("runtime.chansend", "/go/src/runtime/chan.go", 259),
+        ("main.(*Shop).order", "/src/shop/order.go", 41),
+        ("main.serve", "/src/shop/main.go", 17),
+    ]);
+    let locked = stack(&[
+        ("runtime.gopark", "/go/src/runtime/proc.go", 402),
+        ("sync.(*Mutex).Lock", "/go/src/sync/mutex.go", 46),
+        ("main.(*Store).Put", "/src/shop/store.go", 23),
+    ]);
+    let accept = stack(&[
+        ("internal/poll.(*FD).Accept", "/go/src/internal/poll/fd_unix.go", 613),
+        ("net.(*netFD).accept", "/go/src/net/fd_unix.go", 161),
+        ("main.main", "/src/shop/main.go", 9),
+    ]);
+    let worker = stack(&[("runtime.gcBgMarkWorker", "/go/src/runtime/mgc.go", 1463)]);
+    let created = CreatedBy { function: "main.serve".into(), file: "/src/shop/main.go".into(), line: 15 };
+    let wait = Wait::Channel { channel, direction: Direction::Send };
+    let mut goroutines = Vec::new();
+    let mut main = goroutine(1, Some(WaitReason::IoWait), &accept);
+    main.wait = Some(Wait::Io { fd: 3, direction: IoDirection::Read });
+    main.blocked_since = Some(Time(SECOND));
+    goroutines.push(main);
+    for id in 18..21 {
+        let mut sending = goroutine(id, Some(WaitReason::ChanSend), &sender);
+        sending.wait = Some(wait.clone());
+        sending.created_by = Some(created.clone());
+        sending.parent = Some(GoId(1));
+        sending.blocked_since = Some(Time((id - 10) * SECOND));
+        sending.labels = BTreeMap::from([("path".into(), "/order".into())]);
+        goroutines.push(sending);
+    }
+    let mut locking = goroutine(30, Some(WaitReason::MutexLock), &locked);
+    locking.wait = Some(Wait::Lock(mutex));
+    goroutines.push(locking);
+    let mut running = goroutine(31, None, &Stack::empty());
+    running.thread = Some(ThreadId(4250));
+    goroutines.push(running);
+    let mut system = goroutine(4, Some(WaitReason::GcWorkerIdle), &worker);
+    system.system = true;
+    goroutines.push(system);
+    let senders = (18..21).map(GoId).collect();
+    let found = Channel { address: channel, cap: 0, len: 0, closed: false, receivers: vec![], senders };
+    let kind = LockKind::Mutex;
+    let lock = Lock { address: mutex, kind, semaphore: Addr(0xc000_045c), waiters: vec![GoId(30)] };
+    Snapshot {
+        taken: Time(100 * SECOND),
+        took: Duration::from_millis(4),
+        goroutines: goroutines.into_iter().map(Arc::new).collect(),
+        objects: [(channel, SyncObject::Channel(found)), (mutex, SyncObject::Lock(lock))]
+            .map(|(address, object)| (address, Arc::new(object)))
+            .into(),
+        problems: vec![Problem { goroutine: Some(GoId(77)), what: "stack unreadable at 0xc000999".into() }],
+    }
+}
+
+/// The picture: goroutine 30 was seen to park, five seconds before the snapshot.
+fn view() -> Arc<View> {
+    let park = Event {
+        time: Time(95 * SECOND),
+        goroutine: Some(GoId(30)),
+        kind: EventKind::Block { reason: Some(WaitReason::MutexLock), on: None },
+        stack: None,
+        thread: None,
+    };
+    let script = vec![Observation::Event(park), Observation::Snapshot(Box::new(snapshot()))];
+    let mut session = Session::new(header(), Some(Box::new(Script(header(), script))), None);
+    session.advance(Time(100 * SECOND + 4_000_000), true).unwrap();
+    session.view()
+}
+
+fn all() -> Selection {
+    Selection { all: true, filter: None }
+}
+
+#[test]
+fn a_wide_table() {
+    let screen = Screen { width: 140, height: None, style: Style::Plain };
+    insta::assert_snapshot!(super::table(&view(), &Selection::default(), screen));
+}
+
+#[test]
+fn a_narrow_and_low_table_fits() {
+    let screen = Screen { width: 72, height: Some(7), style: Style::Plain };
+    let table = super::table(&view(), &Selection::default(), screen);
+    assert!(table.lines().all(|line| line.chars().count() <= 72) && table.lines().count() <= 7, "{table}");
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn colour_is_only_added() {
+    let table = |style| super::table(&view(), &all(), Screen { width: 140, height: None, style });
+    let coloured = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
+    let with = table(Style::Colour);
+    assert!(coloured.is_match(&with));
+    assert_eq!(coloured.replace_all(&with, ""), table(Style::Plain));
+}
+
+#[test]
+fn grouped_text() {
+    insta::assert_snapshot!(super::grouped(&view(), &Selection::default(), Style::Plain));
+}
+
+#[test]
+fn each_with_those_of_the_runtime() {
+    insta::assert_snapshot!(super::each(&view(), &all()));
+}
+
+#[test]
+fn json() {
+    let mut bytes = Vec::new();
+    super::json(&view(), &Selection::default(), &mut bytes).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[test]
+fn folded() {
+    insta::assert_snapshot!(super::folded(&view(), &Selection::default()));
+}
+
+#[test]
+fn dot() {
+    insta::assert_snapshot!(super::dot(&view(), &Selection::default()));
+}
+
+#[test]
+fn a_filter_matches_state_reason_function_and_place() {
+    let view = view();
+    let ids = |expression| {
+        let selection = Selection { all: false, filter: Some(Filter::new(expression).unwrap()) };
+        selection.of(&view).iter().map(|goroutine| goroutine.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("mutex-lock"), [30]);
+    assert_eq!(ids("^blocked chan-send main.serve"), [18, 19, 20]);
+    assert_eq!(ids("store.go:23$"), [30]);
+    assert_eq!(ids("running"), [31]);
+    assert_eq!(ids("gcBgMark"), [0_u64; 0]);
+}
+
+#[test]
+fn durations_are_short() {
+    let words = [0, 1_500, 999_999, 59_999_999, 3_599_000_000, 7_500_000_000, 200_000_000_000]
+        .map(|micros| super::duration(Duration::from_micros(micros)));
+    assert_eq!(words, ["0µs", "1ms", "999ms", "59s", "59m59s", "2h05m", "2d07h"]);
+    assert_eq!(super::count(1_234_567_u64), "1,234,567");
+}

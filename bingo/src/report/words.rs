@@ -1,0 +1,106 @@
+//! What people read: durations, counts, places, and what is waited on.
+
+use std::time::Duration;
+
+use crate::model::{Direction, Frame, IoDirection, LockKind, SyncObject, Wait};
+use crate::session::View;
+
+/// `350ms`, `1.2s`, `1m23s`, `2h05m`, `3d04h`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.as_millis());
+    match seconds {
+        0 if millis == 0 => format!("{}µs", duration.as_micros()),
+        0 => format!("{millis}ms"),
+        1..10 => format!("{seconds}.{}s", duration.subsec_millis() / 100),
+        10..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// `12,345`.
+#[must_use]
+pub fn count(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `main.worker main.go:5`, the file without its folders.
+#[must_use]
+pub fn place(frame: &Frame) -> String {
+    let file = frame.file.rsplit('/').next().unwrap_or_default();
+    match (frame.function.is_empty(), file.is_empty()) {
+        (true, true) => frame.pc.to_string(),
+        (true, false) => format!("{file}:{}", frame.line),
+        (false, true) => frame.function.to_string(),
+        (false, false) => format!("{} {file}:{}", frame.function, frame.line),
+    }
+}
+
+/// What `wait` is on, with what the last snapshot knows of it and who else is there.
+#[must_use]
+pub fn waits_on(wait: &Wait, view: &View) -> String {
+    let object = |address| view.objects.get(address).map(AsRef::as_ref);
+    match wait {
+        Wait::Channel { channel, .. } if channel.is_nil() => "nil channel: forever".to_owned(),
+        Wait::Channel { channel, direction } => match object(channel) {
+            Some(SyncObject::Channel(found)) => {
+                let waiting = queue(found.senders.len(), found.receivers.len());
+                let closed = if found.closed { ", closed" } else { "" };
+                format!("channel {channel} [{}/{}{closed}]{waiting}", found.len, found.cap)
+            }
+            _ => format!("channel {channel}, {}", end(*direction)),
+        },
+        Wait::Select(cases) => match cases.as_slice() {
+            [] => "no case: forever".to_owned(),
+            [(channel, direction)] => format!("channel {channel}, {}", end(*direction)),
+            cases => format!("{} channels", cases.len()),
+        },
+        Wait::Lock(address) => match object(address) {
+            Some(SyncObject::Lock(lock)) => {
+                let others = lock.waiters.len();
+                let others = if others > 1 { format!(", {} wait", count(others)) } else { String::new() };
+                format!("{} {address}{others}", lock_word(lock.kind))
+            }
+            _ => format!("lock {address}"),
+        },
+        Wait::Sleep { until } => format!("{} to go", duration(until.since(view.time))),
+        Wait::Io { fd, direction: IoDirection::Read } => format!("fd {fd} to read"),
+        Wait::Io { fd, direction: IoDirection::Write } => format!("fd {fd} to write"),
+    }
+}
+
+fn queue(senders: usize, receivers: usize) -> String {
+    match (senders, receivers) {
+        (0, 0) => String::new(),
+        (senders, 0) => format!(", {} send", count(senders)),
+        (0, receivers) => format!(", {} receive", count(receivers)),
+        (senders, receivers) => format!(", {} send, {} receive", count(senders), count(receivers)),
+    }
+}
+
+fn end(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Send => "send",
+        Direction::Receive => "receive",
+    }
+}
+
+pub(super) fn lock_word(kind: LockKind) -> &'static str {
+    match kind {
+        LockKind::Mutex => "mutex",
+        LockKind::RwMutex => "rwmutex",
+        LockKind::WaitGroup => "waitgroup",
+        LockKind::Cond => "cond",
+        LockKind::Semaphore => "semaphore",
+    }
+}

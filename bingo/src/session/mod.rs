@@ -1,0 +1,157 @@
+//! A session: it owns the sources and the World that folds them.
+//!
+//! In come the sources, chosen by `cli`, and the time, by whoever drives. Out
+//! go, in order of time, the events that happened and those that snapshots had
+//! to tell, and [`View`]s of what is known, which the faces read. A face knows
+//! this module and the model alone.
+
+pub mod live_loop;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Event, Header, Observation, Source, SourceError, Time};
+use crate::world::World;
+
+pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Woken};
+pub use view::View;
+
+/// Probes: events at a cost to the target, which is bounded and told.
+pub trait Probing: Source {
+    /// How they do.
+    fn status(&self) -> ProbeStatus;
+}
+
+/// How the probes do.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ProbeStatus {
+    /// Which probes are in: `park, ready, create, exit`.
+    pub probes: String,
+    /// Whether every park is told of, so that what was told last still holds.
+    pub all_parks: bool,
+    /// What they add to the target's own CPU time, as a share of it.
+    pub overhead: f64,
+    /// What they may add.
+    pub budget: f64,
+}
+
+/// Sources, and what is known from them.
+pub struct Session {
+    header: Arc<Header>,
+    snapshots: Option<Box<dyn Source>>,
+    probes: Option<Box<dyn Probing>>,
+    world: World,
+    observed: Vec<Observation>,
+    events: Vec<Event>,
+    now: Time,
+    parks_told: bool,
+}
+
+impl Session {
+    /// A session on a source of snapshots, one of events, or both.
+    #[must_use]
+    pub fn new(
+        header: Header,
+        snapshots: Option<Box<dyn Source>>,
+        probes: Option<Box<dyn Probing>>,
+    ) -> Session {
+        Session {
+            header: Arc::new(header),
+            snapshots,
+            probes,
+            world: World::default(),
+            observed: Vec::new(),
+            events: Vec::new(),
+            now: Time::default(),
+            parks_told: true,
+        }
+    }
+
+    /// Takes in what the probes have told since the last call, and a fresh
+    /// snapshot if `snapshot`. Afterwards [`Session::events`] holds what is new.
+    /// `Ok(false)`: nothing will ever come any more.
+    ///
+    /// # Errors
+    /// When a source cannot go on.
+    pub fn advance(&mut self, now: Time, snapshot: bool) -> Result<bool, SourceError> {
+        self.now = now;
+        self.events.clear();
+        self.observed.clear();
+        let mut alive = true;
+        if let Some(snapshots) = self.snapshots.as_mut().filter(|_| snapshot) {
+            alive &= snapshots.observe(now, &mut self.observed)?;
+        }
+        // After the snapshot, so that all that happened before it is at hand.
+        if let Some(probes) = &mut self.probes {
+            alive &= probes.observe(now, &mut self.observed)?;
+            let parks_told = probes.status().all_parks;
+            if !(parks_told && self.parks_told) {
+                self.world.note_missed(now);
+            }
+            self.parks_told = parks_told;
+        }
+        self.observed.sort_by_key(|observation| match observation {
+            Observation::Event(event) => event.time,
+            Observation::Snapshot(snapshot) => snapshot.taken,
+        });
+        for observation in self.observed.drain(..) {
+            let untold = self.world.apply(&observation);
+            match observation {
+                Observation::Event(event) => self.events.push(event),
+                Observation::Snapshot(_) => self.events.extend(untold),
+            }
+        }
+        Ok(alive)
+    }
+
+    /// What the last [`Session::advance`] brought, in order of time: what
+    /// happened, and as [`crate::model::EventKind::Snapshot`] what nobody told.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Forgets them, when a face has had them.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
+    }
+
+    /// The time of the last [`Session::advance`].
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What the session is about.
+    #[must_use]
+    pub fn header(&self) -> &Arc<Header> {
+        &self.header
+    }
+
+    /// What is known.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// How the probes do, if there are any.
+    #[must_use]
+    pub fn probes(&self) -> Option<ProbeStatus> {
+        self.probes.as_ref().map(|probes| probes.status())
+    }
+
+    /// How long the last snapshot took to read.
+    #[must_use]
+    pub fn snapshot_took(&self) -> Duration {
+        self.world.snapshot_took()
+    }
+
+    /// What is known now, to be read elsewhere and later.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        Arc::new(View::of(self))
+    }
+}
