@@ -34,6 +34,8 @@ pub enum Mode {
     Stripped,
     /// Position independent: `-buildmode=pie`.
     Pie,
+    /// Position independent, without symbol table and DWARF.
+    StrippedPie,
     /// With the race detector: `-race`.
     Race,
     /// With cgo.
@@ -46,6 +48,7 @@ impl Mode {
             Mode::Normal | Mode::Cgo => &[],
             Mode::Stripped => &["-ldflags=-s -w"],
             Mode::Pie => &["-buildmode=pie"],
+            Mode::StrippedPie => &["-buildmode=pie", "-ldflags=-s -w"],
             Mode::Race => &["-race"],
         }
     }

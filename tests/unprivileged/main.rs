@@ -1,3 +1,4 @@
 //! Integration tests that need no privilege.
 
 mod runtime_places;
+mod symbols;

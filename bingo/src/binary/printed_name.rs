@@ -2,21 +2,29 @@
 
 use std::borrow::Cow;
 
-/// `name` with each list of type arguments written as `[...]`: the innards of
-/// `main.F[go.shape.int]` are no one's business (`funcNameForPrint` in
-/// `runtime/traceback.go`, Go 1.21 to 1.27; the linker did so before). A
-/// name whose brackets do not match stays as it is.
+/// `name` with each list of type arguments written as `[...]`, as release
+/// 1.`minor` does: the innards of `main.F[go.shape.int]` are no one's business
+/// (`funcNameForPrint` in `runtime/traceback.go`, Go 1.21 to 1.27; until 1.19
+/// the linker did so alone). A name whose brackets do not match stays as it is.
 #[must_use]
-pub fn printed_name(name: &str) -> Cow<'_, str> {
-    shortened(name).map_or(Cow::Borrowed(name), Cow::Owned)
+pub fn printed_name(name: &str, minor: u32) -> Cow<'_, str> {
+    let shortened = match minor {
+        ..=19 => None,
+        20..=26 => split(name).map(|(front, _, back)| format!("{front}[...]{back}")),
+        27.. => with_both_lists(name),
+    };
+    shortened.map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
-fn shortened(name: &str) -> Option<String> {
+/// What is before, between and after the outermost brackets.
+fn split(name: &str) -> Option<(&str, &str, &str)> {
     let (front, rest) = name.split_once('[')?;
     let (inside, back) = rest.rsplit_once(']')?;
-    if !inside.contains('[') {
-        return Some(format!("{front}[...]{back}"));
-    }
+    Some((front, inside, back))
+}
+
+fn with_both_lists(name: &str) -> Option<String> {
+    let (front, inside, back) = split(name)?;
     // A generic method of a generic type has two lists: F[…].g[…].
     let mut depth = 1_i32;
     let mut closed = None;
@@ -50,7 +58,7 @@ mod tests {
 
     #[test]
     fn type_arguments_are_left_out() {
-        let check = |name: &str, expect: &str| assert_eq!(printed_name(name), expect);
+        let check = |name: &str, expect: &str| assert_eq!(printed_name(name, 27), expect);
         check("main.main", "main.main");
         check("main.F[go.shape.int]", "main.F[...]");
         check("main.F[...]", "main.F[...]");
@@ -62,5 +70,15 @@ mod tests {
         check("main.F]x[", "main.F]x[");
         check("main.F[a]]b[c]", "main.F[a]]b[c]");
         check("", "");
+    }
+
+    #[test]
+    fn each_release_has_its_way() {
+        let check =
+            |minor, expect: &str| assert_eq!(printed_name("type:.eq.[2]m.P[go.shape.int]", minor), expect);
+        check(19, "type:.eq.[2]m.P[go.shape.int]");
+        check(21, "type:.eq.[...]");
+        check(26, "type:.eq.[...]");
+        check(27, "type:.eq.[...]m.P[...]");
     }
 }

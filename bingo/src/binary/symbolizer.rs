@@ -176,8 +176,7 @@ impl Known {
         let minor = symbolizer.binary.build_info().go_version.minor;
         let function = self.functions.entry(call.name).or_insert_with(|| {
             let name = table.name(call.name).unwrap_or_default();
-            // Until Go 1.19 the linker shortened names and the runtime did not.
-            if minor < 20 { name.into() } else { printed_name(&name).as_ref().into() }
+            printed_name(&name, minor).as_ref().into()
         });
         let function = Arc::clone(function);
         let (file, line) = match call.line {
