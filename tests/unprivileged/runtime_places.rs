@@ -58,11 +58,24 @@ fn check(release: &GoRelease) -> anyhow::Result<()> {
             }
         }
         if mode == Mode::Normal {
+            assert_eq!(without_build_info(&fixture)?.build_info().go_version, binary.build_info().go_version);
             normal = Some(addresses);
         }
         check_sites(&what, &binary, release.minor >= 21)?;
     }
     Ok(())
+}
+
+/// The program as if its build information had been taken out.
+fn without_build_info(fixture: &Fixture) -> anyhow::Result<Binary> {
+    const MAGIC: &[u8] = b"\xff Go buildinf:";
+    let mut bytes = std::fs::read(&fixture.path)?;
+    let places: Vec<usize> =
+        bytes.windows(MAGIC.len()).enumerate().filter(|(_, w)| *w == MAGIC).map(|(at, _)| at).collect();
+    for at in places {
+        bytes.get_mut(at..at + MAGIC.len()).context("within the file")?.fill(0);
+    }
+    Ok(Binary::from_bytes(bytes)?)
 }
 
 fn check_layout(what: &str, layout: &Layout, table: &Layout, mode: Mode) {
@@ -123,7 +136,7 @@ fn check_sites(what: &str, binary: &Binary, pushes: bool) -> anyhow::Result<()> 
 
 #[test]
 fn real_servers_without_symbols() -> anyhow::Result<()> {
-    for name in ["caddy"] {
+    for name in ["caddy", "esbuild"] {
         let path = tools_dir().join("bin").join(name);
         if !path.is_file() {
             skip(

@@ -50,13 +50,22 @@ impl BuildInfo {
         }
         let (version, next) = inline_string(image, StaticAddr(address.0.saturating_add(HEADER)))?;
         let (module, _) = inline_string(image, next)?;
-        let version = String::from_utf8_lossy(&version).into_owned();
-        let go_version = GoVersion::parse(&version).ok_or(BinaryError::UnknownVersion { text: version })?;
+        let stated = BuildInfo::of_version(&String::from_utf8_lossy(&version))?;
+        let (path, settings) = parse_module(&module);
+        Ok(BuildInfo { path, settings, ..stated })
+    }
+
+    /// What is known of a program that states its release alone.
+    ///
+    /// # Errors
+    /// Where that is not one, or one before Go 1.18.
+    pub fn of_version(text: &str) -> Result<BuildInfo, BinaryError> {
+        let go_version =
+            GoVersion::parse(text).ok_or_else(|| BinaryError::UnknownVersion { text: text.to_owned() })?;
         if go_version.minor < 18 {
             return Err(BinaryError::TooOld { version: go_version.text });
         }
-        let (path, settings) = parse_module(&module);
-        Ok(BuildInfo { go_version, path, settings })
+        Ok(BuildInfo { go_version, path: String::new(), settings: Vec::new() })
     }
 
     /// The value of a build setting.

@@ -2,7 +2,7 @@
 
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, OpKind, Register};
 
-use super::{Binary, BinaryError, Function};
+use super::{BinaryError, Elf, Function};
 use crate::model::StaticAddr;
 
 /// The longest function that is decoded, in bytes; those of interest have at
@@ -18,9 +18,9 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Decodes `function`. Bytes that are no instruction end the listing.
-    pub(super) fn of(binary: &Binary, function: &Function<'_>) -> Result<Listing, BinaryError> {
+    pub(super) fn of(image: &Elf, function: &Function<'_>) -> Result<Listing, BinaryError> {
         let size = function.end.0.saturating_sub(function.entry.0).min(LONGEST);
-        Ok(Listing::of_bytes(binary.read(function.entry, size)?, function.entry))
+        Ok(Listing::of_bytes(image.read(function.entry, size)?, function.entry))
     }
 
     /// Decodes `bytes`, which are at `entry`.

@@ -218,8 +218,8 @@ impl Rule {
             .functions()
             .function_named(name)
             .ok_or(GlobalsError::NoFunction { variable, function: name })?;
-        let listing =
-            Listing::of(binary, &function).map_err(|source| GlobalsError::Unreadable { variable, source })?;
+        let listing = Listing::of(binary.elf(), &function)
+            .map_err(|source| GlobalsError::Unreadable { variable, source })?;
         let writable = |address: &StaticAddr| {
             binary.segments().iter().any(|segment| {
                 let offset = address.0.checked_sub(segment.address.0);
@@ -297,7 +297,7 @@ fn scaled_table(code: &[Instruction], _: &Layout) -> Option<StaticAddr> {
 pub(super) fn wait_reasons(binary: &Binary) -> Option<Vec<WaitReason>> {
     const LONGEST_TEXT: u64 = 64;
     let function = binary.functions().function_named("runtime.waitReason.String")?;
-    let listing = Listing::of(binary, &function).ok()?;
+    let listing = Listing::of(binary.elf(), &function).ok()?;
     let code = &listing.instructions;
     let count = code.iter().find(|i| i.code() == Code::Cmp_AL_imm8).map(|i| u64::from(i.immediate8()))?;
     let scale = code.iter().position(|i| i.mnemonic() == Mnemonic::Shl && i.immediate(1) == 4)?;

@@ -6,6 +6,7 @@
 //! [`crate::model::LoadBias`].
 
 mod build_info;
+mod build_version;
 mod bytes;
 mod code;
 pub mod dwarf;
@@ -41,6 +42,9 @@ pub use symbolizer::{Site, Symbolizer};
 use self::symbols::Symbols;
 use crate::model::StaticAddr;
 
+/// The newest release that Bingo knows: 1.27.
+const NEWEST_MINOR: u32 = 27;
+
 /// A Go executable.
 pub struct Binary {
     image: Arc<Elf>,
@@ -69,12 +73,32 @@ impl Binary {
     }
 
     fn of(image: Elf) -> Result<Binary, BinaryError> {
-        let build_info = BuildInfo::read(&image)?;
-        let minor = build_info.go_version.minor;
-        let header = Header::find(&image)?;
+        let stated = match BuildInfo::read(&image) {
+            Ok(stated) => Ok(stated),
+            // The release may be found otherwise, if this is Go's at all.
+            Err(error @ BinaryError::NotGo(_)) => Err(error),
+            Err(error) => return Err(error),
+        };
+        let header = match Header::find(&image) {
+            Ok(header) => header,
+            Err(error) => return Err(stated.err().unwrap_or(error)),
+        };
         let image = Arc::new(image);
-        let module_data = ModuleData::find(&image, &header, minor)?;
-        let functions = PclnTab::read(Arc::clone(&image), header, module_data.clone(), minor)?;
+        let read = |minor| -> Result<(ModuleData, PclnTab), BinaryError> {
+            let module_data = ModuleData::find(&image, &header, minor)?;
+            let functions = PclnTab::read(Arc::clone(&image), header.clone(), module_data.clone(), minor)?;
+            Ok((module_data, functions))
+        };
+        let build_info = match stated {
+            Ok(stated) => stated,
+            Err(error) => {
+                // What depends on the release matters little to find one function.
+                let (_, functions) = read(NEWEST_MINOR)?;
+                let version = build_version::build_version(&image, &functions).ok_or(error)?;
+                BuildInfo::of_version(&version)?
+            }
+        };
+        let (module_data, functions) = read(build_info.go_version.minor)?;
         Ok(Binary { image, build_info, module_data, functions, symbols: OnceLock::new() })
     }
 

@@ -25,7 +25,7 @@ pub(super) fn site(binary: &Binary) -> Result<ProbeSite, ProbeSiteError> {
     let make = entry_of("runtime.newproc1")?;
     let queue = entry_of("runtime.runqput")?;
     let function = binary.functions().function_named(FUNCTION).ok_or(ProbeSiteError::NoFunction(FUNCTION))?;
-    let listing = Listing::of(binary, &function)?;
+    let listing = Listing::of(binary.elf(), &function)?;
     let unrecognised =
         |what| ProbeSiteError::Unrecognised { function: FUNCTION, entry: function.entry, what };
     let call = find(&listing, make, queue)

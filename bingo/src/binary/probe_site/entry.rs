@@ -35,7 +35,7 @@ pub(super) fn site(
     function: &'static str,
 ) -> Result<ProbeSite, ProbeSiteError> {
     let found = binary.functions().function_named(function).ok_or(ProbeSiteError::NoFunction(function))?;
-    let listing = Listing::of(binary, &found)?;
+    let listing = Listing::of(binary.elf(), &found)?;
     let choice = choose(&listing, kind);
     let file_offset = binary.file_offset(choice.address).ok_or(ProbeSiteError::Unrecognised {
         function,
