@@ -11,7 +11,7 @@ mod counters;
 mod record;
 
 pub use config::{CONFIG_WORDS, Config, Register};
-pub use counters::{Counter, counter_slot, COUNTER_SLOTS};
+pub use counters::{COUNTER_SLOTS, Counter, counter_slot};
 pub use record::{Kind, MAX_DEPTH, RECORD_HEAD, Record, record_size};
 
 /// Names of the maps, as the object spells them.

@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod ebpf;
 mod layouts;
 mod setup;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Shows Bingo at work on a small Go service with four bugs
     Demo(demo::Arguments),
+    /// Builds the eBPF object that is checked in
+    Ebpf(ebpf::Arguments),
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
     Setup(setup::Arguments),
     /// Writes the table of struct layouts from the Go releases, or checks it
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Ebpf(arguments) => ebpf::run(&arguments),
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         // Its summary has said all, and its last line is the last.
