@@ -16,13 +16,13 @@ pub enum Counter {
     Unreadable = 3,
 }
 
-const COUNTERS: usize = 4;
+const COUNTERS: u32 = 4;
 
 /// Slots of the counter map.
-pub const COUNTER_SLOTS: u32 = 5 * COUNTERS as u32;
+pub const COUNTER_SLOTS: u32 = 5 * COUNTERS;
 
 /// Slot of a count in the counter map.
 #[must_use]
 pub const fn counter_slot(kind: Kind, counter: Counter) -> u32 {
-    (kind as u32) * COUNTERS as u32 + counter as u32
+    (kind as u32) * COUNTERS + counter as u32
 }

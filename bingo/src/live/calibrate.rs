@@ -1,0 +1,116 @@
+//! What one hit costs on this machine, measured on ourselves.
+//!
+//! A function of Bingo's own is probed on an instruction of the kind that is
+//! probed in the target, with a program that does the same work, and called
+//! some thousand times with and without.
+
+use std::fs;
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
+
+use super::loader::Switches;
+
+/// Rounds, of which the fastest counts: whatever disturbs one makes it slower.
+const ROUNDS: u32 = 8;
+/// Calls a round.
+const CALLS: u32 = 250;
+
+/// What a hit is taken to cost where it cannot be measured: rather too much.
+pub(super) const ASSUMED: Duration = Duration::from_nanos(2_000);
+
+/// Measures; `None` where it cannot be done. The probe stays set, since taking
+/// it out takes long and nothing comes by there any more.
+pub(super) fn measure(switches: &mut Switches) -> Option<Duration> {
+    let offset = probed_offset()?;
+    let bare = fastest();
+    switches.set_calibration(offset).ok()?;
+    let probed = fastest();
+    Some(probed.saturating_sub(bare) / CALLS)
+}
+
+fn fastest() -> Duration {
+    (0..ROUNDS).map(|_| round()).min().unwrap_or_default()
+}
+
+fn round() -> Duration {
+    let began = Instant::now();
+    for call in 0..CALLS {
+        black_box(probed(u64::from(call)));
+    }
+    began.elapsed()
+}
+
+/// The function that is probed. It keeps its argument across a call, so that
+/// it begins by saving a register.
+#[inline(never)]
+fn probed(argument: u64) -> u64 {
+    let other: fn(u64) -> u64 = black_box(|value| value ^ 1);
+    other(argument).wrapping_add(argument)
+}
+
+/// Where in our executable's file the instruction to probe is.
+fn probed_offset() -> Option<u64> {
+    let address = u64::try_from(probed as fn(u64) -> u64 as usize).ok()?;
+    let start = file_offset_of(address)?;
+    let mut code = [0; 96];
+    fs::File::open("/proc/self/exe").ok()?.read_exact_at(&mut code, start).ok()?;
+    emulated(&code).map(|offset| start + offset)
+}
+
+/// The file offset of an address of our own code, from `/proc/self/maps`.
+fn file_offset_of(address: u64) -> Option<u64> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let (from, to) = words.next()?.split_once('-')?;
+        let from = u64::from_str_radix(from, 16).ok()?;
+        let to = u64::from_str_radix(to, 16).ok()?;
+        let offset = u64::from_str_radix(words.nth(1)?, 16).ok()?;
+        (from..to).contains(&address).then(|| address - from + offset)
+    })
+}
+
+/// The first instruction that the kernel emulates instead of stepping over it
+/// (`push` of a register, `nop`, near `call`: `arch/x86/kernel/uprobes.c`,
+/// `branch_setup_xol_ops`, `push_setup_xol_ops`), and that every call executes.
+fn emulated(code: &[u8]) -> Option<u64> {
+    let mut decoder = Decoder::new(64, code, DecoderOptions::NONE);
+    let mut instruction = Instruction::default();
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        let push = instruction.mnemonic() == Mnemonic::Push && instruction.op0_kind() == OpKind::Register;
+        let near_call =
+            instruction.flow_control() == FlowControl::Call && instruction.op0_kind() == OpKind::NearBranch64;
+        if push || near_call || instruction.mnemonic() == Mnemonic::Nop {
+            return Some(instruction.ip());
+        }
+        if !matches!(instruction.flow_control(), FlowControl::Next | FlowControl::IndirectCall) {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_that_the_kernel_emulates() {
+        let check = |code: &[u8], expect| assert_eq!(emulated(code), expect, "{code:x?}");
+        check(&[0x55, 0x48, 0x89, 0xe5], Some(0));
+        check(&[0x48, 0x83, 0xec, 0x18, 0x53], Some(4));
+        check(&[0x48, 0x83, 0xec, 0x18, 0xe8, 0, 0, 0, 0], Some(4));
+        check(&[0x48, 0x89, 0xf8, 0xc3, 0x55], None);
+        check(&[0x48], None);
+    }
+
+    #[test]
+    fn our_own_function_has_one() {
+        assert_eq!(probed(6), 7 + 6);
+        assert!(probed_offset().is_some());
+    }
+}
