@@ -23,6 +23,9 @@ pub struct Config {
     pub create_register: u64,
     /// [`Register`] that holds the goroutine which ends, at the exit site.
     pub exit_register: u64,
+    /// Not 0: at the park site the frame is made, so the return address is above
+    /// the frame pointer; else it is at the stack pointer.
+    pub park_framed: u64,
     /// Return addresses to take of who parks; at most [`crate::MAX_DEPTH`].
     pub park_depth: u64,
     /// Return addresses to take of a waker.
@@ -71,6 +74,7 @@ impl Config {
             self.ready_register,
             self.create_register,
             self.exit_register,
+            self.park_framed,
             self.park_depth,
             self.ready_depth,
             self.create_depth,
@@ -81,5 +85,5 @@ impl Config {
     }
 }
 
-const _: () = assert!(size_of::<Config>() == 14 * 8);
-const _: () = assert!(core::mem::offset_of!(Config, wake_bytes) == 13 * 8);
+const _: () = assert!(size_of::<Config>() == 15 * 8);
+const _: () = assert!(core::mem::offset_of!(Config, wake_bytes) == 14 * 8);

@@ -1,8 +1,8 @@
 //! A goroutine parks: `runtime.gopark(unlockf, lock, reason, …)`.
 //!
-//! The probe sits before the frame is made: AX, BX, CX hold the arguments
-//! (`cmd/compile/abi-internal.md`), `[SP]` the return address, BP the caller's
-//! frame.
+//! The probe sits where AX, BX, CX still hold the arguments
+//! (`cmd/compile/abi-internal.md`): as a rule before the frame is made, with the
+//! return address at `[SP]` and the caller's frame in BP.
 
 use aya_ebpf::{macros::uprobe, programs::ProbeContext};
 use bingo_common::{Counter, Kind};
@@ -30,11 +30,13 @@ pub fn park(ctx: ProbeContext) -> u32 {
     }
     let mut record = ring::record(Kind::Park, goid, regs.rbx);
     record.reason = reason;
-    if config.park_depth != 0
-        && let Some(pc) = target::word(regs.rsp)
-    {
-        record.pcs[0] = pc;
-        record.depth = 1;
+    if config.park_depth != 0 {
+        if config.park_framed == 0
+            && let Some(pc) = target::word(regs.rsp)
+        {
+            record.pcs[0] = pc;
+            record.depth = 1;
+        }
         target::walk(&mut record, regs.rbp, config.park_depth);
     }
     ring::send(config, Kind::Park, &record);

@@ -5,6 +5,8 @@
 //! say what comes in and what goes out.
 
 pub mod binary;
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub mod live;
 pub mod memory;
 pub mod model;
 pub mod recording;

@@ -6,9 +6,7 @@ use std::collections::HashMap;
 
 use bingo_common::{Kind, MAX_DEPTH, RECORD_HEAD, record_size};
 
-use crate::model::{
-    Addr, Direction, Event, EventKind, GoId, Pc, Stack, ThreadId, Time, Wait, WaitReason,
-};
+use crate::model::{Addr, Direction, Event, EventKind, GoId, Pc, Stack, ThreadId, Time, Wait, WaitReason};
 
 /// Stacks that are kept; past that the cache begins anew.
 const MOST_STACKS: usize = 1 << 16;
@@ -148,8 +146,8 @@ fn goroutine(goid: u64) -> Option<GoId> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::model::Frame;
@@ -192,10 +190,13 @@ mod tests {
         (Decoder::new(Box::new(reason), 0x58, Some(Addr(0xa)), symbolize), calls)
     }
 
-    fn check(bytes: &[u8], expect: EventKind, functions: &[&str]) {
+    fn check(bytes: &[u8], expect: &EventKind, functions: &[&str]) {
         let event = decoder().0.event(&Received::parse(bytes).unwrap());
-        assert_eq!((event.time, event.goroutine, event.thread), (Time(1_000), Some(GoId(7)), Some(ThreadId(4711))));
-        assert_eq!(event.kind, expect);
+        assert_eq!(
+            (event.time, event.goroutine, event.thread),
+            (Time(1_000), Some(GoId(7)), Some(ThreadId(4711)))
+        );
+        assert_eq!(&event.kind, expect);
         let names: Vec<_> =
             event.stack.iter().flat_map(Stack::frames).map(|frame| frame.function.to_string()).collect();
         assert_eq!(names, functions);
@@ -205,7 +206,7 @@ mod tests {
     fn parks() {
         check(
             &record(Kind::Park, 14, 0xc000_0058, &[0x10, 0x20]),
-            EventKind::Block {
+            &EventKind::Block {
                 reason: Some(WaitReason::ChanReceive),
                 on: Some(Wait::Channel { channel: Addr(0xc000_0000), direction: Direction::Receive }),
             },
@@ -213,7 +214,7 @@ mod tests {
         );
         check(
             &record(Kind::Park, 3, 0, &[]),
-            EventKind::Block {
+            &EventKind::Block {
                 reason: Some(WaitReason::ChanSendNil),
                 on: Some(Wait::Channel { channel: Addr(0), direction: Direction::Send }),
             },
@@ -221,7 +222,7 @@ mod tests {
         );
         check(
             &record(Kind::Park, 9, 0, &[]),
-            EventKind::Block { reason: Some(WaitReason::Select), on: None },
+            &EventKind::Block { reason: Some(WaitReason::Select), on: None },
             &[],
         );
     }
@@ -230,17 +231,17 @@ mod tests {
     fn a_lock_below_any_channel_is_no_channel() {
         check(
             &record(Kind::Park, 14, 0x10, &[]),
-            EventKind::Block { reason: Some(WaitReason::ChanReceive), on: None },
+            &EventKind::Block { reason: Some(WaitReason::ChanReceive), on: None },
             &[],
         );
     }
 
     #[test]
     fn wakes_creations_and_ends() {
-        check(&record(Kind::Ready, 0, 3, &[]), EventKind::Unblock { by: Some(GoId(3)) }, &[]);
-        check(&record(Kind::Ready, 0, 0, &[]), EventKind::Unblock { by: None }, &[]);
-        check(&record(Kind::Create, 0, 1, &[0x30]), EventKind::Create { parent: Some(GoId(1)) }, &["f30"]);
-        check(&record(Kind::Exit, 0, 0, &[]), EventKind::Dead, &[]);
+        check(&record(Kind::Ready, 0, 3, &[]), &EventKind::Unblock { by: Some(GoId(3)) }, &[]);
+        check(&record(Kind::Ready, 0, 0, &[]), &EventKind::Unblock { by: None }, &[]);
+        check(&record(Kind::Create, 0, 1, &[0x30]), &EventKind::Create { parent: Some(GoId(1)) }, &["f30"]);
+        check(&record(Kind::Exit, 0, 0, &[]), &EventKind::Dead, &[]);
     }
 
     #[test]

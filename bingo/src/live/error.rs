@@ -68,13 +68,13 @@ pub enum LiveError {
 
 /// The first `io::Error` behind an error.
 pub(super) fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+    sources(error).find_map(|error| error.downcast_ref())
 }
 
 /// The whole chain of an error as a line, each part once.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
-    for error in std::iter::successors(Some(error), |error| error.source()) {
+    for error in sources(error) {
         let part = error.to_string();
         if !line.contains(&part) {
             if !line.is_empty() {
@@ -84,4 +84,13 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
     }
     line
+}
+
+/// An error and what is behind it.
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    fn next<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    }
+    std::iter::successors(Some(error), next)
 }

@@ -357,7 +357,7 @@ mod tests {
                 Phase { seconds: 1.0, cpus: 2.0, per_cpu_second: PINGPONG },
                 Phase { seconds: 3.0, cpus: 2.0, per_cpu_second: [100.0, 100.0, 0.0] },
             ],
-            "22222334",
+            "22223444",
         );
     }
 

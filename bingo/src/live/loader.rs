@@ -22,6 +22,8 @@ use aya::programs::uprobe::{UProbeLink, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
 use aya::{Ebpf, EbpfLoader};
 use bingo_common::{CONFIG_WORDS, Config, maps};
+use nix::errno::Errno;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::counts::Counts;
 use super::error::{chain, io_error};
@@ -78,15 +80,10 @@ pub(super) fn load(
         return Err(LiveError::NoUprobes { path: UPROBES });
     }
     // Before Linux 5.11 maps count as locked memory.
-    let unlimited = nix::sys::resource::RLIM_INFINITY;
-    let raised = nix::sys::resource::setrlimit(
-        nix::sys::resource::Resource::RLIMIT_MEMLOCK,
-        unlimited,
-        unlimited,
-    );
-    // Refused without CAP_SYS_RESOURCE, and needed on old kernels alone: there
-    // making the maps says so.
-    drop(raised);
+    if setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY).is_err() {
+        // Needs CAP_SYS_RESOURCE, and matters on old kernels alone: there making
+        // the maps will say so.
+    }
     let mut ebpf = EbpfLoader::new()
         .btf(None)
         .map_max_entries(maps::EVENTS, ring_bytes)
@@ -138,11 +135,6 @@ impl Filter {
 }
 
 impl Switches {
-    /// Whether there is a site for the probe.
-    pub(super) fn has(&self, probe: Probe) -> bool {
-        self.sites.iter().any(|site| site.probe == probe)
-    }
-
     /// The probes that are set, by index.
     pub(super) fn on(&self) -> [bool; 4] {
         [0, 1, 2, 3].map(|index| self.links.get(index).is_some_and(Option::is_some))
@@ -206,8 +198,7 @@ fn attach(
     exe: &Path,
     scope: UProbeScope,
 ) -> Result<UProbeLink, ProgramError> {
-    let program: &mut UProbe =
-        ebpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()?;
+    let program: &mut UProbe = ebpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()?;
     let id = program.attach(offset, exe, scope)?;
     program.take_link(id)
 }
@@ -226,7 +217,6 @@ fn broken(error: impl std::error::Error + 'static) -> LiveError {
 }
 
 fn load_error(error: &aya::EbpfError, ring_bytes: u32) -> LiveError {
-    use nix::errno::Errno;
     let Some(source) = io_error(error) else { return LiveError::Object(chain(error)) };
     match source.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EPERM | Errno::EACCES) => LiveError::NotPermitted { what: "making BPF maps".into() },
@@ -239,13 +229,14 @@ fn load_error(error: &aya::EbpfError, ring_bytes: u32) -> LiveError {
 
 fn program_error(program: &'static str, error: &ProgramError) -> LiveError {
     match error {
-        ProgramError::LoadError { io_error, .. } if io_error.raw_os_error() == Some(libc_eperm()) => {
+        ProgramError::LoadError { io_error, .. } if io_error.raw_os_error() == Some(Errno::EPERM as i32) => {
             LiveError::NotPermitted { what: format!("loading the BPF program `{program}`") }
         }
         ProgramError::LoadError { io_error, verifier_log } => {
             let log = verifier_log.to_string();
             let said = log.lines().rev().find(|line| {
-                !line.is_empty() && !["processed", "verification", "stack depth"].iter().any(|word| line.starts_with(word))
+                !line.is_empty()
+                    && !["processed", "verification", "stack depth"].iter().any(|word| line.starts_with(word))
             });
             LiveError::Rejected { program, why: said.map_or_else(|| io_error.to_string(), str::to_owned) }
         }
@@ -269,10 +260,8 @@ fn attach_error(site: Site, pid: u32, error: &ProgramError) -> LiveError {
     }
 }
 
-fn libc_eperm() -> i32 {
-    nix::errno::Errno::EPERM as i32
-}
-
 fn copy(error: &std::io::Error) -> std::io::Error {
-    error.raw_os_error().map_or_else(|| std::io::Error::other(error.to_string()), std::io::Error::from_raw_os_error)
+    error
+        .raw_os_error()
+        .map_or_else(|| std::io::Error::other(error.to_string()), std::io::Error::from_raw_os_error)
 }

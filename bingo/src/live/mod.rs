@@ -30,8 +30,8 @@ use bingo_common::{Config, MAX_DEPTH};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::binary::Layout;
-use crate::model::{Event, EventKind, GoId, Header, Observation, Source, SourceError, Time, WaitReason};
+use crate::binary::layout::Layout;
+use crate::model::{Event, EventKind, GoId, Header, Observation, Source, SourceError, Time};
 use counts::Counts;
 use decode::Decoder;
 use driver::Driver;
@@ -155,14 +155,15 @@ impl Probes {
         };
         let depth = |depth: u8| u64::from(depth).min(MAX_DEPTH as u64);
         let config = Config {
-            g_goid: layout.g.goid.into(),
-            g_m: layout.g.m.into(),
-            m_curg: layout.m.curg.into(),
-            g_gopc: layout.g.gopc.into(),
-            g_sched_bp: layout.g.sched_bp.into(),
+            g_goid: layout.g.goid,
+            g_m: layout.g.m,
+            m_curg: layout.m.curg,
+            g_gopc: layout.g.gopc,
+            g_sched_bp: layout.g.sched_bp,
             ready_register: register(Probe::Ready),
             create_register: register(Probe::Create),
             exit_register: register(Probe::Exit),
+            park_framed: sites.iter().any(|site| site.probe == Probe::Park && site.framed).into(),
             park_depth: depth(attachment.park_depth),
             ready_depth: depth(attachment.ready_depth),
             create_depth: 1,
@@ -175,7 +176,7 @@ impl Probes {
         let hit = calibrate::measure(&mut switches).unwrap_or(calibrate::ASSUMED);
         let counts = Arc::new(loaded.counts);
         let driver = Driver::start(pid, mode, hit, switches, Arc::clone(&counts))?;
-        let hchan_lock = layout.hchan.lock.into();
+        let hchan_lock = layout.hchan.lock;
         let park_site = sites.iter().find(|site| site.probe == Probe::Park).map(|site| site.address);
         let reason = Box::new(move |number| layout.wait_reason(number));
         Ok(Probes {
@@ -266,7 +267,13 @@ impl Probes {
             if lost > 0 {
                 *told = count.lost;
                 let kind = EventKind::Lost { kind: probe.lost_kind(), count: lost };
-                out.push(Observation::Event(Event { time: now, goroutine: None, kind, stack: None, thread: None }));
+                out.push(Observation::Event(Event {
+                    time: now,
+                    goroutine: None,
+                    kind,
+                    stack: None,
+                    thread: None,
+                }));
             }
         }
         Ok(())

@@ -69,7 +69,7 @@ impl fmt::Display for Probe {
 }
 
 /// An instruction to set a probe on, where the arguments of the function are
-/// still in their registers and the frame is not made yet.
+/// still in their registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Site {
     /// Which probe.
@@ -80,4 +80,7 @@ pub struct Site {
     pub address: Addr,
     /// Which register holds the goroutine that it is about.
     pub goroutine: Register,
+    /// Whether the function has made its frame there: then the return address
+    /// is at `[BP + 8]`, else at `[SP]`.
+    pub framed: bool,
 }
