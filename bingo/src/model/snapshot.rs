@@ -27,7 +27,7 @@ pub struct Snapshot {
 }
 
 /// One goroutine.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Goroutine {
     /// Its id.
     pub id: GoId,

@@ -1,0 +1,40 @@
+//! Go's runtime as memory shows it: a target's memory comes in, a
+//! [`crate::model::Snapshot`] of all goroutines, their stacks and what they wait
+//! on comes out. The target runs on meanwhile.
+//!
+//! Whatever is read may have changed since: a stack counts only where the
+//! goroutine's description was the same before and after it was read, and a
+//! wait only where the object that is waited on says so too. What stays in
+//! motion is listed among the problems.
+//!
+//! A file here mirrors one thing of the runtime (`g`, `hchan`, `sudog`, `sema`,
+//! `poll_desc`, `labels`) or is one step: [`reader`] drives, `walks` reads
+//! stacks, `unwind` walks them, `wait` finds what is waited on.
+
+mod allgs;
+mod code;
+mod fields;
+mod g;
+mod hchan;
+mod ids;
+mod labels;
+mod lock;
+mod make;
+mod objects;
+mod poll_desc;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod process;
+mod reader;
+mod sema;
+mod slots;
+mod stacks;
+mod start;
+mod sudog;
+mod unwind;
+mod wait;
+mod walks;
+
+pub use code::{BinaryCode, Code, Point};
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub use process::{OpenError, ProcessSource};
+pub use reader::{ReadError, Runtime, SnapshotReader};

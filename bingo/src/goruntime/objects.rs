@@ -1,0 +1,116 @@
+//! The channels and locks that goroutines wait on, kept from one snapshot to
+//! the next: each with the number of goroutines that wait on it, so that it
+//! goes when the last one does.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::model::{Addr, SyncObject, Wait};
+
+type Map<V> = HashMap<Addr, V, foldhash::fast::FixedState>;
+
+/// What is waited on.
+#[derive(Default)]
+pub(super) struct Objects {
+    held: Map<Held>,
+    /// Those whose queues lost a goroutine since they were read.
+    stale: HashSet<Addr, foldhash::fast::FixedState>,
+}
+
+#[derive(Default)]
+struct Held {
+    waits: usize,
+    object: Option<Arc<SyncObject>>,
+}
+
+impl Objects {
+    /// One more goroutine waits so.
+    pub(super) fn hold(&mut self, wait: &Wait) {
+        for address in addresses(wait) {
+            self.held.entry(address).or_default().waits += 1;
+        }
+    }
+
+    /// One goroutine no longer waits so.
+    pub(super) fn release(&mut self, wait: &Wait) {
+        for address in addresses(wait) {
+            let Some(held) = self.held.get_mut(&address) else { continue };
+            held.waits = held.waits.saturating_sub(1);
+            if held.waits == 0 {
+                self.held.remove(&address);
+                self.stale.remove(&address);
+            } else {
+                self.stale.insert(address);
+            }
+        }
+    }
+
+    /// Takes the list of those to be read again.
+    pub(super) fn take_stale(&mut self) -> Vec<Arc<SyncObject>> {
+        let stale = std::mem::take(&mut self.stale);
+        stale.iter().filter_map(|address| self.held.get(address)?.object.clone()).collect()
+    }
+
+    /// Whether anybody waits on it.
+    pub(super) fn contains(&self, address: Addr) -> bool {
+        self.held.get(&address).is_some_and(|held| held.waits > 0)
+    }
+
+    /// Notes what an object is now. Waits on it may be noted before or after.
+    pub(super) fn set(&mut self, address: Addr, object: SyncObject) {
+        let held = self.held.entry(address).or_default();
+        if held.object.as_deref() != Some(&object) {
+            held.object = Some(Arc::new(object));
+        }
+    }
+
+    /// All that somebody waits on; forgets the others.
+    pub(super) fn share(&mut self) -> HashMap<Addr, Arc<SyncObject>> {
+        self.held.retain(|_, held| held.waits > 0);
+        let shared = |(&address, held): (&Addr, &Held)| Some((address, held.object.clone()?));
+        self.held.iter().filter_map(shared).collect()
+    }
+}
+
+/// The objects that a wait names.
+fn addresses(wait: &Wait) -> impl Iterator<Item = Addr> {
+    let (one, many): (Option<Addr>, &[_]) = match wait {
+        Wait::Channel { channel, .. } => (Some(*channel).filter(|channel| !channel.is_nil()), &[]),
+        Wait::Lock(address) => (Some(*address), &[]),
+        Wait::Select(cases) => (None, cases),
+        Wait::Sleep { .. } | Wait::Io { .. } => (None, &[]),
+    };
+    one.into_iter().chain(many.iter().map(|&(channel, _)| channel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Channel, Direction};
+
+    #[test]
+    fn an_object_lives_while_somebody_waits() {
+        let channel = Channel {
+            address: Addr(8),
+            cap: 0,
+            len: 0,
+            closed: false,
+            receivers: Vec::new(),
+            senders: Vec::new(),
+        };
+        let wait = Wait::Channel { channel: Addr(8), direction: Direction::Send };
+        let select = Wait::Select(vec![(Addr(8), Direction::Send), (Addr(16), Direction::Receive)]);
+        let mut objects = Objects::default();
+        objects.hold(&wait);
+        objects.hold(&select);
+        objects.set(Addr(8), SyncObject::Channel(channel.clone()));
+        objects.release(&wait);
+        assert_eq!(objects.take_stale().len(), 1);
+        let shared = objects.share();
+        objects.set(Addr(8), SyncObject::Channel(channel));
+        assert!(Arc::ptr_eq(&objects.share()[&Addr(8)], &shared[&Addr(8)]));
+        objects.release(&select);
+        assert!(objects.share().is_empty());
+        assert!(objects.take_stale().is_empty());
+    }
+}

@@ -1,0 +1,151 @@
+//! A Go process as a source: a pid comes in, a snapshot of it for each call of
+//! [`Source::observe`] comes out. The process is read while it runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::BinaryCode;
+use super::reader::{ReadError, Runtime, SnapshotReader};
+use crate::binary::layout::{Layout, LayoutError};
+use crate::binary::{Binary, BinaryError, Globals, GlobalsError};
+use crate::memory::{MemoryError, ProcessMemory, Target, TargetError};
+use crate::model::{GoId, Header, Observation, Snapshot, Source, SourceError, SourceKind, Time};
+
+/// A running Go process.
+pub struct ProcessSource {
+    target: Target,
+    binary: Arc<Binary>,
+    header: Header,
+    reader: SnapshotReader<ProcessMemory, BinaryCode>,
+}
+
+/// Why a process cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The pid is wrong, or access is refused.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Its executable is not one of Go's, or damaged.
+    #[error("{}: {error}", path.display())]
+    Binary {
+        /// The executable, as the process sees it.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: BinaryError,
+    },
+    /// Where the runtime's fields are is not known.
+    #[error("{}: {error}", path.display())]
+    Layout {
+        /// The executable, as the process sees it.
+        path: PathBuf,
+        /// What is not known.
+        error: LayoutError,
+    },
+    /// Where the runtime's variables are is not known.
+    #[error("{}: {error}", path.display())]
+    Globals {
+        /// The executable, as the process sees it.
+        path: PathBuf,
+        /// What is not known.
+        error: GlobalsError,
+    },
+}
+
+impl ProcessSource {
+    /// Opens the process `pid`, as the host numbers it.
+    ///
+    /// # Errors
+    /// [`OpenError`], which says what is wrong with the pid or its executable.
+    pub fn open(pid: u32) -> Result<ProcessSource, OpenError> {
+        let target = Target::open(pid)?;
+        let path = || target.executable().to_owned();
+        let binary =
+            Binary::open(&target.exe_link()).map_err(|error| OpenError::Binary { path: path(), error })?;
+        let layout = Layout::of(&binary).map_err(|error| OpenError::Layout { path: path(), error })?;
+        let globals =
+            Globals::find(&binary, &layout).map_err(|error| OpenError::Globals { path: path(), error })?;
+        let binary = Arc::new(binary);
+        let mut notes = layout.notes();
+        notes.extend(globals.notes.iter().cloned());
+        let header = Header {
+            source: SourceKind::Live,
+            go_version: Some(binary.build_info().go_version.text.clone()),
+            binary: Some(path()),
+            pid: Some(pid),
+            inner_pid: target.inner_pid(),
+            start: SystemTime::now(),
+            start_monotonic: monotonic(),
+            notes,
+        };
+        let runtime = Runtime::new(layout, &globals, target.load_bias());
+        let code = BinaryCode::new(Arc::clone(&binary), target.load_bias());
+        let reader = SnapshotReader::new(target.memory(), runtime, code);
+        Ok(ProcessSource { target, binary, header, reader })
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Its executable.
+    #[must_use]
+    pub fn binary(&self) -> &Arc<Binary> {
+        &self.binary
+    }
+
+    /// Where its runtime keeps what is read.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        self.reader.runtime()
+    }
+
+    /// Has these goroutines read anew the next time, changed or not.
+    pub fn mark_changed(&mut self, goroutines: &[GoId]) {
+        self.reader.mark_changed(goroutines);
+    }
+
+    /// Reads all goroutines as they are at `now`.
+    ///
+    /// # Errors
+    /// [`ReadError::Memory`] with [`MemoryError::Gone`] where the process has
+    /// exited, or executed another program.
+    pub fn snapshot(&mut self, now: Time) -> Result<Snapshot, ReadError> {
+        if self.target.inner_pid().is_some() {
+            self.reader.set_threads(self.target.threads().map_err(|_| MemoryError::Gone)?);
+        }
+        let snapshot = self.reader.read(now);
+        // What was read counts only if it was this program's memory until the end.
+        self.target.check().map_err(|_| MemoryError::Gone)?;
+        snapshot
+    }
+}
+
+impl Source for ProcessSource {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+        match self.snapshot(now) {
+            Ok(snapshot) => {
+                out.push(Observation::Snapshot(Box::new(snapshot)));
+                Ok(true)
+            }
+            Err(ReadError::Memory(MemoryError::Gone)) => Ok(false),
+            Err(error @ ReadError::Memory(MemoryError::NotPermitted)) => {
+                Err(SourceError::NotPermitted(error.to_string()))
+            }
+            Err(error) => Err(SourceError::BadInput(error.to_string())),
+        }
+    }
+}
+
+fn monotonic() -> Time {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(std::time::Duration::from);
+    Time(now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)))
+}

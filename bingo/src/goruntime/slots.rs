@@ -1,0 +1,123 @@
+//! What is known of each `g` of `allgs`, from one snapshot to the next.
+
+use std::sync::Arc;
+
+use super::g::G;
+use super::ids::Ids;
+use super::objects::Objects;
+use crate::model::{Addr, GoId, Goroutine, Problem};
+
+/// One place for each entry of `allgs`.
+#[derive(Default)]
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    ids: Ids,
+    /// Goroutines and their places, by id.
+    order: Vec<(GoId, usize)>,
+    /// Whether `order` holds no longer.
+    reordered: bool,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// The copy of which the rest was made; `None`: not to be trusted again.
+    g: Option<G>,
+    goroutine: Option<Arc<Goroutine>>,
+    trouble: Option<String>,
+}
+
+impl Slots {
+    /// Makes place for `total` entries.
+    pub(super) fn resize(&mut self, total: usize) {
+        self.slots.resize_with(total, Slot::default);
+        self.ids.set_total(total);
+    }
+
+    /// The ids of all goroutines known.
+    pub(super) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// Whether what is known was made of an equal copy.
+    pub(super) fn is_same(&self, index: usize, g: &G) -> bool {
+        self.slots.get(index).is_some_and(|slot| slot.g.as_ref() == Some(g))
+    }
+
+    /// Notes which goroutine the `g` at `addr` is, before more is known of it.
+    pub(super) fn name(&mut self, addr: Addr, id: GoId) {
+        self.ids.set(addr, Some(id));
+    }
+
+    /// Notes that there is no goroutine at `index`, and what is wrong if that is not as it should be.
+    pub(super) fn clear(
+        &mut self,
+        index: usize,
+        addr: Addr,
+        g: Option<G>,
+        trouble: Option<String>,
+        objects: &mut Objects,
+    ) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if let Some(gone) = slot.goroutine.take() {
+            if let Some(wait) = &gone.wait {
+                objects.release(wait);
+            }
+            self.ids.set(addr, None);
+            self.reordered = true;
+        }
+        slot.g = g.filter(|_| trouble.is_none());
+        slot.trouble = trouble;
+    }
+
+    /// Notes the goroutine at `index`, made of `g`.
+    pub(super) fn put(
+        &mut self,
+        index: usize,
+        g: G,
+        goroutine: Goroutine,
+        trouble: Option<String>,
+        objects: &mut Objects,
+    ) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        slot.g = trouble.is_none().then_some(g);
+        slot.trouble = trouble;
+        let before = slot.goroutine.as_deref();
+        if before == Some(&goroutine) {
+            return;
+        }
+        self.reordered |= before.is_none_or(|before| before.id != goroutine.id);
+        if let Some(wait) = &goroutine.wait {
+            objects.hold(wait);
+        }
+        if let Some(wait) = before.and_then(|before| before.wait.as_ref()) {
+            objects.release(wait);
+        }
+        slot.goroutine = Some(Arc::new(goroutine));
+    }
+
+    /// All goroutines by id; what is wrong with them is added to `problems`.
+    pub(super) fn share(&mut self, problems: &mut Vec<Problem>) -> Vec<Arc<Goroutine>> {
+        if std::mem::take(&mut self.reordered) {
+            self.order.clear();
+            let known = |(index, slot): (usize, &Slot)| Some((slot.goroutine.as_ref()?.id, index));
+            self.order.extend(self.slots.iter().enumerate().filter_map(known));
+            self.order.sort_unstable();
+        }
+        for slot in &self.slots {
+            if let Some(what) = &slot.trouble {
+                let goroutine = slot.goroutine.as_ref().map(|goroutine| goroutine.id);
+                problems.push(Problem { goroutine, what: what.clone() });
+            }
+        }
+        let mut goroutines: Vec<Arc<Goroutine>> = Vec::with_capacity(self.order.len());
+        for &(id, index) in &self.order {
+            // One that ended and another that took its id while both were read.
+            if goroutines.last().is_some_and(|last| last.id == id) {
+                problems.push(Problem { goroutine: Some(id), what: "found twice".to_owned() });
+                continue;
+            }
+            goroutines.extend(self.slots.get(index).and_then(|slot| slot.goroutine.clone()));
+        }
+        goroutines
+    }
+}
