@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use crate::workspace::{on_path, output_of, root, target, tools};
 
@@ -27,7 +27,7 @@ const SOURCES: [&str; 4] =
 pub(crate) struct Arguments {
     /// Build into the target folder and compare with the object that is checked in
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(stale) = stale()? {
-        anyhow::bail!(stale);
+        bail!(stale);
     }
     let recorded = fs::read_to_string(&built_from)?;
     if tools_of(&recorded) == tools_of(&record) {
@@ -82,8 +82,10 @@ pub(crate) fn stale() -> anyhow::Result<Option<String>> {
 ///
 /// Ordinary builds of Bingo use stable Rust. This one needs a `core` for BPF and
 /// `asm_experimental_arch` (aya-ebpf uses it), which `RUSTC_BOOTSTRAP` allows.
-fn build() -> anyhow::Result<PathBuf> {
-    ensure!(Path::new(RUSTC).is_file(), "no {RUSTC}: `cargo xtask setup rustc-bpf` installs it");
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    if let Some(missing) = missing_tool() {
+        bail!(missing);
+    }
     let linker = linker()?;
     // bpf-linker loads the LLVM of the rustup toolchain that it was built by.
     let sysroot = output_of(Command::new("rustc").args(["+stable", "--print", "sysroot"]))?;
@@ -108,6 +110,14 @@ fn build() -> anyhow::Result<PathBuf> {
     Ok(object)
 }
 
+/// What is missing to build the object, with its remedy, if anything is.
+pub(crate) fn missing_tool() -> Option<String> {
+    if !Path::new(RUSTC).is_file() {
+        return Some(format!("no {RUSTC}: `cargo xtask setup rustc-bpf` installs it"));
+    }
+    linker().err().map(|error| error.to_string())
+}
+
 fn linker() -> anyhow::Result<PathBuf> {
     let installed = tools().join("bin/bpf-linker");
     if installed.is_file() {
@@ -116,7 +126,8 @@ fn linker() -> anyhow::Result<PathBuf> {
     on_path("bpf-linker").context("no bpf-linker: `cargo xtask setup bpf-linker` installs it")
 }
 
-fn object_file() -> PathBuf {
+/// The object that is checked in.
+pub(crate) fn object_file() -> PathBuf {
     root().join("bingo-ebpf/object/bingo.bpf.o")
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::workspace::{cargo, output_of, shown, target};
-use crate::{layouts, setup, tidy};
+use crate::{ebpf, layouts, setup, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "layouts", fast: false, run: layouts },
     Step { name: "unit", fast: true, run: || nextest::run("not binary(live)") },
     Step { name: "live", fast: true, run: live },
+    Step { name: "ebpf", fast: false, run: ebpf },
     Step { name: "fuzz", fast: false, run: fuzz::run },
 ];
 
@@ -187,6 +188,22 @@ fn layouts() -> anyhow::Result<Outcome> {
 fn live() -> anyhow::Result<Outcome> {
     checked(&["build", "--quiet", "--package", "bingo"])?;
     nextest::run("binary(live)")
+}
+
+/// Rebuilds the eBPF object, compares, and runs the live tests with the fresh one.
+fn ebpf() -> anyhow::Result<Outcome> {
+    if let Some(missing) = ebpf::missing_tool() {
+        return Ok(Outcome::skipped(format!("ebpf: the object is not rebuilt: {missing}")));
+    }
+    ebpf::run(&ebpf::Arguments { check: true })?;
+    let fresh = ebpf::build()?;
+    if fs::read(&fresh)? == fs::read(ebpf::object_file())? {
+        eprintln!("the live tests have run with these very bytes");
+        return Ok(Outcome::one());
+    }
+    let fresh = fresh.display().to_string();
+    let tests = nextest::run_with("binary(live) and test(/probe/)", &[("BINGO_EBPF_OBJECT", &fresh)])?;
+    Ok(Outcome::one().and(tests))
 }
 
 /// The skips that tests have noted since the folder was last emptied.

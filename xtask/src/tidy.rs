@@ -12,6 +12,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use crate::ebpf;
 use crate::workspace::root;
 use source::Source;
 
@@ -39,6 +40,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let broken = workspace()?;
     for one in &broken {
         println!("{one}");
+    }
+    if let Some(stale) = ebpf::stale()? {
+        anyhow::bail!(stale);
     }
     anyhow::ensure!(broken.is_empty(), "{} rules are broken", broken.len());
     Ok(())
