@@ -1,15 +1,17 @@
 //! What the linker tells of the runtime's types in DWARF.
 //!
 //! In: the `.debug_*` sections (DWARF 4 and 5), already decompressed. Out: sizes
-//! and member offsets of the types that were asked for, no more: Go's linker puts every type of the program into the compile unit of
-//! package `runtime` (one of the two of that name; the other is its assembly's),
-//! so the units of that name alone are walked, until all is found.
+//! and member offsets of the types that were asked for, no more: Go's linker
+//! puts every type of the program into the compile unit of package `runtime`
+//! (one of those of that name; the others are its assembly's), so the units of
+//! that name alone are walked, until all is found.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use gimli::{
-    Abbreviations, AttributeValue, DebugAbbrev, DebugInfo, DebugInfoOffset, DebugLineStr, DebugStr,
-    EndianSlice, LittleEndian, Operation, UnitHeader, UnitOffset, constants,
+    Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, DebugInfo, DebugInfoOffset, DebugLineStr,
+    DebugStr, EndianSlice, LittleEndian, Operation, UnitHeader, UnitOffset, constants,
 };
 
 use super::layout::{Members, TYPES, TypeSpec};
@@ -17,8 +19,12 @@ use super::{Binary, BinaryError};
 
 /// Typedefs of typedefs that are followed before a chain counts as damaged.
 const TYPEDEF_DEPTH: usize = 8;
-/// Members that a struct may have; the largest of the runtime has about 100.
-const MAX_MEMBERS: usize = 4096;
+/// Entries below a struct that are looked at; the largest of the runtime has about 100.
+const STRUCT_ENTRIES: usize = 4096;
+/// The longest abbreviation table, in bytes; Go's has about 1,000.
+const ABBREVIATIONS: usize = 64 << 10;
+/// Compile units that are looked at; a large program has some thousands.
+const UNITS: usize = 64 << 10;
 
 /// The answers: sizes and offsets by Go name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -89,22 +95,25 @@ impl RuntimeDwarf {
             str: DebugStr::new(sections.str, LittleEndian),
             line_str: DebugLineStr::from(EndianSlice::new(sections.line_str, LittleEndian)),
         };
-        let debug_abbrev = DebugAbbrev::new(sections.abbrev, LittleEndian);
         let mut search = Search {
             types: types.iter().map(|spec| (spec.name.as_bytes(), spec)).collect(),
             found: RuntimeDwarf::default(),
         };
-        let mut units = reader.info.units();
-        while let Some(header) =
-            units.next().map_err(|source| DwarfError::Malformed { unit: sections.info.len(), source })?
-        {
-            let at = header.debug_info_offset().map_or(0, |offset| offset.0);
-            let mut walk = || {
-                let abbreviations = header.abbreviations(&debug_abbrev)?;
-                let unit = Unit { header, abbreviations, reader: &reader };
-                if unit.is_runtime()? { unit.look_up(&mut search) } else { Ok(()) }
+        let mut headers = reader.info.units();
+        let mut shared = None;
+        for _ in 0..UNITS {
+            let next = headers.next();
+            let at = sections.info.len();
+            let Some(header) = next.map_err(|source| DwarfError::Malformed { unit: at, source })? else {
+                break;
             };
-            walk().map_err(|source| DwarfError::Malformed { unit: at, source })?;
+            // A unit that is not Go's may be anything.
+            let Some(abbreviations) = abbreviations(sections.abbrev, &header, &mut shared) else { continue };
+            let unit = Unit { header, abbreviations, reader: &reader };
+            if unit.is_runtime().unwrap_or(false) {
+                let at = header.debug_info_offset().map_or(0, |offset| offset.0);
+                unit.look_up(&mut search).map_err(|source| DwarfError::Malformed { unit: at, source })?;
+            }
             if search.is_over() {
                 break;
             }
@@ -143,9 +152,29 @@ struct Reader<'a> {
     line_str: DebugLineStr<Slice<'a>>,
 }
 
+/// The abbreviations of a unit. Go's units all share one table, which `shared` keeps.
+fn abbreviations(
+    section: &[u8],
+    header: &UnitHeader<Slice<'_>>,
+    shared: &mut Option<(usize, Arc<Abbreviations>)>,
+) -> Option<Arc<Abbreviations>> {
+    let offset = header.debug_abbrev_offset().0;
+    if let Some((at, table)) = shared
+        && *at == offset
+    {
+        return Some(Arc::clone(table));
+    }
+    let table = section.get(offset..)?;
+    let table = table.get(..ABBREVIATIONS).unwrap_or(table);
+    let parsed = DebugAbbrev::new(table, LittleEndian).abbreviations(DebugAbbrevOffset(0)).ok()?;
+    let parsed = Arc::new(parsed);
+    *shared = Some((offset, Arc::clone(&parsed)));
+    Some(parsed)
+}
+
 struct Unit<'r, 'a> {
     header: UnitHeader<Slice<'a>>,
-    abbreviations: Abbreviations,
+    abbreviations: Arc<Abbreviations>,
     reader: &'r Reader<'a>,
 }
 
@@ -251,7 +280,10 @@ impl<'a> Unit<'_, 'a> {
         let mut entries = self.header.entries_raw(&self.abbreviations, Some(offset))?;
         let mut attributes = Vec::new();
         let mut first = true;
-        while !entries.is_empty() && result.members.len() < MAX_MEMBERS {
+        for _ in 0..STRUCT_ENTRIES {
+            if entries.is_empty() {
+                break;
+            }
             let depth = entries.next_depth();
             if !first && depth < 1 {
                 break;
@@ -311,5 +343,108 @@ impl<'a> Unit<'_, 'a> {
             };
         }
         value.udata_value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1 unit (name, language), 2 struct (name, size), 3 member (name, location,
+    /// type), 4 typedef (name, type): tag, children, attributes and their forms.
+    const ABBREVIATIONS: &[u8] = &[
+        1, 0x11, 1, 0x03, 0x08, 0x13, 0x0b, 0, 0, //
+        2, 0x13, 1, 0x03, 0x08, 0x0b, 0x0f, 0, 0, //
+        3, 0x0d, 0, 0x03, 0x08, 0x38, 0x0f, 0x49, 0x10, 0, 0, //
+        4, 0x16, 0, 0x03, 0x08, 0x49, 0x10, 0, 0, //
+        0,
+    ];
+    const LANG_GO: u8 = 0x16;
+    const TYPES: &[TypeSpec] =
+        &[TypeSpec { name: "runtime.g", paths: &["stack.hi", "goid", "lost", "loop.x"] }];
+
+    fn unit(version: u16, name: &str, entries: &[u8]) -> Vec<u8> {
+        let mut body = version.to_le_bytes().to_vec();
+        match version {
+            4 => body.extend([0, 0, 0, 0, 8]),
+            _ => body.extend([1, 8, 0, 0, 0, 0]),
+        }
+        body.push(1);
+        body.extend(text(name));
+        body.push(LANG_GO);
+        body.extend(entries);
+        body.push(0);
+        let mut whole = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+        whole.extend(body);
+        whole
+    }
+
+    fn text(name: &str) -> Vec<u8> {
+        [name.as_bytes(), &[0]].concat()
+    }
+
+    fn structure(name: &str, size: u8, members: &[(&str, u8, u32)]) -> Vec<u8> {
+        let mut bytes = [&[2], text(name).as_slice(), &[size]].concat();
+        for (name, offset, ty) in members {
+            bytes.extend([&[3], text(name).as_slice(), &[*offset], &ty.to_le_bytes()].concat());
+        }
+        bytes.push(0);
+        bytes
+    }
+
+    fn typedef(name: &str, ty: u32) -> Vec<u8> {
+        [&[4], text(name).as_slice(), &ty.to_le_bytes()].concat()
+    }
+
+    /// Three units, two of the name `runtime`: the first as assembly's is, the
+    /// last has the types.
+    fn info(version: u16) -> Vec<u8> {
+        let others = [unit(version, "runtime", &[]), unit(version, "main", &[])].concat();
+        let header = if version == 4 { 11 } else { 12 };
+        let start = u32::try_from(others.len() + header + 1 + "runtime\0".len() + 1).unwrap();
+        let stack = structure("runtime.stack", 16, &[("lo", 0, 0), ("hi", 8, 0)]);
+        let alias = start + u32::try_from(stack.len()).unwrap();
+        let to_stack = typedef("runtime.stack", start);
+        let cycle = alias + u32::try_from(to_stack.len()).unwrap();
+        let to_itself = typedef("runtime.loop", cycle);
+        let g = structure("runtime.g", 40, &[("stack", 16, alias), ("goid", 32, 0), ("loop", 33, cycle)]);
+        let entries = [stack, to_stack, to_itself, g].concat();
+        [others, unit(version, "runtime", &entries)].concat()
+    }
+
+    fn read(info: &[u8]) -> Result<RuntimeDwarf, DwarfError> {
+        RuntimeDwarf::read(DwarfSections { info, abbrev: ABBREVIATIONS, ..DwarfSections::default() }, TYPES)
+    }
+
+    #[test]
+    fn members_are_found_through_typedefs_and_units() {
+        for version in [4, 5] {
+            let found = read(&info(version)).unwrap();
+            assert_eq!(found.size("runtime.g"), Some(40), "DWARF {version}");
+            assert_eq!(found.offset("runtime.g", "stack.hi"), Some(24), "DWARF {version}");
+            assert_eq!(found.offset("runtime.g", "goid"), Some(32), "DWARF {version}");
+            assert_eq!(found.offset("runtime.g", "lost"), None, "DWARF {version}");
+            assert_eq!(found.offset("runtime.g", "loop.x"), None, "DWARF {version}");
+        }
+        assert_eq!(read(&[]).unwrap(), RuntimeDwarf::default());
+    }
+
+    #[test]
+    fn damage_is_an_error_or_less_found() {
+        let whole = info(4);
+        let sound = read(&whole).unwrap();
+        for end in 0..whole.len() {
+            if let Ok(found) = read(&whole[..end]) {
+                assert!(found.sizes.len() <= sound.sizes.len());
+            }
+        }
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << bit;
+                // It must come back, and not crash.
+                let _ = read(&bytes);
+            }
+        }
     }
 }
