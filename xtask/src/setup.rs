@@ -107,6 +107,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn install(wanted: impl Fn(&str) -> bool) -> Missing {
     let todo: Vec<&Tool> =
         TOOLS.iter().filter(|tool| wanted(tool.name) && !tool.from.is_there(tool.name)).collect();
+    if let Some(reason) = no_room().filter(|_| !todo.is_empty()) {
+        return todo.into_iter().map(|tool| (tool.name, reason.clone())).collect();
+    }
     let (apt, fetched): (Vec<&Tool>, Vec<&Tool>) =
         todo.into_iter().partition(|tool| matches!(tool.from, From::Apt(..)));
     // Crates use all cores and the others the network: each kind in a row, all kinds at once.
@@ -127,6 +130,21 @@ pub(crate) fn install(wanted: impl Fn(&str) -> bool) -> Missing {
             })
             .collect();
         running.into_iter().flat_map(|row| row.join().expect("no installer panics")).collect()
+    })
+}
+
+/// What all tools take when unpacked, and while they are built, in bytes.
+const ROOM: u64 = 5_000_000_000;
+
+/// Says so where the tools' folder has not room enough.
+fn no_room() -> Option<String> {
+    fs::create_dir_all(tools()).ok()?;
+    let disk = nix::sys::statvfs::statvfs(&tools()).ok()?;
+    let free = disk.blocks_available() * disk.fragment_size();
+    let place = tools();
+    (free < ROOM).then(|| {
+        let (free, room) = (free / 1_000_000, ROOM / 1_000_000);
+        format!("{} has {free} MB free of {room} MB needed: free some, or set BINGO_TOOLS", place.display())
     })
 }
 
