@@ -5,6 +5,7 @@
 //! say what comes in and what goes out.
 
 pub mod binary;
+pub mod cli;
 pub mod goruntime;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;

@@ -1,3 +1,5 @@
 //! The `bingo` program: a thin shell around [`bingo::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    bingo::cli::main()
+}

@@ -23,10 +23,8 @@ pub fn grouped(view: &View, selection: &Selection, style: Style) -> String {
         text.push('\n');
         let title = style.paint(group.tone(), &title(&group));
         let _ = writeln!(text, "{title}");
-        if let Some(wait) = group.wait() {
-            let _ = writeln!(text, "    on {}", waits_on(wait, view));
-        } else if let Some(number) = objects(&group).filter(|number| *number > 0) {
-            let _ = writeln!(text, "    on {} different objects", count(number));
+        if let Some(wait) = group.waits_on(view) {
+            let _ = writeln!(text, "    on {wait}");
         }
         frames(&mut text, selection.frames(group.stack));
         origins(&mut text, &group);
@@ -100,20 +98,6 @@ fn title(group: &Group<'_>) -> String {
 fn lasted(goroutine: &Goroutine, lasting: std::time::Duration) -> String {
     let at_least = if goroutine.since.is_exact() { "for" } else { "for at least" };
     format!("{at_least} {}", duration(lasting))
-}
-
-/// How many different objects a group waits on.
-fn objects(group: &Group<'_>) -> Option<usize> {
-    let addresses: std::collections::HashSet<_> = group
-        .members
-        .iter()
-        .filter_map(|goroutine| match goroutine.wait.as_ref()? {
-            Wait::Channel { channel, .. } => Some(*channel),
-            Wait::Lock(lock) => Some(*lock),
-            _ => None,
-        })
-        .collect();
-    Some(addresses.len())
 }
 
 fn frames<'a>(text: &mut String, frames: impl Iterator<Item = &'a Frame>) {

@@ -1,12 +1,13 @@
 //! Goroutines that are in one condition at one place, together: with a thousand
 //! of them nobody wants to read a thousand lines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::Selection;
 use super::style::Tone;
+use super::words::{count, waits_on};
 use crate::model::{Frame, GoState, Stack, Wait, WaitReason};
 use crate::session::{Goroutine, View};
 
@@ -114,10 +115,30 @@ impl Group<'_> {
         }
     }
 
-    /// What they wait on, where it is one and the same.
-    pub(super) fn wait(&self) -> Option<&Wait> {
+    /// What they wait on: the object where it is one and the same, else how many
+    /// there are. `None` where that says nothing.
+    pub(super) fn waits_on(&self, view: &View) -> Option<String> {
         let first = self.members.first()?.wait.as_ref()?;
-        self.members.iter().all(|goroutine| goroutine.wait.as_ref() == Some(first)).then_some(first)
+        if self.members.iter().all(|goroutine| goroutine.wait.as_ref() == Some(first)) {
+            return Some(waits_on(first, view));
+        }
+        let mut kinds = HashSet::new();
+        let mut addresses = HashSet::new();
+        for goroutine in &self.members {
+            match goroutine.wait.as_ref()? {
+                Wait::Channel { channel, .. } => {
+                    kinds.insert("channels");
+                    addresses.insert(*channel);
+                }
+                Wait::Lock(lock) => {
+                    kinds.insert("locks");
+                    addresses.insert(*lock);
+                }
+                Wait::Select(_) | Wait::Sleep { .. } | Wait::Io { .. } => return None,
+            }
+        }
+        let kind = if let (1, Some(kind)) = (kinds.len(), kinds.iter().next()) { kind } else { "objects" };
+        Some(format!("{} different {kind}", count(addresses.len())))
     }
 
     /// `chan-send`, or the state where there is no reason.

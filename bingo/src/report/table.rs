@@ -23,7 +23,8 @@ pub struct Screen {
 
 /// Columns of the table but the last, which takes the rest.
 const BLOCKED: usize = 8;
-const GOROUTINES: usize = 15;
+const NUMBER: usize = 7;
+const GOROUTINES: usize = 11;
 const WHY: usize = 16;
 /// What is waited on, from this width of the screen on.
 const ROOM_FOR_ON: usize = 110;
@@ -37,7 +38,7 @@ pub fn table(view: &View, selection: &Selection, screen: Screen) -> String {
         .collect();
     lines.push(String::new());
     let on = if screen.width >= ROOM_FOR_ON { (screen.width / 3).min(48) } else { 0 };
-    let mut titles = format!("{:>BLOCKED$}  {:<GOROUTINES$} {:<WHY$} ", "FOR", "GOROUTINES", "WHY");
+    let mut titles = format!("{:>BLOCKED$} {:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", "FOR", "COUNT", "IDS", "WHY");
     if on > 0 {
         titles.push_str(&format!("{:<on$} ", "ON"));
     }
@@ -69,14 +70,14 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
     who.extend(header.go_version.clone());
     let lost = view.totals.lost.total();
     let how = match &view.probes {
-        Some(probes) => format!(
-            "probes: {}; overhead {:.1}% of {:.1}%; {} events, {} lost",
-            probes.probes,
-            probes.overhead * 100.0,
-            probes.budget * 100.0,
-            count(view.totals.events),
-            count(lost),
-        ),
+        Some(probes) => {
+            let set = if probes.probes.is_empty() { "none for now" } else { &probes.probes };
+            let percent = |share: f64| format!("{:.1}%", share * 100.0);
+            let overhead = probes.overhead.map_or_else(|| "not known yet".to_owned(), percent);
+            let budget = probes.budget.map_or_else(|| "unbounded".to_owned(), |budget| format!("of {}", percent(budget)));
+            let events = count(view.totals.events);
+            format!("probes: {set}; overhead {overhead}, {budget}; {events} events, {} lost", count(lost))
+        }
         None => format!("polling, {} a snapshot", duration(view.snapshot.1)),
     };
     let counts = view.counts(false);
@@ -104,8 +105,9 @@ fn row(view: &View, group: &Group<'_>, selection: &Selection, on: usize) -> Stri
     let lasting = group.longest.map_or_else(String::new, |longest| {
         if group.is_exact() { duration(longest) } else { format!(">{}", duration(longest)) }
     });
-    let mut row = format!("{lasting:>BLOCKED$}  {:<GOROUTINES$} {:<WHY$} ", who(group), group.why());
-    let wait = group.wait().map(|wait| waits_on(wait, view)).unwrap_or_default();
+    let number = count(group.members.len());
+    let mut row = format!("{lasting:>BLOCKED$} {number:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", who(group), group.why());
+    let wait = group.waits_on(view).unwrap_or_default();
     if on > 0 {
         row.push_str(&format!("{:<on$} ", cut(&wait, on)));
     }
@@ -114,16 +116,19 @@ fn row(view: &View, group: &Group<'_>, selection: &Selection, on: usize) -> Stri
     row
 }
 
-/// `18`, or `1,000: 18 19 …`.
+/// As many ids as there is room for: `18 19 20 …`.
 fn who(group: &Group<'_>) -> String {
-    let ids = group.members.iter().map(|goroutine| goroutine.id.to_string());
-    match group.members.len() {
-        0 | 1 => ids.collect(),
-        number => {
-            let ids: Vec<String> = ids.take(3).collect();
-            cut(&format!("{}: {}", count(number), ids.join(" ")), GOROUTINES)
+    let mut ids = String::new();
+    for (at, goroutine) in group.members.iter().enumerate() {
+        let id = format!("{}{}", if at > 0 { " " } else { "" }, goroutine.id);
+        let last = at + 1 == group.members.len();
+        if ids.len() + id.len() + if last { 0 } else { 2 } > GOROUTINES {
+            ids.push_str(" …");
+            break;
         }
+        ids.push_str(&id);
     }
+    ids
 }
 
 /// A line on one goroutine that has changed, for where there is no screen.

@@ -51,7 +51,7 @@ pub fn place(frame: &Frame) -> String {
 pub fn waits_on(wait: &Wait, view: &View) -> String {
     let object = |address| view.objects.get(address).map(AsRef::as_ref);
     match wait {
-        Wait::Channel { channel, .. } if channel.is_nil() => "nil channel: forever".to_owned(),
+        Wait::Channel { channel, .. } if channel.is_nil() => "a nil channel, forever".to_owned(),
         Wait::Channel { channel, direction } => match object(channel) {
             Some(SyncObject::Channel(found)) => {
                 let waiting = queue(found.senders.len(), found.receivers.len());
@@ -61,7 +61,7 @@ pub fn waits_on(wait: &Wait, view: &View) -> String {
             _ => format!("channel {channel}, {}", end(*direction)),
         },
         Wait::Select(cases) => match cases.as_slice() {
-            [] => "no case: forever".to_owned(),
+            [] => "no case, forever".to_owned(),
             [(channel, direction)] => format!("channel {channel}, {}", end(*direction)),
             cases => format!("{} channels", cases.len()),
         },
@@ -73,7 +73,7 @@ pub fn waits_on(wait: &Wait, view: &View) -> String {
             }
             _ => format!("lock {address}"),
         },
-        Wait::Sleep { until } => format!("{} to go", duration(until.since(view.time))),
+        Wait::Sleep { until } => format!("its timer, in {}", duration(until.since(view.time))),
         Wait::Io { fd, direction: IoDirection::Read } => format!("fd {fd} to read"),
         Wait::Io { fd, direction: IoDirection::Write } => format!("fd {fd} to write"),
     }

@@ -13,7 +13,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Event, Header, Observation, Source, SourceError, Time};
+use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Time};
 use crate::world::World;
 
 pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Woken};
@@ -28,14 +28,14 @@ pub trait Probing: Source {
 /// How the probes do.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct ProbeStatus {
-    /// Which probes are in: `park, ready, create, exit`.
+    /// Which probes are set now: `park, ready, create, exit`; none: empty.
     pub probes: String,
     /// Whether every park is told of, so that what was told last still holds.
     pub all_parks: bool,
-    /// What they add to the target's own CPU time, as a share of it.
-    pub overhead: f64,
-    /// What they may add.
-    pub budget: f64,
+    /// What they add to the target's own CPU time, as a share of it, once that is known.
+    pub overhead: Option<f64>,
+    /// What they may add, if that is bounded.
+    pub budget: Option<f64>,
 }
 
 /// Sources, and what is known from them.
@@ -77,7 +77,7 @@ impl Session {
     /// # Errors
     /// When a source cannot go on.
     pub fn advance(&mut self, now: Time, snapshot: bool) -> Result<bool, SourceError> {
-        self.now = now;
+        let last = std::mem::replace(&mut self.now, now);
         self.events.clear();
         self.observed.clear();
         let mut alive = true;
@@ -88,8 +88,13 @@ impl Session {
         if let Some(probes) = &mut self.probes {
             alive &= probes.observe(now, &mut self.observed)?;
             let parks_told = probes.status().all_parks;
-            if !(parks_told && self.parks_told) {
-                self.world.note_missed(now);
+            let lost = self.observed.iter().any(|observation| match observation {
+                Observation::Event(event) => matches!(event.kind, EventKind::Lost { .. }),
+                Observation::Snapshot(_) => false,
+            });
+            // When since the last time, nobody knows.
+            if lost || !(parks_told && self.parks_told) {
+                self.world.note_missed(last, now);
             }
             self.parks_told = parks_told;
         }

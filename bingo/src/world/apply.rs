@@ -17,7 +17,7 @@ impl World {
         self.latest = self.latest.max(event.time);
         if let EventKind::Lost { kind, count } = event.kind {
             self.totals.lost.add(kind, count);
-            self.note_missed(event.time);
+            self.note_missed(event.time, event.time);
             return;
         }
         self.totals.events += 1;
@@ -38,11 +38,11 @@ impl World {
         self.changes.trim(self.records.len());
     }
 
-    /// Notes that at `time` events may have been missed: they were lost, or the
-    /// probes that tell them were taken out.
-    pub fn note_missed(&mut self, time: Time) {
-        self.missed.note(time);
-        self.records.values_mut().for_each(|record| record.note_missed(time));
+    /// Notes that in `[from, until]` events may have been missed: they were lost,
+    /// or the probes that tell them were taken out.
+    pub fn note_missed(&mut self, from: Time, until: Time) {
+        self.missed.note(from, until);
+        self.records.values_mut().for_each(|record| record.note_missed(from, until));
     }
 
     pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {

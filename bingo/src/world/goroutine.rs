@@ -238,17 +238,17 @@ impl Record {
         }
     }
 
-    /// Notes that an event was lost at `time`: what was seen after that need not
-    /// be what the last event before it told of.
-    pub(super) fn note_missed(&mut self, time: Time) {
-        let seen_at = self.seen.as_ref().map(|seen| seen.end);
-        if let Some(told) = self.told.as_mut().filter(|told| told.time <= time) {
-            let until = match told.tie {
-                Tie::Tied(_, None) => seen_at,
+    /// Notes that events may have been lost in `[from, until]`: what was seen
+    /// after that need not be what the last event before it told of.
+    pub(super) fn note_missed(&mut self, from: Time, until: Time) {
+        let seen_by = self.seen.as_ref().map(|seen| seen.end);
+        if let Some(told) = self.told.as_mut().filter(|told| told.time <= until) {
+            let tied_by = match told.tie {
+                Tie::Tied(_, None) => seen_by,
                 Tie::Tied(at, _) => Some(at),
                 Tie::Open | Tie::Broken => None,
             };
-            if until.is_some_and(|until| time <= until) {
+            if tied_by.is_some_and(|tied_by| from <= tied_by) {
                 told.tie = Tie::Broken;
                 self.show();
             }

@@ -4,29 +4,34 @@ use std::collections::VecDeque;
 
 use crate::model::Time;
 
-/// Times kept; before the oldest of a full list nothing is known.
+/// Spans kept; before the oldest of a full list nothing is known.
 const KEPT: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Missed {
-    times: VecDeque<Time>,
+    spans: VecDeque<(Time, Time)>,
 }
 
 impl Missed {
-    pub(super) fn note(&mut self, time: Time) {
-        if self.times.len() == KEPT {
-            self.times.pop_front();
+    /// Events may have been lost in `[from, until]`.
+    pub(super) fn note(&mut self, from: Time, until: Time) {
+        if let Some(last) = self.spans.back_mut().filter(|last| last.0 <= from && from <= last.1) {
+            last.1 = last.1.max(until);
+            return;
         }
-        self.times.push_back(time);
+        if self.spans.len() == KEPT {
+            self.spans.pop_front();
+        }
+        self.spans.push_back((from, until));
     }
 
     pub(super) fn last(&self) -> Option<Time> {
-        self.times.iter().copied().max()
+        self.spans.iter().map(|span| span.1).max()
     }
 
     /// Whether events may have been lost in `[from, until]`.
     pub(super) fn between(&self, from: Time, until: Time) -> bool {
-        let unknown = self.times.len() == KEPT && self.times.front().is_some_and(|oldest| from < *oldest);
-        unknown || self.times.iter().any(|time| (from..=until).contains(time))
+        let unknown = self.spans.len() == KEPT && self.spans.front().is_some_and(|oldest| from < oldest.0);
+        unknown || self.spans.iter().any(|span| span.0 <= until && from <= span.1)
     }
 }

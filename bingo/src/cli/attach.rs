@@ -1,0 +1,131 @@
+//! Shows what every goroutine of a running Go program does, and what changes, as it happens.
+//!
+//! On a terminal it is a table that is refreshed, what is stuck first; elsewhere
+//! it is events, one a line (`events.jsonl`), or with --format text a line for
+//! each change.
+//!
+//! The program is not stopped and needs no preparation. Its memory is read at
+//! each interval, which costs it nothing; probes on the scheduler tell the exact
+//! times and what happens in between, at a cost to the program that
+//! --max-overhead bounds: where it would be more, probes are taken out until it
+//! is not. What they cost is shown. Where the kernel allows no probes it goes on
+//! without, and says so (--mode auto). A time with a `>` is at least that long:
+//! the goroutine was in that state already when it was first seen.
+//!
+//! Ctrl-C ends it after all that was gathered is written; so does the program's
+//! own end.
+//!
+//! Examples:
+//!   sudo bingo attach 4242
+//!   sudo bingo attach 4242 --duration 30s --output events.jsonl
+//!   sudo bingo attach 4242 --mode poll --format text --filter mutex-lock
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Failure, Status, manual, summary, values};
+
+#[derive(clap::Args, Debug)]
+#[command(about = summary(include_str!("attach.rs")), long_about = manual(include_str!("attach.rs")))]
+pub(super) struct Arguments {
+    /// The process
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) pid: u32,
+    /// How to show it [default: text on a terminal, else jsonl]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    /// How long to watch, such as 30s; without it, until Ctrl-C or the program's end
+    #[arg(long, value_parser = values::duration)]
+    pub(super) duration: Option<Duration>,
+    /// How often to read all goroutines and refresh the picture
+    #[arg(long, value_parser = values::duration, default_value = "100ms")]
+    pub(super) interval: Duration,
+    /// How to watch: by probes and reading, or by reading alone
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub(super) mode: Mode,
+    /// What the probes may add to the program's own CPU time
+    #[arg(long, value_name = "PERCENT", value_parser = values::percent, default_value = "2%")]
+    pub(super) max_overhead: f64,
+    /// Only goroutines that match, on `state reason function file:line`
+    #[arg(long, value_name = "REGEX", value_parser = values::filter_text)]
+    pub(super) filter: Option<String>,
+    /// The runtime's goroutines and frames too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Where to write, in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    /// A table on a terminal, a line for each change elsewhere
+    Text,
+    /// Events, one JSON object a line
+    Jsonl,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    /// With probes if the kernel allows them, else without
+    Auto,
+    /// Without probes: at no cost to the program
+    Poll,
+    /// With probes, within --max-overhead, or not at all
+    Probe,
+}
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    use super::faces::{JsonlFace, LinesFace, TableFace};
+    use super::output::Output;
+    use super::outside::LiveOutside;
+    use super::{probes, target};
+    use crate::session::Session;
+    use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
+
+    /// The longest that an event waits before it is written.
+    const LATENCY: Duration = Duration::from_millis(20);
+
+    let selection = values::selection(arguments.all, arguments.filter.as_deref())?;
+    let source = target::open(arguments.pid)?;
+    let mut header = crate::model::Source::header(&source).clone();
+    let probes = probes::attach(&source, arguments.mode, arguments.max_overhead, &mut header)?;
+    let output = Output::open(arguments.output.as_deref())?;
+    let terminal = output.is_terminal();
+    for note in &header.notes {
+        eprintln!("bingo: note: {note}");
+    }
+    let mut outside = LiveOutside::new(arguments.pid)?;
+    let mut session = Session::new(header, Some(Box::new(source)), probes);
+    let mut face: Box<dyn Face> = match arguments.format {
+        Some(Format::Text) | None if terminal => Box::new(TableFace::new(output, selection)),
+        Some(Format::Text) => Box::new(LinesFace::new(output, selection)),
+        Some(Format::Jsonl) | None => Box::new(JsonlFace::new(output, selection)),
+    };
+    let pace = Pace { interval: arguments.interval, latency: LATENCY, duration: arguments.duration };
+    let ended = live_loop::run(&mut session, &mut *face, &mut outside, pace);
+    drop(face);
+    match ended {
+        Ok(ending) => {
+            let pid = arguments.pid;
+            match ending {
+                Ending::Exited => eprintln!("bingo: the process {pid} has exited"),
+                Ending::Executed => {
+                    eprintln!(
+                        "bingo: the process {pid} has executed another program: attach again to see that"
+                    );
+                }
+                Ending::Interrupted | Ending::TimeOver | Ending::OutputClosed => {}
+            }
+            Ok(if ending == Ending::Interrupted { Status::Interrupted } else { Status::Good })
+        }
+        Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
+        Err(LoopError::Output(error)) => Err(Failure::output("the output", &error)),
+    }
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+pub(super) fn run(_: &Arguments) -> Result<Status, Failure> {
+    Err(super::not_live("attach"))
+}

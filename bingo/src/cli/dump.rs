@@ -1,0 +1,100 @@
+//! Prints what every goroutine of a running Go program does and what it waits on, once.
+//!
+//! The program runs on meanwhile, and is not prepared in any way. Goroutines in
+//! one condition at one place are shown together, what is stuck first; --each
+//! shows them one by one. What could not be read is listed at the end.
+//!
+//! Goroutines of the runtime, and the runtime's frames, are left out without --all.
+//!
+//! Formats: text, json (one object, `bingo_dump` 1), folded (for flame graphs),
+//! dot (who waits on what, for Graphviz), pprof (`go tool pprof`).
+//!
+//! Examples:
+//!   sudo bingo dump 4242
+//!   sudo bingo dump 4242 --each --filter 'mutex-lock|main\.\(\*Store\)'
+//!   sudo bingo dump 4242 --format json | jq '.goroutines | length'
+//!   sudo bingo dump 4242 --format dot | dot -Tsvg > waits.svg
+//!   sudo bingo dump 4242 --format pprof --output g.pb.gz && go tool pprof -top g.pb.gz
+
+use std::path::PathBuf;
+
+use super::{Failure, Status, manual, summary, values};
+
+#[derive(clap::Args, Debug)]
+#[command(about = summary(include_str!("dump.rs")), long_about = manual(include_str!("dump.rs")))]
+pub(super) struct Arguments {
+    /// The process
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) pid: u32,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// One by one rather than grouped by stack (text)
+    #[arg(long)]
+    pub(super) each: bool,
+    /// Only goroutines that match, on `state reason function file:line`
+    #[arg(long, value_name = "REGEX", value_parser = values::filter_text)]
+    pub(super) filter: Option<String>,
+    /// The runtime's goroutines and frames too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Where to write it, in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// A line for each stack, for flame graphs
+    Folded,
+    /// Who waits on what, for Graphviz
+    Dot,
+    /// A goroutine profile, for `go tool pprof`
+    Pprof,
+}
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    use super::output::Output;
+    use super::{outside, target};
+    use crate::report;
+    use crate::session::Session;
+
+    if arguments.each && arguments.format != Format::Text {
+        return Err(Failure::bad_input("--each goes with --format text alone"));
+    }
+    let selection = values::selection(arguments.all, arguments.filter.as_deref())?;
+    let source = target::open(arguments.pid)?;
+    let header = crate::model::Source::header(&source).clone();
+    for note in &header.notes {
+        eprintln!("bingo: note: {note}");
+    }
+    let mut session = Session::new(header, Some(Box::new(source)), None);
+    session.advance(outside::monotonic(), true).map_err(|error| target::source_failure(&error))?;
+    let view = session.view();
+    if view.goroutines.is_empty() {
+        return Err(target::no_goroutines(&view));
+    }
+    let mut output = Output::open(arguments.output.as_deref())?;
+    let mut bytes = Vec::new();
+    let in_memory = |error| Failure::output("memory", &error);
+    match arguments.format {
+        Format::Text if arguments.each => bytes = report::each(&view, &selection).into_bytes(),
+        Format::Text => bytes = report::grouped(&view, &selection, output.style()).into_bytes(),
+        Format::Json => report::json(&view, &selection, &mut bytes).map_err(in_memory)?,
+        Format::Folded => bytes = report::folded(&view, &selection).into_bytes(),
+        Format::Dot => bytes = report::dot(&view, &selection).into_bytes(),
+        Format::Pprof => report::pprof(&view, &selection, &mut bytes).map_err(in_memory)?,
+    }
+    output.write(&bytes)?;
+    Ok(Status::Good)
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+pub(super) fn run(_: &Arguments) -> Result<Status, Failure> {
+    Err(super::not_live("dump"))
+}

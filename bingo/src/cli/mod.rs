@@ -1,0 +1,115 @@
+//! The command line: arguments come in, an exit status goes out. It chooses the
+//! sources, hands them to a session, and chooses the face that shows it.
+//!
+//! A file for each command; its module doc is the command's manual page.
+
+mod attach;
+mod completions;
+mod doctor;
+mod dump;
+mod failure;
+mod man;
+mod output;
+mod values;
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod checks;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod faces;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod outside;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod probes;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub(crate) use failure::{Failure, Status};
+
+/// Shows which goroutines of a Go program are stuck, on what, because of whom.
+#[derive(Parser, Debug)]
+#[command(name = "bingo", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  sudo bingo attach 4242          what every goroutine does, as it happens
+  sudo bingo dump 4242            one picture, grouped by stack
+  sudo bingo doctor 4242          what works here, and the remedy for what does not
+
+Exit status: 0 all went well, 2 wrong usage or input, 3 not permitted, 130 interrupted.";
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Attach(attach::Arguments),
+    Dump(dump::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// Runs the command that the process's arguments ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let answer = match Cli::parse().command {
+        Command::Attach(arguments) => attach::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    };
+    match answer {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            if !failure.is_broken_pipe() {
+                eprintln!("{failure}");
+            }
+            failure.status().into()
+        }
+    }
+}
+
+/// The manual page that a command's file opens with: its `//!` lines.
+fn manual(source: &str) -> String {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The first line of it.
+fn summary(source: &str) -> String {
+    manual(source).lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+/// Why a command that looks at a running process does not here.
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+fn not_live(command: &str) -> Failure {
+    let why = if cfg!(target_os = "linux") {
+        "this Bingo was built without the feature `live`"
+    } else {
+        "Bingo looks at running processes on Linux alone"
+    };
+    Failure::bad_input(format!("`bingo {command}` is not to be had: {why}"))
+        .remedy("build it on Linux with `cargo install --path bingo`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_manual_is_the_module_doc() {
+        assert_eq!(manual("//! One.\n//!\n//! Two.\n\nuse x;\n//! no"), "One.\n\nTwo.");
+        assert_eq!(summary("//! One.\n//! Two."), "One");
+    }
+}

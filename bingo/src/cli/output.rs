@@ -1,0 +1,62 @@
+//! Where results go: standard output, or a file.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::report::Style;
+
+/// Where results go.
+pub(crate) struct Output {
+    to: Box<dyn Write>,
+    path: Option<PathBuf>,
+}
+
+impl Output {
+    /// The file, made anew, or standard output.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Output, Failure> {
+        let to: Box<dyn Write> = match path {
+            Some(path) => {
+                let file = File::create(path).map_err(|error| {
+                    Failure::bad_input(format!("cannot write {}: {error}", path.display()))
+                })?;
+                Box::new(file)
+            }
+            None => Box::new(io::stdout()),
+        };
+        Ok(Output { to, path: path.map(Path::to_owned) })
+    }
+
+    /// Whether a person looks at it, at once.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.path.is_none() && io::stdout().is_terminal()
+    }
+
+    /// With colour, where a person looks who did not decline (`NO_COLOR`).
+    pub(crate) fn style(&self) -> Style {
+        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if self.is_terminal() && !declined { Style::Colour } else { Style::Plain }
+    }
+
+    /// Writes all of it.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.to.write_all(bytes).and_then(|()| self.to.flush());
+        written.map_err(|error| Failure::output(self.name(), &error))
+    }
+
+    fn name(&self) -> String {
+        self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -1,0 +1,68 @@
+//! The clock, the waiting and the signals of a live session.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::time::{ClockId, clock_gettime};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::{Failure, target};
+use crate::memory::{Target, TargetError};
+use crate::model::Time;
+use crate::session::live_loop::{Ending, Outside};
+
+/// What is outside of a session on a process.
+pub(super) struct LiveOutside {
+    target: Target,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl LiveOutside {
+    /// Watches the process, and the signals by which a user ends a program. A
+    /// second signal ends it at once.
+    pub(super) fn new(pid: u32) -> Result<LiveOutside, Failure> {
+        let target = Target::open(pid).map_err(|error| target::target_failure(&error))?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let at_once = Arc::clone(&interrupted);
+            signal_hook::flag::register_conditional_shutdown(signal, 130, at_once)
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
+                .map_err(|error| Failure::bad_input(format!("cannot watch for signal {signal}: {error}")))?;
+        }
+        Ok(LiveOutside { target, interrupted })
+    }
+}
+
+impl Outside for LiveOutside {
+    fn now(&mut self) -> Time {
+        monotonic()
+    }
+
+    fn wait(&mut self, until: Time) {
+        // Up to the next millisecond, so that it is not asked for nothing.
+        let left = until.since(monotonic()) + Duration::from_micros(999);
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut exit = [PollFd::new(self.target.pidfd(), PollFlags::POLLIN)];
+        // A signal ends the wait early, which is what it is for.
+        let _ = poll(&mut exit, timeout);
+    }
+
+    fn stop(&mut self) -> Option<Ending> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Some(Ending::Interrupted);
+        }
+        match self.target.check() {
+            Ok(()) => None,
+            Err(TargetError::Executed { .. }) => Some(Ending::Executed),
+            Err(_) => Some(Ending::Exited),
+        }
+    }
+}
+
+/// The kernel's monotonic clock.
+pub(super) fn monotonic() -> Time {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
+    Time(now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)))
+}

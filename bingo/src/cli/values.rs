@@ -1,0 +1,52 @@
+//! Values of options: `30s`, `100ms`, `2%`, a regular expression.
+
+use std::time::Duration;
+
+use super::Failure;
+use crate::report::{Filter, Selection};
+
+/// `30s`, `100ms`, `1m30s`. A bare number has no unit and is refused.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it like 30s, 100ms or 1m30s"))?;
+    if duration.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(duration) }
+}
+
+/// `2%` as 0.02.
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim();
+    match number.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("write it like 2% or 0.5%, from 0% to 100%".to_owned()),
+    }
+}
+
+/// A regular expression, as it was given: checked here, so that its error stands with its option.
+pub(crate) fn filter_text(text: &str) -> Result<String, String> {
+    Filter::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// Which goroutines are shown, by `--all` and `--filter`.
+pub(crate) fn selection(all: bool, filter: Option<&str>) -> Result<Selection, Failure> {
+    let filter = filter.map(Filter::new).transpose().map_err(Failure::bad_input)?;
+    Ok(Selection { all, filter })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(duration("30").is_err() && duration("0s").is_err() && duration("-1s").is_err());
+    }
+
+    #[test]
+    fn shares_are_percent() {
+        let close = |text, share: f64| (percent(text).unwrap() - share).abs() < 1e-12;
+        assert!(close("2%", 0.02) && close("0.5", 0.005) && close("0%", 0.0));
+        assert!(percent("200%").is_err() && percent("x").is_err() && percent("NaN").is_err());
+    }
+}
