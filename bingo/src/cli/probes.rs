@@ -14,6 +14,9 @@ const CAPABILITIES: &str = "run Bingo as root, or give it the capabilities:\n\
      sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)\n\
      or go on without probes: --mode poll";
 
+/// Frames of who wakes somebody: past the runtime's own to the call that did it.
+const WAKER_DEPTH: u8 = 6;
+
 /// Probes as a session sees them.
 struct LiveProbes(Probes);
 
@@ -31,7 +34,8 @@ pub(super) fn attach(
     let found = ProbeSites::find(source.binary());
     header.notes.extend(found.notes());
     let bias = source.target().load_bias();
-    let sites: Vec<Site> = found.each().filter_map(|(_, site)| site.ok()).map(|found| site(found, bias)).collect();
+    let sites: Vec<Site> =
+        found.each().filter_map(|(_, site)| site.ok()).map(|found| site(found, bias)).collect();
     let code = BinaryCode::new(Arc::clone(source.binary()), bias);
     let attachment = Attachment {
         pid: source.target().pid(),
@@ -44,7 +48,7 @@ pub(super) fn attach(
             Mode::Auto | Mode::Poll => live::Mode::Governed { budget },
         },
         park_depth: Attachment::PARK_DEPTH,
-        ready_depth: 1,
+        ready_depth: WAKER_DEPTH,
         ring_bytes: Attachment::RING_BYTES,
         object: None,
     };

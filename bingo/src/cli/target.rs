@@ -82,7 +82,9 @@ pub(super) fn understanding(source: &ProcessSource) -> Vec<Check> {
     let layout = &source.runtime().layout;
     let mut checks = vec![match &layout.source {
         LayoutSource::Dwarf => Check::good("runtime structs", "from the program's own DWARF"),
-        LayoutSource::Release(release) => Check::good("runtime structs", format!("from the table of Go {release}")),
+        LayoutSource::Release(release) => {
+            Check::good("runtime structs", format!("from the table of Go {release}"))
+        }
         LayoutSource::Assumed { version, nearest } => Check::warn(
             "runtime structs",
             format!("{version} is not known: read as if it were Go {nearest}"),
@@ -107,10 +109,15 @@ pub(super) fn understanding(source: &ProcessSource) -> Vec<Check> {
             ),
             Ok(site) => Check::warn(
                 probe_name(kind),
-                format!("{} at {}, single-stepped: a hit costs about six times as much", site.function, site.address),
+                format!(
+                    "{} at {}, single-stepped: a hit costs about six times as much",
+                    site.function, site.address
+                ),
                 "--max-overhead bounds what that may cost",
             ),
-            Err(error) => Check::warn(probe_name(kind), error.to_string(), "reading alone sees it, at each interval"),
+            Err(error) => {
+                Check::warn(probe_name(kind), error.to_string(), "reading alone sees it, at each interval")
+            }
         });
     }
     checks

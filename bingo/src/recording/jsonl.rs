@@ -29,7 +29,7 @@ struct StackText {
     _stack: Stack,
     place: Option<Box<RawValue>>,
     pc: Option<Hex>,
-    stack: Box<RawValue>,
+    stack: Option<Box<RawValue>>,
 }
 
 /// From monotonic to wall-clock time.
@@ -141,7 +141,7 @@ impl<W: Write> EventWriter<W> {
             state: event.kind.state().map(|state| state.as_str()),
             program_counter: text.and_then(|text| text.pc),
             source_location: text.and_then(|text| text.place.as_deref()),
-            stack: text.map(|text| &*text.stack),
+            stack: text.and_then(|text| text.stack.as_deref()),
             blocked_on: None,
             by: None,
             parent: None,
@@ -209,11 +209,13 @@ fn stack_text<'a>(
         std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
         std::collections::hash_map::Entry::Vacant(entry) => {
             let place = stack.site().map(|frame| serde_json::value::to_raw_value(&WirePlace::of(frame)));
+            let frames = WireFrame::stack(stack, all, false);
+            let frames = (!frames.is_empty()).then(|| serde_json::value::to_raw_value(&frames));
             Ok(entry.insert(StackText {
                 _stack: stack.clone(),
                 place: place.transpose()?,
                 pc: stack.site().map(|frame| Hex(frame.pc)),
-                stack: serde_json::value::to_raw_value(&WireFrame::stack(stack, all, false))?,
+                stack: frames.transpose()?,
             }))
         }
     }

@@ -204,14 +204,16 @@ impl Tables {
     }
 
     /// The locations of a stack. Inlined calls share one with the call that they
-    /// were inlined into, innermost first.
+    /// were inlined into, innermost first; that one may be hidden (a wrapper).
     fn stack<'a>(&mut self, frames: impl Iterator<Item = &'a Frame>) -> Vec<u64> {
         let mut locations = Vec::new();
+        let mut frames = frames.peekable();
         let mut lines = Vec::new();
-        for frame in frames {
+        while let Some(frame) = frames.next() {
             let function = self.function(frame);
             lines.push((function, i64::from(frame.line)));
-            if !frame.inlined {
+            let goes_on = frame.inlined && frames.peek().is_some_and(|next| next.pc == frame.pc);
+            if !goes_on {
                 locations.push(self.location(frame.pc.0, std::mem::take(&mut lines)));
             }
         }

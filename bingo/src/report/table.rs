@@ -38,7 +38,8 @@ pub fn table(view: &View, selection: &Selection, screen: Screen) -> String {
         .collect();
     lines.push(String::new());
     let on = if screen.width >= ROOM_FOR_ON { (screen.width / 3).min(48) } else { 0 };
-    let mut titles = format!("{:>BLOCKED$} {:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", "FOR", "COUNT", "IDS", "WHY");
+    let mut titles =
+        format!("{:>BLOCKED$} {:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", "FOR", "COUNT", "IDS", "WHY");
     if on > 0 {
         titles.push_str(&format!("{:<on$} ", "ON"));
     }
@@ -74,7 +75,9 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
             let set = if probes.probes.is_empty() { "none for now" } else { &probes.probes };
             let percent = |share: f64| format!("{:.1}%", share * 100.0);
             let overhead = probes.overhead.map_or_else(|| "not known yet".to_owned(), percent);
-            let budget = probes.budget.map_or_else(|| "unbounded".to_owned(), |budget| format!("of {}", percent(budget)));
+            let budget = probes
+                .budget
+                .map_or_else(|| "unbounded".to_owned(), |budget| format!("of {}", percent(budget)));
             let events = count(view.totals.events);
             format!("probes: {set}; overhead {overhead}, {budget}; {events} events, {} lost", count(lost))
         }
@@ -106,7 +109,8 @@ fn row(view: &View, group: &Group<'_>, selection: &Selection, on: usize) -> Stri
         if group.is_exact() { duration(longest) } else { format!(">{}", duration(longest)) }
     });
     let number = count(group.members.len());
-    let mut row = format!("{lasting:>BLOCKED$} {number:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", who(group), group.why());
+    let mut row =
+        format!("{lasting:>BLOCKED$} {number:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", who(group), group.why());
     let wait = group.waits_on(view).unwrap_or_default();
     if on > 0 {
         row.push_str(&format!("{:<on$} ", cut(&wait, on)));

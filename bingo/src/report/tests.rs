@@ -1,6 +1,7 @@
 //! Every form of one fixed picture: seven goroutines of a small server.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -193,6 +194,17 @@ fn json() {
 #[test]
 fn folded() {
     insta::assert_snapshot!(super::folded(&view(), &Selection::default()));
+}
+
+#[test]
+fn a_profile_has_every_goroutine_and_a_location_for_each_call() {
+    let mut bytes = Vec::new();
+    super::pprof(&view(), &all(), &mut bytes).unwrap();
+    let mut profile = Vec::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut profile).unwrap();
+    for text in ["main.(*Shop).order", "/src/shop/store.go", "mutex-lock", "path", "/order", "goroutine"] {
+        assert!(profile.windows(text.len()).any(|window| window == text.as_bytes()), "{text} is not in it");
+    }
 }
 
 #[test]

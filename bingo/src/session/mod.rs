@@ -45,6 +45,9 @@ pub struct Session {
     probes: Option<Box<dyn Probing>>,
     world: World,
     observed: Vec<Observation>,
+    /// Snapshots that wait for the events before them.
+    held: Vec<Observation>,
+    snapshot_took: Duration,
     events: Vec<Event>,
     now: Time,
     parks_told: bool,
@@ -64,6 +67,8 @@ impl Session {
             probes,
             world: World::default(),
             observed: Vec::new(),
+            held: Vec::new(),
+            snapshot_took: Duration::ZERO,
             events: Vec::new(),
             now: Time::default(),
             parks_told: true,
@@ -80,11 +85,21 @@ impl Session {
         let last = std::mem::replace(&mut self.now, now);
         self.events.clear();
         self.observed.clear();
+        self.observed.append(&mut self.held);
         let mut alive = true;
         if let Some(snapshots) = self.snapshots.as_mut().filter(|_| snapshot) {
-            alive &= snapshots.observe(now, &mut self.observed)?;
+            // Beside probes a snapshot waits for the next turn, when all events
+            // that are older than it are at hand; the first one has none.
+            let wait = self.probes.is_some() && self.world.totals().snapshots > 0;
+            let into = if wait { &mut self.held } else { &mut self.observed };
+            let begun = into.len();
+            alive &= snapshots.observe(now, into)?;
+            for observation in into.iter().skip(begun) {
+                if let Observation::Snapshot(snapshot) = observation {
+                    self.snapshot_took = snapshot.took;
+                }
+            }
         }
-        // After the snapshot, so that all that happened before it is at hand.
         if let Some(probes) = &mut self.probes {
             alive &= probes.observe(now, &mut self.observed)?;
             let parks_told = probes.status().all_parks;
@@ -151,7 +166,7 @@ impl Session {
     /// How long the last snapshot took to read.
     #[must_use]
     pub fn snapshot_took(&self) -> Duration {
-        self.world.snapshot_took()
+        self.snapshot_took
     }
 
     /// What is known now, to be read elsewhere and later.
