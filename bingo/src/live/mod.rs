@@ -31,7 +31,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::binary::layout::Layout;
-use crate::model::{Event, EventKind, GoId, Header, Observation, Source, SourceError, Time};
+use crate::binary::{ProbeSites, Symbolizer};
+use crate::model::{Event, EventKind, GoId, Header, LoadBias, Observation, Source, SourceError, Time};
 use counts::Counts;
 use decode::Decoder;
 use driver::Driver;
@@ -90,6 +91,34 @@ impl Attachment {
     pub const RING_BYTES: u32 = 16 << 20;
     /// Enough for a server's handler down to the `go` statement, as a rule.
     pub const PARK_DEPTH: u8 = 12;
+
+    /// The probes that fit the executable behind `symbolizer`, in process `pid`
+    /// of it. What a reader should know of them is added to the header's notes.
+    #[must_use]
+    pub fn new(
+        pid: u32,
+        mut header: Header,
+        bias: LoadBias,
+        layout: Arc<Layout>,
+        symbolizer: Arc<Symbolizer>,
+        mode: Mode,
+    ) -> Attachment {
+        let sites = ProbeSites::find(symbolizer.binary());
+        header.notes.extend(sites.notes());
+        let sites = sites.each().filter_map(|(_, site)| Some(Site::of(site.ok()?, bias))).collect();
+        Attachment {
+            pid,
+            header,
+            sites,
+            layout,
+            symbolize: Box::new(move |pcs| symbolizer.stack(pcs)),
+            mode,
+            park_depth: Attachment::PARK_DEPTH,
+            ready_depth: 0,
+            ring_bytes: Attachment::RING_BYTES,
+            object: None,
+        }
+    }
 }
 
 /// The probes in one process. Dropping it takes them all out.

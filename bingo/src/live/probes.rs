@@ -4,7 +4,8 @@ use std::fmt;
 
 use bingo_common::{Kind, Register};
 
-use crate::model::{Addr, LostKind};
+use crate::binary::{FrameState, ProbeKind, ProbeSite};
+use crate::model::{Addr, LoadBias, LostKind};
 
 /// One of the probes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -83,4 +84,24 @@ pub struct Site {
     /// Whether the function has made its frame there: then the return address
     /// is at `[BP + 8]`, else at `[SP]`.
     pub framed: bool,
+}
+
+impl Site {
+    /// The site that was chosen in an executable, in a process of it.
+    #[must_use]
+    pub fn of(site: &ProbeSite, bias: LoadBias) -> Site {
+        let (probe, goroutine) = match site.kind {
+            ProbeKind::Park => (Probe::Park, Register::R14),
+            ProbeKind::Ready => (Probe::Ready, Register::Rax),
+            ProbeKind::Create => (Probe::Create, Register::Rbx),
+            ProbeKind::Exit => (Probe::Exit, Register::R14),
+        };
+        Site {
+            probe,
+            file_offset: site.file_offset,
+            address: bias.to_target(site.address),
+            goroutine,
+            framed: site.frame == FrameState::Established,
+        }
+    }
 }
