@@ -1,6 +1,8 @@
 //! Integration tests on live processes; they need root.
 
 mod agreement;
+mod bad_input;
+mod command_line;
 mod containers;
 mod matrix;
 mod real_programs;

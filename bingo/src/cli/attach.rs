@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// How to watch: by probes and reading, or by reading alone
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(super) mode: Mode,
-    /// What the probes may add to the program's own CPU time
+    /// What the probes may add to the program's own CPU time (with --mode auto)
     #[arg(long, value_name = "PERCENT", value_parser = values::percent, default_value = "2%")]
     pub(super) max_overhead: f64,
     /// Only goroutines that match, on `state reason function file:line`
@@ -71,7 +71,7 @@ pub(super) enum Mode {
     Auto,
     /// Without probes: at no cost to the program
     Poll,
-    /// With probes, within --max-overhead, or not at all
+    /// With all probes all the time, whatever they cost, or not at all
     Probe,
 }
 

@@ -77,9 +77,9 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
             let overhead = probes.overhead.map_or_else(|| "not known yet".to_owned(), percent);
             let budget = probes
                 .budget
-                .map_or_else(|| "unbounded".to_owned(), |budget| format!("of {}", percent(budget)));
+                .map_or_else(|| ", unbounded".to_owned(), |budget| format!(" of {}", percent(budget)));
             let events = count(view.totals.events);
-            format!("probes: {set}; overhead {overhead}, {budget}; {events} events, {} lost", count(lost))
+            format!("probes: {set}; overhead {overhead}{budget}; {events} events, {} lost", count(lost))
         }
         None => format!("polling, {} a snapshot", duration(view.snapshot.1)),
     };

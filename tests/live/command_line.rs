@@ -1,0 +1,142 @@
+//! `attach` as scripts use it: its lines, its ends, its exit status.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, skip, wait_until};
+use serde_json::Value;
+
+use crate::agreement::PATIENCE;
+
+fn start(test: &str, program: &str) -> anyhow::Result<Option<Child>> {
+    if !live_or_skip(test) {
+        return Ok(None);
+    }
+    let Some(release) = GoRelease::newest() else {
+        skip(test, "no Go is installed (cargo xtask setup)");
+        return Ok(None);
+    };
+    let mut child = Child::start(&Fixture::build(program, &release, Mode::Normal)?, &[])?;
+    child.lines_until(PATIENCE, |line| line == "ready")?;
+    Ok(Some(child))
+}
+
+fn attach(target: &Child, arguments: &[&str]) -> anyhow::Result<Command> {
+    let mut attach = Command::new(bingo_bin()?);
+    attach.args(["attach", &target.pid().to_string()]).args(arguments);
+    Ok(attach)
+}
+
+/// All that `attach` printed must be whole lines of JSON; they are the answer.
+fn lines(text: &str) -> anyhow::Result<Vec<Value>> {
+    anyhow::ensure!(text.ends_with('\n'), "the last line is cut: {text}");
+    text.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+/// Waits for the header line, does `then`, and waits for the end.
+fn until_the_end(
+    mut attach: Command,
+    then: impl FnOnce(u32) -> anyhow::Result<()>,
+) -> anyhow::Result<(Option<i32>, Vec<Value>, String)> {
+    let mut running = attach.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut output = BufReader::new(running.stdout.take().context("it is piped")?);
+    let mut text = String::new();
+    output.read_line(&mut text)?;
+    output.read_line(&mut text)?;
+    then(running.id())?;
+    output.read_to_string(&mut text)?;
+    let mut said = String::new();
+    running.stderr.take().context("it is piped")?.read_to_string(&mut said)?;
+    let status = wait_until(PATIENCE, "the end of attach", || running.try_wait().ok().flatten())?;
+    Ok((status.code(), lines(&text)?, said))
+}
+
+#[test]
+fn what_is_blocked_is_told_with_all_its_keys() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::what_is_blocked_is_told_with_all_its_keys", "waits")? else {
+        return Ok(());
+    };
+    let output = attach(&target, &["--duration", "300ms"])?.output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines(&String::from_utf8(output.stdout)?)?;
+    let [header, events @ ..] = lines.as_slice() else { anyhow::bail!("no line") };
+    assert_eq!(header["bingo_events"], 1);
+    assert_eq!(header["pid"], target.pid());
+    let sender = events
+        .iter()
+        .find(|event| event["source_location"]["function"] == "main.sendUnbuffered")
+        .context("the sender is not told of")?;
+    assert_eq!(sender["event_type"], "snapshot");
+    assert_eq!(sender["state"], "blocked");
+    assert_eq!(sender["block_reason"], "chan-send");
+    assert_eq!(sender["blocked_on"]["kind"], "channel");
+    assert_eq!(sender["blocked_on"]["senders_waiting"], 1);
+    assert!(sender["timestamp"].as_str().is_some_and(|text| text.ends_with('Z')));
+    let times: Vec<u64> = events.iter().filter_map(|event| event["time_ns"].as_u64()).collect();
+    assert_eq!(times.len(), events.len());
+    assert!(times.is_sorted(), "events are in order of time");
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_it_after_all_is_written() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::ctrl_c_ends_it_after_all_is_written", "waits")? else {
+        return Ok(());
+    };
+    let (status, lines, _) = until_the_end(attach(&target, &[])?, |pid| {
+        let status = Command::new("kill").args(["-INT", &pid.to_string()]).status()?;
+        anyhow::ensure!(status.success(), "kill: {status}");
+        Ok(())
+    })?;
+    assert_eq!(status, Some(130));
+    assert!(lines.len() > 30, "{} lines", lines.len());
+    Ok(())
+}
+
+#[test]
+fn the_targets_end_is_the_end() -> anyhow::Result<()> {
+    let Some(mut target) = start("command_line::the_targets_end_is_the_end", "waits")? else { return Ok(()) };
+    let command = attach(&target, &[])?;
+    let pid = target.pid();
+    let (status, _, said) = until_the_end(command, |_| {
+        target.kill();
+        Ok(())
+    })?;
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains(&format!("the process {pid} has exited")), "{said}");
+    Ok(())
+}
+
+#[test]
+fn nobody_reading_is_a_quiet_end() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::nobody_reading_is_a_quiet_end", "waits")? else { return Ok(()) };
+    for arguments in [&["--format", "text", "--interval", "10ms"][..], &["--format", "jsonl"]] {
+        let mut attach = attach(&target, arguments)?;
+        let mut running = attach.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        drop(running.stdout.take());
+        let status = wait_until(PATIENCE, "the end of attach", || running.try_wait().ok().flatten())?;
+        let mut said = String::new();
+        running.stderr.take().context("it is piped")?.read_to_string(&mut said)?;
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_filter_shows_what_matches_alone() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::a_filter_shows_what_matches_alone", "waits")? else {
+        return Ok(());
+    };
+    let arguments = ["--duration", "300ms", "--filter", "mutex-lock .*main.lock"];
+    let output = attach(&target, &arguments)?.output()?;
+    let lines = lines(&String::from_utf8(output.stdout)?)?;
+    let told: Vec<&str> = lines
+        .iter()
+        .skip(1)
+        .filter(|event| event["event_type"] != "lost")
+        .filter_map(|event| event["block_reason"].as_str())
+        .collect();
+    assert!(!told.is_empty() && told.iter().all(|reason| *reason == "mutex-lock"), "{told:?}");
+    Ok(())
+}
