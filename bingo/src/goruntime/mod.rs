@@ -30,6 +30,8 @@ mod slots;
 mod stacks;
 mod start;
 mod sudog;
+#[cfg(test)]
+mod tests;
 mod unwind;
 mod wait;
 mod walks;

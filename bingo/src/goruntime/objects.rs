@@ -12,33 +12,34 @@ type Map<V> = HashMap<Addr, V, foldhash::fast::FixedState>;
 /// What is waited on.
 #[derive(Default)]
 pub(super) struct Objects {
-    held: Map<Held>,
+    /// How many goroutines wait on each.
+    waits: Map<usize>,
+    /// What each is; for a moment also such that nobody waits on yet.
+    objects: HashMap<Addr, Arc<SyncObject>>,
+    /// Those that nobody may be waiting on.
+    unsure: Vec<Addr>,
     /// Those whose queues lost a goroutine since they were read.
     stale: HashSet<Addr, foldhash::fast::FixedState>,
-}
-
-#[derive(Default)]
-struct Held {
-    waits: usize,
-    object: Option<Arc<SyncObject>>,
 }
 
 impl Objects {
     /// One more goroutine waits so.
     pub(super) fn hold(&mut self, wait: &Wait) {
         for address in addresses(wait) {
-            self.held.entry(address).or_default().waits += 1;
+            *self.waits.entry(address).or_default() += 1;
         }
     }
 
     /// One goroutine no longer waits so.
     pub(super) fn release(&mut self, wait: &Wait) {
         for address in addresses(wait) {
-            let Some(held) = self.held.get_mut(&address) else { continue };
-            held.waits = held.waits.saturating_sub(1);
-            if held.waits == 0 {
-                self.held.remove(&address);
+            let Some(waits) = self.waits.get_mut(&address) else { continue };
+            *waits = waits.saturating_sub(1);
+            if *waits == 0 {
+                // The next that waits on it may be about to be noted.
+                self.waits.remove(&address);
                 self.stale.remove(&address);
+                self.unsure.push(address);
             } else {
                 self.stale.insert(address);
             }
@@ -48,27 +49,30 @@ impl Objects {
     /// Takes the list of those to be read again.
     pub(super) fn take_stale(&mut self) -> Vec<Arc<SyncObject>> {
         let stale = std::mem::take(&mut self.stale);
-        stale.iter().filter_map(|address| self.held.get(address)?.object.clone()).collect()
+        stale.iter().filter_map(|address| self.objects.get(address).cloned()).collect()
     }
 
     /// Whether anybody waits on it.
     pub(super) fn contains(&self, address: Addr) -> bool {
-        self.held.get(&address).is_some_and(|held| held.waits > 0)
+        self.waits.contains_key(&address)
     }
 
     /// Notes what an object is now. Waits on it may be noted before or after.
     pub(super) fn set(&mut self, address: Addr, object: SyncObject) {
-        let held = self.held.entry(address).or_default();
-        if held.object.as_deref() != Some(&object) {
-            held.object = Some(Arc::new(object));
+        if self.objects.get(&address).is_none_or(|before| **before != object) {
+            self.objects.insert(address, Arc::new(object));
+            self.unsure.push(address);
         }
     }
 
     /// All that somebody waits on; forgets the others.
     pub(super) fn share(&mut self) -> HashMap<Addr, Arc<SyncObject>> {
-        self.held.retain(|_, held| held.waits > 0);
-        let shared = |(&address, held): (&Addr, &Held)| Some((address, held.object.clone()?));
-        self.held.iter().filter_map(shared).collect()
+        for address in std::mem::take(&mut self.unsure) {
+            if !self.contains(address) {
+                self.objects.remove(&address);
+            }
+        }
+        self.objects.clone()
     }
 }
 

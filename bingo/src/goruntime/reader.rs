@@ -27,7 +27,7 @@ use super::wait::{self, Found, Parked, Round, Waits};
 use super::walks::{self, Stopped};
 use crate::binary::Globals;
 use crate::binary::layout::Layout;
-use crate::memory::{Batch, Memory, MemoryError, Pages};
+use crate::memory::{Batch, Memory, MemoryError, Pages, PieceId};
 use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, ThreadId, Time};
 
 /// So many goroutines are read in one go: few enough that the time between the
@@ -151,17 +151,20 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let mut pending: Vec<usize> = (0..self.gs.len()).collect();
         for tries_left in (0..TRIES).rev() {
             let mut again = Vec::new();
+            let mut steady = Vec::new();
             for chunk in pending.chunks(CHUNK) {
                 let changed = self.look(chunk, tries_left + 1 == TRIES)?;
-                let steady = self.stood_still(changed, &mut again)?;
-                self.take_up(steady, tries_left == 0, &mut again, &mut problems)?;
+                steady.extend(self.stood_still(changed, &mut again)?);
             }
+            // At once for all: a queue is walked once, however many are in it.
+            self.take_up(steady, tries_left == 0, &mut again, &mut problems)?;
             pending = again;
             if pending.is_empty() {
                 break;
             }
         }
         self.give_up(&pending)?;
+        self.take_up(Vec::new(), true, &mut Vec::new(), &mut problems)?;
         self.marked.clear();
         let goroutines = self.slots.share(&mut problems);
         let objects = self.waits.objects.share();
@@ -172,21 +175,19 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// snapshot (all of them unless `sharing`), with their stacks.
     fn look(&mut self, indexes: &[usize], sharing: bool) -> Result<Vec<Stopped>, MemoryError> {
         let slice = self.reads % SLICES;
+        let asked = self.copy(indexes.iter().copied())?;
         let mut changed = Vec::new();
-        for (index, addr, g) in self.copies(indexes.iter().copied())? {
-            let fresh = |g: &G| {
+        for (index, addr, piece) in asked {
+            let g = self.batch.bytes(piece).and_then(|bytes| G::decode(&self.runtime.layout, addr, bytes));
+            let same = |g: &G| {
                 sharing
                     && index % SLICES != slice
                     && self.slots.is_same(index, g)
                     && (self.marked.is_empty() || !self.marked.contains(&GoId(g.goid)))
             };
             match g {
-                None => {
-                    let trouble = format!("the g at {addr} cannot be read");
-                    self.slots.clear(index, addr, None, Some(trouble), &mut self.waits.objects);
-                }
-                Some(g) if fresh(&g) => {}
-                Some(g) => match self.refusal(&g) {
+                Some(g) if same(&g) => {}
+                Some(g) => match refusal(&g) {
                     Some(trouble) => {
                         self.slots.clear(index, addr, Some(g), trouble, &mut self.waits.objects);
                     }
@@ -195,38 +196,37 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
                         changed.push(Stopped::new(index, g, words));
                     }
                 },
+                None => {
+                    let trouble = format!("the g at {addr} cannot be read");
+                    self.slots.clear(index, addr, None, Some(trouble), &mut self.waits.objects);
+                }
             }
         }
         walks::walk(&self.memory, &mut self.batch, &mut self.code, &mut changed)?;
         Ok(changed)
     }
 
-    /// Why `g` is no goroutine: `Some(None)` where that is nothing to report.
-    fn refusal(&self, g: &G) -> Option<Option<String>> {
-        match g.status {
-            Status::None => Some(None),
-            Status::Unknown(status) => {
-                Some(Some(format!("the g at {} has the unknown status {status}", g.addr)))
-            }
-            _ if g.sched_g != g.addr || g.goid == 0 => {
-                Some(Some(format!("the g at {} is not a goroutine's", g.addr)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Copies the `g`s at `indexes`, in that order.
-    fn copies(
+    /// Copies the bytes of the `g`s at `indexes` into the batch, in that order.
+    fn copy(
         &mut self,
         indexes: impl Iterator<Item = usize>,
-    ) -> Result<Vec<(usize, Addr, Option<G>)>, MemoryError> {
+    ) -> Result<Vec<(usize, Addr, PieceId)>, MemoryError> {
         self.batch.clear();
         let size = super::fields::length(self.runtime.layout.g.size);
-        let asked: Vec<_> = indexes
+        let asked = indexes
             .filter_map(|index| self.gs.get(index).map(|&addr| (index, addr)))
             .map(|(index, addr)| (index, addr, self.batch.push(addr, size)))
             .collect();
         self.memory.read_batch(&mut self.batch)?;
+        Ok(asked)
+    }
+
+    /// Copies of the `g`s at `indexes`, in that order.
+    fn copies(
+        &mut self,
+        indexes: impl Iterator<Item = usize>,
+    ) -> Result<Vec<(usize, Addr, Option<G>)>, MemoryError> {
+        let asked = self.copy(indexes)?;
         let layout = &self.runtime.layout;
         let decode = |(index, addr, piece)| {
             let bytes = self.batch.bytes(piece);
@@ -257,7 +257,8 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     }
 
     /// Makes goroutines of `steady`; those whose wait is not to be found are
-    /// added to `again`, or where it is the `last` try, kept without it.
+    /// added to `again`, or where it is the `last` try, kept without it. Objects
+    /// that goroutines have left are read anew, for those that stay.
     fn take_up(
         &mut self,
         mut steady: Vec<Stopped>,
@@ -318,7 +319,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     fn give_up(&mut self, indexes: &[usize]) -> Result<(), MemoryError> {
         for (index, addr, g) in self.copies(indexes.iter().copied())? {
             match g {
-                Some(g) if self.refusal(&g).is_none() => {
+                Some(g) if refusal(&g).is_none() => {
                     let mut parts = Parts {
                         layout: &self.runtime.layout,
                         pages: Pages::new(&self.memory),
@@ -337,5 +338,17 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
         }
         Ok(())
+    }
+}
+
+/// Why `g` is no goroutine: `Some(None)` where that is nothing to report.
+fn refusal(g: &G) -> Option<Option<String>> {
+    match g.status {
+        Status::None => Some(None),
+        Status::Unknown(status) => Some(Some(format!("the g at {} has the unknown status {status}", g.addr))),
+        _ if g.sched_g != g.addr || g.goid == 0 => {
+            Some(Some(format!("the g at {} is not a goroutine's", g.addr)))
+        }
+        _ => None,
     }
 }

@@ -86,11 +86,10 @@ impl Slots {
             return;
         }
         self.reordered |= before.is_none_or(|before| before.id != goroutine.id);
-        if let Some(wait) = &goroutine.wait {
-            objects.hold(wait);
-        }
-        if let Some(wait) = before.and_then(|before| before.wait.as_ref()) {
-            objects.release(wait);
+        let (old, new) = (before.and_then(|before| before.wait.as_ref()), goroutine.wait.as_ref());
+        if old != new {
+            new.into_iter().for_each(|wait| objects.hold(wait));
+            old.into_iter().for_each(|wait| objects.release(wait));
         }
         slot.goroutine = Some(Arc::new(goroutine));
     }

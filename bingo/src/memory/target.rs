@@ -21,6 +21,10 @@ const AT_ENTRY: u64 = 9;
 /// `PF_KTHREAD` (`include/linux/sched.h`).
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
+/// How often, and how far apart, a process that is executing a program is looked at.
+const EXEC_TRIES: u32 = 200;
+const EXEC_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
+
 /// A process that was there, and could be read, when it was opened.
 #[derive(Debug)]
 pub struct Target {
@@ -137,14 +141,8 @@ impl Target {
         let pidfd = rustix::process::pidfd_open(raw, PidfdFlags::empty())
             .map_err(|error| proc_error_text(pid, "", error.to_string()))?;
 
-        let link = exe_link(pid);
-        let shown = std::fs::read_link(&link).map_err(|error| io_error(pid, "exe", &error))?;
-        let entry = entry_of(pid, &link)?;
-        let auxv = process.auxv().map_err(|error| failed("auxv", error))?;
-        let loaded = auxv
-            .get(&AT_ENTRY)
-            .copied()
-            .ok_or_else(|| proc_error_text(pid, "auxv", "it has no AT_ENTRY".into()))?;
+        let shown = std::fs::read_link(exe_link(pid)).map_err(|error| io_error(pid, "exe", &error))?;
+        let Loaded { image, entry, loaded } = loaded(&process, pid)?;
         let memory = ProcessMemory::new(pid);
         match memory.read(Addr(loaded), &mut [0]) {
             Ok(()) => {}
@@ -157,7 +155,6 @@ impl Target {
             .and_then(|pids| pids.last().copied())
             .and_then(|inner| u32::try_from(inner).ok())
             .filter(|&inner| inner != pid);
-        let image = image_of(pid, &stat)?;
         let bias = LoadBias(loaded.wrapping_sub(entry));
         let executable = without_deleted(shown);
         Ok(Target { pid, inner_pid, start_ticks: stat.starttime, executable, image, bias, pidfd, memory })
@@ -275,6 +272,34 @@ fn refuse_unreadable_kinds(pid: u32, stat: &Stat) -> Result<(), TargetError> {
 fn image_of(pid: u32, stat: &Stat) -> Result<ImageId, TargetError> {
     let meta = std::fs::metadata(exe_link(pid)).map_err(|error| io_error(pid, "exe", &error))?;
     Ok(ImageId { device: meta.dev(), inode: meta.ino(), stack: stat.startstack })
+}
+
+/// What a process executes, and where its entry point is in the file and in memory.
+struct Loaded {
+    image: ImageId,
+    entry: u64,
+    loaded: u64,
+}
+
+/// What `process` executes. In the middle of an exec the files of `/proc` tell
+/// of two programs, or of none: that passes.
+fn loaded(process: &Process, pid: u32) -> Result<Loaded, TargetError> {
+    let image = || {
+        let stat = process.stat().map_err(|error| proc_error(pid, "stat", &error))?;
+        image_of(pid, &stat)
+    };
+    for _ in 0..EXEC_TRIES {
+        let before = image()?;
+        let entry = entry_of(pid, &exe_link(pid));
+        let auxv = process.auxv().map_err(|error| proc_error(pid, "auxv", &error))?;
+        if let Some(&loaded) = auxv.get(&AT_ENTRY)
+            && image()? == before
+        {
+            return Ok(Loaded { image: before, entry: entry?, loaded });
+        }
+        std::thread::sleep(EXEC_PAUSE);
+    }
+    Err(TargetError::Executed { pid })
 }
 
 /// The entry point that the ELF header states.
