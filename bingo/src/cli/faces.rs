@@ -16,6 +16,8 @@ use crate::session::live_loop::{Ending, Face};
 const REDRAW: Duration = Duration::from_millis(95);
 /// Groups that are left on the terminal at the end.
 const LEFT_AT_END: usize = 60;
+/// Columns of the picture at the end where there is no terminal.
+const LINE_WIDTH: usize = 120;
 /// Bytes of lines that are written at once.
 const BATCH: usize = 1 << 18;
 
@@ -167,8 +169,10 @@ impl Face for LinesFace {
 
     fn end(&mut self, session: &Session, _: Ending) -> io::Result<()> {
         self.tick(session)?;
-        let summary = report::header_lines(&session.view(), &self.selection).join("\n");
-        writeln!(self.output, "\n{summary}")?;
+        // What is left at the end, in one picture.
+        let screen = Screen { width: LINE_WIDTH, height: Some(LEFT_AT_END), style: Style::Plain };
+        let table = report::table(&session.view(), &self.selection, screen);
+        write!(self.output, "\n{table}")?;
         self.output.flush()
     }
 }
