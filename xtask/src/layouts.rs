@@ -70,7 +70,7 @@ fn table_path() -> PathBuf {
 /// What the DWARF of a program says that `release` has built.
 fn dwarf(release: &GoRelease, mode: Mode) -> anyhow::Result<RuntimeDwarf> {
     let fixture = Fixture::build("runtime_types", release, mode)?;
-    let read = || anyhow::Ok(RuntimeDwarf::of(&Binary::open(&fixture.path)?)?);
+    let read = || anyhow::Ok(RuntimeDwarf::of(&Binary::open(&fixture.path)?, TYPES)?);
     read().with_context(|| format!("DWARF of {}", fixture.path.display()))
 }
 

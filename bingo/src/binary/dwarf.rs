@@ -14,7 +14,7 @@ use gimli::{
     DebugStr, EndianSlice, LittleEndian, Operation, UnitHeader, UnitOffset, constants,
 };
 
-use super::layout::{Members, TYPES, TypeSpec};
+use super::layout::{Members, TypeSpec};
 use super::{Binary, BinaryError};
 
 /// Typedefs of typedefs that are followed before a chain counts as damaged.
@@ -63,12 +63,11 @@ pub enum DwarfError {
 }
 
 impl RuntimeDwarf {
-    /// Looks every type up that Bingo reads, in the DWARF of `binary`. Nothing is
-    /// found where it has none.
+    /// Looks `types` up in the DWARF of `binary`. Nothing is found where it has none.
     ///
     /// # Errors
     /// Where a section is cut off, and those of [`RuntimeDwarf::read`].
-    pub fn of(binary: &Binary) -> Result<RuntimeDwarf, DwarfError> {
+    pub fn of(binary: &Binary, types: &[TypeSpec]) -> Result<RuntimeDwarf, DwarfError> {
         let elf = binary.elf();
         let section = |name: &str| {
             let dotted = elf.section(&format!(".debug_{name}"));
@@ -80,7 +79,7 @@ impl RuntimeDwarf {
         let (info, abbrev) = (section("info")?, section("abbrev")?);
         let (str, line_str) = (section("str")?, section("line_str")?);
         let sections = DwarfSections { info: &info, abbrev: &abbrev, str: &str, line_str: &line_str };
-        RuntimeDwarf::read(sections, TYPES)
+        RuntimeDwarf::read(sections, types)
     }
 
     /// Looks `types` up. What is not there is absent from the answer; a file

@@ -137,13 +137,16 @@ impl Layout {
         let column = ReleaseTable::nearest(version.minor, &version.text)?;
         let known = column.minor() == version.minor && !version.prerelease && keeps_layout(version);
         let assumed = || LayoutSource::Assumed { version: version.text.clone(), nearest: column.name() };
-        let dwarf = RuntimeDwarf::of(binary);
+        // The search ends when all is found: what the release lacks is not sought.
+        let types: Vec<TypeSpec> =
+            TYPES.iter().filter(|ty| column.size(ty.name).is_some()).copied().collect();
+        let dwarf = RuntimeDwarf::of(binary, &types);
         let mut layout = match &dwarf {
             Ok(dwarf) if dwarf.size(G::GO_NAME).is_some() => {
                 let members = DwarfFirst { dwarf, column: &column };
                 let mut layout = Layout::resolve(&members, LayoutSource::Dwarf, &column)?;
                 let absent: Vec<&str> =
-                    TYPES.iter().map(|ty| ty.name).filter(|ty| dwarf.size(ty).is_none()).collect();
+                    types.iter().map(|ty| ty.name).filter(|ty| dwarf.size(ty).is_none()).collect();
                 if !known && !absent.is_empty() {
                     let (version, nearest) = (&version.text, column.name());
                     let absent = absent.join(", ");
