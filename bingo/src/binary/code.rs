@@ -1,6 +1,6 @@
 //! The instructions of one function: a name comes in, decoded x86 out.
 
-use iced_x86::{Code, Decoder, DecoderOptions, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
 
 use super::{BinaryError, Elf, Function};
 use crate::model::StaticAddr;
@@ -28,6 +28,19 @@ impl Listing {
         let decoder = Decoder::with_ip(64, &bytes, entry.0, DecoderOptions::NONE);
         let instructions = decoder.into_iter().take_while(|instruction| !instruction.is_invalid()).collect();
         Listing { entry, instructions, bytes }
+    }
+
+    /// Whether code at or behind `instruction` jumps back to it or to what comes
+    /// before it, the entry excepted: then one call may pass it many times.
+    pub(super) fn is_in_loop(&self, instruction: &Instruction) -> bool {
+        self.instructions.iter().any(|other| {
+            let jumps = matches!(
+                other.flow_control(),
+                FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
+            );
+            let target = other.near_branch64();
+            jumps && other.ip() >= instruction.ip() && self.entry.0 < target && target <= instruction.ip()
+        })
     }
 
     /// The bytes of one of the instructions.

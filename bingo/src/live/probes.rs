@@ -4,7 +4,7 @@ use std::fmt;
 
 use bingo_common::{Kind, Register};
 
-use crate::binary::{FrameState, ProbeKind, ProbeSite};
+use crate::binary::{FrameState, ProbeKind, ProbeSite, SiteRegister};
 use crate::model::{Addr, LoadBias, LostKind};
 
 /// One of the probes.
@@ -90,11 +90,16 @@ impl Site {
     /// The site that was chosen in an executable, in a process of it.
     #[must_use]
     pub fn of(site: &ProbeSite, bias: LoadBias) -> Site {
-        let (probe, goroutine) = match site.kind {
-            ProbeKind::Park => (Probe::Park, Register::R14),
-            ProbeKind::Ready => (Probe::Ready, Register::Rax),
-            ProbeKind::Create => (Probe::Create, Register::Rbx),
-            ProbeKind::Exit => (Probe::Exit, Register::R14),
+        let probe = match site.kind {
+            ProbeKind::Park => Probe::Park,
+            ProbeKind::Ready => Probe::Ready,
+            ProbeKind::Create => Probe::Create,
+            ProbeKind::Exit => Probe::Exit,
+        };
+        let goroutine = match site.goroutine {
+            SiteRegister::Ax => Register::Rax,
+            SiteRegister::Bx => Register::Rbx,
+            SiteRegister::R14 => Register::R14,
         };
         Site {
             probe,

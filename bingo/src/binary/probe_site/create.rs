@@ -7,10 +7,13 @@
 //!   mov  rbx, rax
 //!   call runtime.runqput       ; the site
 //! ```
+//!
+//! Where `runqput` was inlined (a profile guided the compiler), the site is the
+//! first emulated instruction at which `rax` still has the new `g`.
 
-use iced_x86::{Code, Instruction, InstructionInfoFactory, OpAccess, OpKind, Register};
+use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind, Register};
 
-use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction};
+use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
 use crate::binary::Binary;
 use crate::binary::code::{Listing, call_target};
 use crate::model::StaticAddr;
@@ -23,14 +26,14 @@ pub(super) fn site(binary: &Binary) -> Result<ProbeSite, ProbeSiteError> {
         function.map(|function| function.entry).ok_or(ProbeSiteError::NoFunction(name))
     };
     let make = entry_of("runtime.newproc1")?;
-    let queue = entry_of("runtime.runqput")?;
+    let queue = entry_of("runtime.runqput").ok();
     let function = binary.functions().function_named(FUNCTION).ok_or(ProbeSiteError::NoFunction(FUNCTION))?;
     let listing = Listing::of(binary.elf(), &function)?;
     let unrecognised =
         |what| ProbeSiteError::Unrecognised { function: FUNCTION, entry: function.entry, what };
-    let call = find(&listing, make, queue)
-        .ok_or_else(|| unrecognised("no call of runtime.runqput with the new goroutine in BX"))?;
-    let address = StaticAddr(call.ip());
+    let (instruction, goroutine) = find(&listing, make, queue)
+        .ok_or_else(|| unrecognised("no emulated instruction with the new goroutine in a register"))?;
+    let address = StaticAddr(instruction.ip());
     Ok(ProbeSite {
         kind: ProbeKind::Create,
         function: FUNCTION,
@@ -38,41 +41,91 @@ pub(super) fn site(binary: &Binary) -> Result<ProbeSite, ProbeSiteError> {
         file_offset: binary
             .file_offset(address)
             .ok_or_else(|| unrecognised("its code is not in the file"))?,
-        instruction: SiteInstruction::of(&listing, call),
+        instruction: SiteInstruction::of(&listing, instruction),
+        goroutine,
         frame: FrameState::Established,
         repeats: false,
     })
 }
 
-/// The call of `queue` with what the call of `make` returned in `BX`.
-fn find(listing: &Listing, make: StaticAddr, queue: StaticAddr) -> Option<&Instruction> {
+/// Where a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Register(Register),
+    /// So many bytes above the stack pointer.
+    Slot(u64),
+}
+
+/// The call of `queue` with what the call of `make` returned in `BX`, else the
+/// first emulated instruction with it in `AX`.
+fn find(
+    listing: &Listing,
+    make: StaticAddr,
+    queue: Option<StaticAddr>,
+) -> Option<(&Instruction, SiteRegister)> {
     let made = listing.instructions.iter().position(|i| call_target(i) == Some(make))?;
-    let mut holders = vec![Register::RAX];
+    let mut holders = vec![Place::Register(Register::RAX)];
+    let mut fallback = None;
     let mut facts = InstructionInfoFactory::new();
     for instruction in listing.instructions.get(made + 1..)? {
-        if call_target(instruction) == Some(queue) {
-            return holders.contains(&Register::RBX).then_some(instruction);
+        let target = call_target(instruction);
+        if target.is_some() && target == queue && holders.contains(&Place::Register(Register::RBX)) {
+            return Some((instruction, SiteRegister::Bx));
         }
-        let is_copy = matches!(instruction.code(), Code::Mov_rm64_r64 | Code::Mov_r64_rm64)
-            && instruction.op0_kind() == OpKind::Register
-            && instruction.op1_kind() == OpKind::Register
-            && holders.contains(&instruction.op1_register());
-        let into = instruction.op0_register();
-        holders.retain(|holder| {
-            !facts.info(instruction).used_registers().iter().any(|used| {
+        if fallback.is_none()
+            && holders.contains(&Place::Register(Register::RAX))
+            && SiteInstruction::of(listing, instruction).is_emulated()
+            && !listing.is_in_loop(instruction)
+        {
+            fallback = Some((instruction, SiteRegister::Ax));
+        }
+        match instruction.flow_control() {
+            FlowControl::Next => {}
+            // A callee leaves nothing in the registers that can be relied on.
+            FlowControl::Call => {
+                holders.retain(|holder| matches!(holder, Place::Slot(_)));
+                continue;
+            }
+            _ => break,
+        }
+        let copied = copy(instruction).filter(|(from, _)| holders.contains(from)).map(|(_, into)| into);
+        let stored = store(instruction);
+        let used = facts.info(instruction).used_registers();
+        holders.retain(|holder| match holder {
+            Place::Slot(_) => Some(*holder) != stored,
+            Place::Register(register) => !used.iter().any(|used| {
                 let writes = !matches!(used.access(), OpAccess::Read | OpAccess::CondRead);
-                writes && used.register().full_register() == *holder
-            })
+                writes && used.register().full_register() == *register
+            }),
         });
-        if is_copy && !holders.contains(&into) {
-            holders.push(into);
-        }
-        // A call or a branch in between: what the registers hold then is not known.
-        if instruction.flow_control() != iced_x86::FlowControl::Next {
-            return None;
-        }
+        holders.extend(copied);
     }
-    None
+    fallback
+}
+
+/// From where to where an 8-byte `mov` copies.
+fn copy(instruction: &Instruction) -> Option<(Place, Place)> {
+    if !matches!(instruction.code(), Code::Mov_rm64_r64 | Code::Mov_r64_rm64) {
+        return None;
+    }
+    let place = |op: u32| match instruction.op_kind(op) {
+        OpKind::Register => Some(Place::Register(instruction.op_register(op))),
+        OpKind::Memory => slot(instruction),
+        _ => None,
+    };
+    place(1).zip(place(0))
+}
+
+/// The stack slot that an instruction writes.
+fn store(instruction: &Instruction) -> Option<Place> {
+    (instruction.op_count() > 0 && instruction.op0_kind() == OpKind::Memory)
+        .then(|| slot(instruction))
+        .flatten()
+}
+
+fn slot(instruction: &Instruction) -> Option<Place> {
+    let plain = instruction.memory_base() == Register::RSP && instruction.memory_index() == Register::None;
+    plain.then(|| Place::Slot(instruction.memory_displacement64()))
 }
 
 #[cfg(test)]
@@ -88,13 +141,13 @@ mod tests {
         [&[0xe8], relative.to_le_bytes().as_slice()].concat()
     }
 
-    fn check(between: &[u8], expect: Option<u64>) {
+    fn check(between: &[u8], expect: Option<(u64, SiteRegister)>) {
         let mut code = call(0, 0x50_0000);
         code.extend_from_slice(between);
         code.extend(call(code.len(), 0x60_0000));
         let listing = Listing::of_bytes(code, StaticAddr(ENTRY));
-        let found = find(&listing, StaticAddr(0x50_0000), StaticAddr(0x60_0000));
-        assert_eq!(found.map(|i| i.ip() - ENTRY), expect);
+        let found = find(&listing, StaticAddr(0x50_0000), Some(StaticAddr(0x60_0000)));
+        assert_eq!(found.map(|(i, register)| (i.ip() - ENTRY, register)), expect);
     }
 
     #[test]
@@ -103,11 +156,20 @@ mod tests {
         const MOV_RAX_RDX: [u8; 3] = [0x48, 0x89, 0xd0];
         const XOR_EBX_EBX: [u8; 2] = [0x31, 0xdb];
         const JMP: [u8; 2] = [0xeb, 0x00];
-        check(&MOV_RBX_RAX, Some(8));
-        check(&[MOV_RBX_RAX, MOV_RAX_RDX].concat(), Some(11));
-        check(&[], None);
+        const NOP: [u8; 1] = [0x90];
+        const MOV_SLOT_RAX: [u8; 5] = [0x48, 0x89, 0x44, 0x24, 0x20];
+        const MOV_RBX_SLOT: [u8; 5] = [0x48, 0x8b, 0x5c, 0x24, 0x20];
+        check(&MOV_RBX_RAX, Some((8, SiteRegister::Bx)));
+        check(&[MOV_RBX_RAX, MOV_RAX_RDX].concat(), Some((11, SiteRegister::Bx)));
         check(&[MOV_RAX_RDX, MOV_RBX_RAX].concat(), None);
-        check(&[MOV_RBX_RAX.as_slice(), &XOR_EBX_EBX].concat(), None);
-        check(&[MOV_RBX_RAX.as_slice(), &JMP].concat(), None);
+        check(&[MOV_RAX_RDX.as_slice(), &XOR_EBX_EBX].concat(), None);
+        // Inlined: the first emulated instruction that still has it.
+        check(&[NOP.as_slice(), &JMP].concat(), Some((5, SiteRegister::Ax)));
+        check(&[XOR_EBX_EBX.as_slice(), &JMP].concat(), Some((7, SiteRegister::Ax)));
+        check(&[MOV_RAX_RDX.as_slice(), &NOP, &JMP].concat(), None);
+        // Kept on the stack over another call.
+        let other = call(10, 0x70_0000);
+        let between = [MOV_SLOT_RAX.as_slice(), &other, &MOV_RBX_SLOT].concat();
+        check(&between, Some((20, SiteRegister::Bx)));
     }
 }

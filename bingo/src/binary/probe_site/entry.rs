@@ -20,7 +20,7 @@ use iced_x86::{
     Code, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register,
 };
 
-use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction};
+use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
 use crate::binary::Binary;
 use crate::binary::code::Listing;
 use crate::model::StaticAddr;
@@ -48,6 +48,11 @@ pub(super) fn site(
         address: choice.address,
         file_offset,
         instruction: choice.instruction,
+        goroutine: match kind {
+            ProbeKind::Ready => SiteRegister::Ax,
+            ProbeKind::Create => SiteRegister::Bx,
+            ProbeKind::Park | ProbeKind::Exit => SiteRegister::R14,
+        },
         frame: choice.frame,
         repeats: choice.repeats,
     })
@@ -107,7 +112,7 @@ pub(super) fn choose(listing: &Listing, kind: ProbeKind) -> Choice {
         let kind_here = SiteInstruction::of(listing, instruction);
         if let Some(frame) = frame.state()
             && kind_here.is_emulated()
-            && !is_jumped_over_to(listing, StaticAddr(instruction.ip()))
+            && !listing.is_in_loop(instruction)
         {
             let address = StaticAddr(instruction.ip());
             // Without a growth check the function cannot run twice for one call.
@@ -151,19 +156,6 @@ fn compares_guard(instruction: &Instruction) -> bool {
 /// Whether the function checks for stack growth at all.
 fn grows(listing: &Listing) -> bool {
     listing.instructions.iter().take(FARTHEST).any(compares_guard)
-}
-
-/// Whether code behind `site` jumps back to between the entry and the site:
-/// then a call may pass it many times.
-fn is_jumped_over_to(listing: &Listing, site: StaticAddr) -> bool {
-    listing.instructions.iter().any(|instruction| {
-        let jumps = matches!(
-            instruction.flow_control(),
-            FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
-        );
-        let target = instruction.near_branch64();
-        jumps && instruction.ip() >= site.0 && listing.entry.0 < target && target <= site.0
-    })
 }
 
 /// What is known of the stack pointer and the frame pointer.

@@ -14,7 +14,7 @@ mod entry;
 
 use iced_x86::{Code, Instruction};
 
-use super::code::Listing;
+use super::code::{Listing, call_target};
 use super::{Binary, BinaryError};
 use crate::model::StaticAddr;
 
@@ -29,6 +29,9 @@ pub struct ProbeSites {
     pub create: Result<ProbeSite, ProbeSiteError>,
     /// [`ProbeKind::Exit`].
     pub exit: Result<ProbeSite, ProbeSiteError>,
+    /// The functions that `gopark` was inlined into, where a profile guided the
+    /// compiler: waits in them pass no probe.
+    pub unseen_parks: Vec<&'static str>,
 }
 
 /// A place for a probe.
@@ -44,6 +47,8 @@ pub struct ProbeSite {
     pub file_offset: u64,
     /// The instruction there.
     pub instruction: SiteInstruction,
+    /// The register that has the goroutine which this is about.
+    pub goroutine: SiteRegister,
     /// Where the caller is found.
     pub frame: FrameState,
     /// Whether the site is passed once more each time the call has to grow the
@@ -64,7 +69,8 @@ pub enum ProbeKind {
     // go: runtime.ready(gp, traceskip, next) (1.18-1.27)
     Ready,
     /// The call of `runtime.runqput` in `runtime.newproc.func1`: the goroutine
-    /// in `BX` has been made and has its id. `R14` is `g0`, as in `Ready`.
+    /// in `BX` has been made and has its id (in `AX` where `runqput` was
+    /// inlined). `R14` is `g0`, as in `Ready`.
     // go: runtime.runqput(pp, gp, next) (1.18-1.27)
     Create,
     /// `runtime.goexit1`: the goroutine in `R14` ends.
@@ -87,6 +93,17 @@ pub enum SiteInstruction {
     Call,
     /// Anything else: the kernel single-steps it.
     Stepped,
+}
+
+/// A register at a site.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SiteRegister {
+    /// `rax`
+    Ax,
+    /// `rbx`
+    Bx,
+    /// `r14`: the `g` that executes.
+    R14,
 }
 
 /// Where the caller is found at a site.
@@ -130,6 +147,7 @@ impl ProbeSites {
             ready: entry::site(binary, ProbeKind::Ready, "runtime.ready"),
             create: create::site(binary),
             exit: entry::site(binary, ProbeKind::Exit, "runtime.goexit1"),
+            unseen_parks: parks_inlined_into(binary),
         }
     }
 
@@ -159,8 +177,41 @@ impl ProbeSites {
                 )),
                 Ok(_) => None,
             })
+            .chain((!self.unseen_parks.is_empty()).then(|| {
+                format!(
+                    "gopark is inlined into {}: polling alone sees waits in it",
+                    self.unseen_parks.join(", ")
+                )
+            }))
             .collect()
     }
+}
+
+/// Those callers of `gopark` that switch to the scheduler themselves.
+// go: callers of runtime.gopark that wait for other goroutines (1.18-1.27)
+fn parks_inlined_into(binary: &Binary) -> Vec<&'static str> {
+    const CALLERS: [&str; 11] = [
+        "runtime.chansend",
+        "runtime.chanrecv",
+        "runtime.selectgo",
+        "runtime.block",
+        "runtime.semacquire1",
+        "runtime.notifyListWait",
+        "sync.runtime_notifyListWait",
+        "runtime.timeSleep",
+        "time.Sleep",
+        "runtime.netpollblock",
+        "runtime.goparkunlock",
+    ];
+    let functions = binary.functions();
+    let Some(switch) = functions.function_named("runtime.mcall") else { return Vec::new() };
+    let switches = |name: &&str| {
+        functions
+            .function_named(name)
+            .and_then(|function| Listing::of(binary.elf(), &function).ok())
+            .is_some_and(|code| code.instructions.iter().any(|i| call_target(i) == Some(switch.entry)))
+    };
+    CALLERS.into_iter().filter(switches).collect()
 }
 
 impl ProbeKind {
