@@ -140,3 +140,17 @@ fn a_filter_shows_what_matches_alone() -> anyhow::Result<()> {
     assert!(!told.is_empty() && told.iter().all(|reason| *reason == "mutex-lock"), "{told:?}");
     Ok(())
 }
+
+#[test]
+fn another_program_under_the_same_pid_is_the_end() -> anyhow::Result<()> {
+    let test = "command_line::another_program_under_the_same_pid_is_the_end";
+    for mode in ["poll", "auto"] {
+        let Some(mut target) = start(test, "execs")? else { return Ok(()) };
+        let command = attach(&target, &["--mode", mode])?;
+        let (status, _, said) = until_the_end(command, |_| target.send("exec"))?;
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.contains("has executed another program"), "{said}");
+        target.lines_until(PATIENCE, |line| line == "ready")?;
+    }
+    Ok(())
+}

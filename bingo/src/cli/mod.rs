@@ -7,9 +7,21 @@ mod attach;
 mod completions;
 mod doctor;
 mod dump;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "live")),
+    expect(dead_code, reason = "the commands that look at a running process need it")
+)]
 mod failure;
 mod man;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "live")),
+    expect(dead_code, reason = "the commands that look at a running process need it")
+)]
 mod output;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "live")),
+    expect(dead_code, reason = "the commands that look at a running process need it")
+)]
 mod values;
 
 #[cfg(all(target_os = "linux", feature = "live"))]
