@@ -122,13 +122,13 @@ impl LinesFace {
     }
 
     fn changes(&mut self, session: &Session, text: &mut String) {
-        let view = session.view();
+        let (objects, now) = (session.world().objects(), session.now());
         let changes = session.world().changes_since(self.seq);
         self.seq = changes.seq;
         let first = self.begun == Time::default();
         for id in changes.gone {
             if self.told.remove(&id).is_some() {
-                text.push_str(&report::gone_line(&view, id, self.begun));
+                text.push_str(&report::gone_line(id, now, self.begun));
                 text.push('\n');
             }
         }
@@ -138,7 +138,7 @@ impl LinesFace {
                 // It may have been shown, and not match any more.
                 self.told.remove(&goroutine.id);
             } else if self.told.insert(goroutine.id, condition) != Some(condition) && !first {
-                text.push_str(&report::changed_line(&view, goroutine, self.begun));
+                text.push_str(&report::changed_line(goroutine, objects, now, self.begun));
                 text.push('\n');
             }
         }

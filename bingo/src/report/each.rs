@@ -50,7 +50,7 @@ pub fn each(view: &View, selection: &Selection) -> String {
         }
         let _ = writeln!(text, "\ngoroutine {} [{condition}]:", goroutine.id);
         if let Some(wait) = &goroutine.wait {
-            let _ = writeln!(text, "    on {}", waits_on(wait, view));
+            let _ = writeln!(text, "    on {}", waits_on(wait, &view.objects, view.time));
             others(&mut text, view, goroutine.id, wait);
         }
         if !goroutine.labels.is_empty() {

@@ -120,7 +120,7 @@ impl Group<'_> {
     pub(super) fn waits_on(&self, view: &View) -> Option<String> {
         let first = self.members.first()?.wait.as_ref()?;
         if self.members.iter().all(|goroutine| goroutine.wait.as_ref() == Some(first)) {
-            return Some(waits_on(first, view));
+            return Some(waits_on(first, &view.objects, view.time));
         }
         let mut kinds = HashSet::new();
         let mut addresses = HashSet::new();

@@ -8,6 +8,7 @@ use super::groups::{Group, groups};
 use super::style::{Style, Tone};
 use super::words::{count, duration, place, waits_on};
 use crate::model::{GoId, GoState, Time};
+use crate::recording::wire::Objects;
 use crate::session::{Goroutine, View};
 
 /// What there is room for.
@@ -135,16 +136,18 @@ fn who(group: &Group<'_>) -> String {
     ids
 }
 
-/// A line on one goroutine that has changed, for where there is no screen.
-/// `begun` is when the session began.
+/// A line on one goroutine that has changed, for where there is no screen: how
+/// long after `begun` that was told, and in what condition it is.
 #[must_use]
-pub fn changed_line(view: &View, goroutine: &Goroutine, begun: Time) -> String {
-    let mut line = format!("{} goroutine {} {}", after(view, begun), goroutine.id, goroutine.state);
+pub fn changed_line(goroutine: &Goroutine, objects: &Objects, now: Time, begun: Time) -> String {
+    let mut line = format!("{} goroutine {} {}", after(now, begun), goroutine.id, goroutine.state);
     if goroutine.state == GoState::Blocked {
         line.extend(goroutine.reason.map(|reason| format!(" {reason}")));
-        line.extend(goroutine.wait.as_ref().map(|wait| format!(" on {}", waits_on(wait, view))));
-        let lasting = view.lasting(goroutine).filter(|lasting| *lasting >= Duration::from_secs(1));
-        line.extend(lasting.map(|lasting| format!(" for {}", duration(lasting))));
+        line.extend(goroutine.wait.as_ref().map(|wait| format!(" on {}", waits_on(wait, objects, now))));
+        let lasting = now.since(goroutine.since.time());
+        if lasting >= Duration::from_secs(1) {
+            line.push_str(&format!(" for {}", duration(lasting)));
+        }
     }
     line.extend(goroutine.stack.site().map(|frame| format!(" at {}", place(frame))));
     line
@@ -152,13 +155,13 @@ pub fn changed_line(view: &View, goroutine: &Goroutine, begun: Time) -> String {
 
 /// The line on a goroutine that has ended.
 #[must_use]
-pub fn gone_line(view: &View, id: GoId, begun: Time) -> String {
-    format!("{} goroutine {id} dead", after(view, begun))
+pub fn gone_line(id: GoId, now: Time, begun: Time) -> String {
+    format!("{} goroutine {id} dead", after(now, begun))
 }
 
 /// How long after the beginning, in seconds.
-fn after(view: &View, begun: Time) -> String {
-    let after = view.time.since(begun);
+fn after(now: Time, begun: Time) -> String {
+    let after = now.since(begun);
     format!("{:>8}", format!("+{}.{:03}", after.as_secs(), after.subsec_millis()))
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{Direction, Frame, IoDirection, LockKind, SyncObject, Wait};
-use crate::session::View;
+use crate::model::{Direction, Frame, IoDirection, LockKind, SyncObject, Time, Wait};
+use crate::recording::wire::Objects;
 
 /// `350ms`, `1.2s`, `1m23s`, `2h05m`, `3d04h`.
 #[must_use]
@@ -46,10 +46,11 @@ pub fn place(frame: &Frame) -> String {
     }
 }
 
-/// What `wait` is on, with what the last snapshot knows of it and who else is there.
+/// What `wait` is on at `now`, with what the last snapshot knows of it and who
+/// else is there.
 #[must_use]
-pub fn waits_on(wait: &Wait, view: &View) -> String {
-    let object = |address| view.objects.get(address).map(AsRef::as_ref);
+pub fn waits_on(wait: &Wait, objects: &Objects, now: Time) -> String {
+    let object = |address| objects.get(address).map(AsRef::as_ref);
     match wait {
         Wait::Channel { channel, .. } if channel.is_nil() => "a nil channel, forever".to_owned(),
         Wait::Channel { channel, direction } => match object(channel) {
@@ -73,7 +74,7 @@ pub fn waits_on(wait: &Wait, view: &View) -> String {
             }
             _ => format!("lock {address}"),
         },
-        Wait::Sleep { until } => format!("its timer, in {}", duration(until.since(view.time))),
+        Wait::Sleep { until } => format!("its timer, in {}", duration(until.since(now))),
         Wait::Io { fd, direction: IoDirection::Read } => format!("fd {fd} to read"),
         Wait::Io { fd, direction: IoDirection::Write } => format!("fd {fd} to write"),
     }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::Session;
 use crate::model::{Event, SourceError, Time};
 
-/// Snapshots may take this share of one processor's time where probes tell the
-/// rest, and where they are all there is.
+/// Snapshots may take one part in so many of a processor's time: where probes
+/// tell the rest, and where they are all there is.
 const SHARE_BESIDE_PROBES: u32 = 20;
-const SHARE_ALONE: u32 = 4;
+const SHARE_ALONE: u32 = 12;
 
 /// What shows a session.
 pub trait Face {
