@@ -2,6 +2,7 @@
 
 mod agreement;
 mod bad_input;
+mod churn;
 mod command_line;
 mod containers;
 mod matrix;
