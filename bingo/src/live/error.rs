@@ -22,8 +22,8 @@ pub enum LiveError {
         /// What it said.
         source: io::Error,
     },
-    /// A capability is missing: `CAP_BPF` to load, `CAP_PERFMON` to attach (before
-    /// Linux 5.8 both were `CAP_SYS_ADMIN`).
+    /// A capability is missing: `CAP_BPF` and `CAP_PERFMON` to load programs,
+    /// `CAP_SYS_ADMIN` to set probes.
     #[error("{what} is not permitted")]
     NotPermitted {
         /// What was refused.

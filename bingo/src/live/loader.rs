@@ -1,11 +1,11 @@
 //! Loads the object into the kernel, and sets and takes out probes.
 //!
-//! What the kernel asks for (measured on Linux 6.18, see `tests/live`):
-//! `CAP_BPF` to make the maps and load, `CAP_PERFMON` to load and to open a
-//! uprobe event (`perf_uprobe_event_init` in `kernel/events/core.c`), and the
-//! right to ptrace the target to open its `/proc/<pid>/exe`. `CAP_SYS_ADMIN` is
-//! not needed. A probe lives as long as its descriptor: the kernel takes it out
-//! when Bingo ends, however it ends.
+//! What the kernel asks for (tried with `setpriv` on Linux 6.18): `CAP_BPF` to
+//! make the maps, `CAP_PERFMON` with it to load the programs, and `CAP_SYS_ADMIN`
+//! to open a uprobe event (`perf_uprobe_event_init` in `kernel/events/core.c`;
+//! with the other two alone it answers `EACCES`), besides the right to ptrace the
+//! target to open its `/proc/<pid>/exe`. A probe lives as long as its descriptor:
+//! the kernel takes it out when Bingo ends, however it ends.
 //!
 //! A probe's event is opened for the target's process, but its program runs for
 //! every thread of that address space (`__uprobe_perf_func` in

@@ -24,7 +24,7 @@ mod ring;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bingo_common::{Config, MAX_DEPTH};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -223,28 +223,21 @@ impl Probes {
         })
     }
 
-    /// Waits until there is something to observe, `timeout` at most. `false`:
-    /// the target has exited.
+    /// Waits until it is worth observing: 20 ms, or `timeout` where that is
+    /// shorter, or less when much is waiting. `false`: the target has exited,
+    /// and what it left is still to be observed.
     pub fn wait(&mut self, timeout: Duration) -> bool {
-        let until = Instant::now() + timeout;
-        loop {
-            let left = until.saturating_duration_since(Instant::now()).min(LOOK);
-            let mut fds = [
-                PollFd::new(self.ring.fd(), PollFlags::POLLIN),
-                PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN),
-            ];
-            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-            // Interrupted or not: what counts is whether anything is there.
-            let ready = poll(&mut fds, timeout).unwrap_or_default();
-            let exited = fds.get(1).and_then(PollFd::any).unwrap_or_default();
-            if exited {
-                self.ended = true;
-                return false;
-            }
-            if ready > 0 || !left.is_zero() && left <= LOOK || Instant::now() >= until {
-                return true;
-            }
+        let mut fds = [
+            PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.ring.fd(), PollFlags::POLLIN),
+        ];
+        let timeout = PollTimeout::try_from(timeout.min(LOOK)).unwrap_or(PollTimeout::ZERO);
+        // An interrupted wait is a short one.
+        if poll(&mut fds, timeout).is_ok_and(|ready| ready > 0) {
+            let [exit, _] = fds;
+            self.ended |= exit.any().unwrap_or_default();
         }
+        !self.ended
     }
 
     /// How the probes fare.
