@@ -6,4 +6,5 @@ mod churn;
 mod command_line;
 mod containers;
 mod matrix;
+mod probes;
 mod real_programs;

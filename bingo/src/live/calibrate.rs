@@ -18,6 +18,10 @@ const ROUNDS: u32 = 8;
 /// Calls a round.
 const CALLS: u32 = 250;
 
+/// In the target a trap finds colder caches, and a stack to walk, than in our
+/// loop: channel ping-pong lost 1.7 µs a hit where the loop said 1.34.
+const COLDER: f64 = 1.25;
+
 /// What a hit is taken to cost where it cannot be measured: rather too much.
 pub(super) const ASSUMED: Duration = Duration::from_nanos(2_000);
 
@@ -28,7 +32,7 @@ pub(super) fn measure(switches: &mut Switches) -> Option<Duration> {
     let bare = fastest();
     switches.set_calibration(offset).ok()?;
     let probed = fastest();
-    Some(probed.saturating_sub(bare) / CALLS)
+    Some((probed.saturating_sub(bare) / CALLS).mul_f64(COLDER))
 }
 
 fn fastest() -> Duration {
