@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
-use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, skip};
+use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, skip, wait_until};
 
 use crate::agreement::PATIENCE;
 
@@ -80,6 +80,11 @@ fn a_32_bit_program() -> anyhow::Result<()> {
     let folder = public("elf32", &[("program", elf)])?;
     let answer = match Command::new(folder.join("program")).stdout(Stdio::null()).spawn() {
         Ok(mut child) => {
+            // The kernel lets the parent go on a little before it is done.
+            let exe = format!("/proc/{}/exe", child.id());
+            wait_until(PATIENCE, "the program", || {
+                fs::read_link(&exe).ok().filter(|exe| exe.ends_with("program"))
+            })?;
             let output = bingo(&["dump", &child.id().to_string()]);
             let gone = child.try_wait()?;
             child.kill()?;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::background::Background;
 use super::output::Output;
 use crate::model::{Event, EventKind, Frame, GoId, GoState, Stack, Time, WaitReason};
 use crate::recording::EventWriter;
@@ -43,7 +44,7 @@ type Condition = (GoState, Option<WaitReason>, *const Frame);
 /// Events, one a line.
 pub(super) struct JsonlFace {
     output: Option<Output>,
-    writer: Option<EventWriter<Output>>,
+    writer: Option<EventWriter<Background>>,
     selection: Selection,
     /// Goroutines of which something was written: their end is told too.
     shown: HashSet<GoId>,
@@ -215,7 +216,8 @@ impl JsonlFace {
 impl Face for JsonlFace {
     fn begin(&mut self, session: &Session) -> io::Result<()> {
         if let Some(output) = self.output.take() {
-            self.writer = Some(EventWriter::new(output, session.header(), self.selection.all)?);
+            self.writer =
+                Some(EventWriter::new(Background::new(output)?, session.header(), self.selection.all)?);
         }
         Ok(())
     }
@@ -240,6 +242,8 @@ impl Face for JsonlFace {
     }
 
     fn end(&mut self, _: &Session, _: Ending) -> io::Result<()> {
-        self.writer.as_mut().map_or(Ok(()), EventWriter::flush)
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.flush()?;
+        writer.output().finish()
     }
 }

@@ -25,6 +25,8 @@ mod output;
 mod values;
 
 #[cfg(all(target_os = "linux", feature = "live"))]
+mod background;
+#[cfg(all(target_os = "linux", feature = "live"))]
 mod checks;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod faces;

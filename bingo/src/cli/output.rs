@@ -9,14 +9,14 @@ use crate::report::Style;
 
 /// Where results go.
 pub(crate) struct Output {
-    to: Box<dyn Write>,
+    to: Box<dyn Write + Send>,
     path: Option<PathBuf>,
 }
 
 impl Output {
     /// The file, made anew, or standard output.
     pub(crate) fn open(path: Option<&Path>) -> Result<Output, Failure> {
-        let to: Box<dyn Write> = match path {
+        let to: Box<dyn Write + Send> = match path {
             Some(path) => {
                 let file = File::create(path).map_err(|error| {
                     Failure::bad_input(format!("cannot write {}: {error}", path.display()))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::attach::Mode;
-use crate::binary::{FrameState, ProbeKind, ProbeSite, ProbeSites};
-use crate::goruntime::{BinaryCode, Code, ProcessSource};
-use crate::live::{self, Attachment, LiveError, Probe, Probes, Register, Site};
-use crate::model::{Header, LoadBias, Observation, Source, SourceError, Time};
+use crate::binary::Symbolizer;
+use crate::goruntime::ProcessSource;
+use crate::live::{self, Attachment, LiveError, Probe, Probes};
+use crate::model::{Header, Observation, Source, SourceError, Time};
 use crate::session::{ProbeStatus, Probing};
 
 const CAPABILITIES: &str = "run Bingo as root, or give it the capabilities:\n\
@@ -31,27 +31,18 @@ pub(super) fn attach(
     if mode == Mode::Poll {
         return Ok(None);
     }
-    let found = ProbeSites::find(source.binary());
-    header.notes.extend(found.notes());
-    let bias = source.target().load_bias();
-    let sites: Vec<Site> =
-        found.each().filter_map(|(_, site)| site.ok()).map(|found| site(found, bias)).collect();
-    let code = BinaryCode::new(Arc::clone(source.binary()), bias);
-    let attachment = Attachment {
-        pid: source.target().pid(),
-        header: header.clone(),
-        sites,
-        layout: Arc::new(source.runtime().layout.clone()),
-        symbolize: Box::new(move |pcs| code.stack(pcs)),
-        mode: match mode {
-            Mode::Probe => live::Mode::Always,
-            Mode::Auto | Mode::Poll => live::Mode::Governed { budget },
-        },
-        park_depth: Attachment::PARK_DEPTH,
-        ready_depth: WAKER_DEPTH,
-        ring_bytes: Attachment::RING_BYTES,
-        object: None,
+    let target = source.target();
+    let bias = target.load_bias();
+    let symbolizer = Symbolizer::new(Arc::clone(source.binary()), bias);
+    let governed = match mode {
+        Mode::Probe => live::Mode::Always,
+        Mode::Auto | Mode::Poll => live::Mode::Governed { budget },
     };
+    let layout = Arc::new(source.runtime().layout.clone());
+    let mut attachment =
+        Attachment::new(target.pid(), header.clone(), bias, layout, Arc::new(symbolizer), governed);
+    attachment.ready_depth = WAKER_DEPTH;
+    header.notes.clone_from(&attachment.header.notes);
     match Probes::attach(attachment) {
         Ok(probes) => Ok(Some(Box::new(LiveProbes(probes)))),
         Err(error) if mode == Mode::Auto => {
@@ -63,22 +54,6 @@ pub(super) fn attach(
         }
         Err(error) => Err(Failure::bad_input(format!("no probes: {error}"))
             .remedy("`bingo doctor` shows what is missing; --mode poll goes on without probes")),
-    }
-}
-
-fn site(found: &ProbeSite, bias: LoadBias) -> Site {
-    let (probe, goroutine) = match found.kind {
-        ProbeKind::Park => (Probe::Park, Register::R14),
-        ProbeKind::Ready => (Probe::Ready, Register::Rax),
-        ProbeKind::Create => (Probe::Create, Register::Rbx),
-        ProbeKind::Exit => (Probe::Exit, Register::R14),
-    };
-    Site {
-        probe,
-        file_offset: found.file_offset,
-        address: bias.to_target(found.address),
-        goroutine,
-        framed: found.frame == FrameState::Established,
     }
 }
 

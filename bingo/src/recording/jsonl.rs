@@ -189,6 +189,11 @@ impl<W: Write> EventWriter<W> {
         self.out.flush()
     }
 
+    /// What it writes to.
+    pub fn output(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Bytes that were added and not written.
     #[must_use]
     pub fn pending(&self) -> usize {
