@@ -291,6 +291,10 @@ fn loaded(process: &Process, pid: u32) -> Result<Loaded, TargetError> {
     for _ in 0..EXEC_TRIES {
         let before = image()?;
         let entry = entry_of(pid, &exe_link(pid));
+        if matches!(entry, Err(TargetError::OtherMachine { .. })) && image()? == before {
+            // Its auxiliary vector has words of another size.
+            entry.as_ref().map_err(Clone::clone)?;
+        }
         let auxv = process.auxv().map_err(|error| proc_error(pid, "auxv", &error))?;
         if let Some(&loaded) = auxv.get(&AT_ENTRY)
             && image()? == before
