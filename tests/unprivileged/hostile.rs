@@ -16,8 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let folder = fs::read_dir(workspace().join("fuzz/seeds/elf")).expect("the seeds are in the tree");
-    let paths = folder.map(|entry| entry.unwrap().path());
-    paths.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+    let paths = folder.map(|entry| entry.expect("a folder that can be read").path());
+    paths
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("a seed that can be read")))
+        .collect()
 }
 
 /// Asks for everything; how many functions have a name and lines.

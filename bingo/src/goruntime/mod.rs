@@ -8,7 +8,7 @@
 //! motion is listed among the problems.
 //!
 //! A file here mirrors one thing of the runtime (`g`, `hchan`, `sudog`, `sema`,
-//! `poll_desc`, `labels`) or is one step: [`reader`] drives, `walks` reads
+//! `poll_desc`, `labels`) or is one step: `reader` drives, `walks` reads
 //! stacks, `unwind` walks them, `wait` finds what is waited on.
 
 mod allgs;
