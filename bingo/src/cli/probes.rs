@@ -17,6 +17,10 @@ const CAPABILITIES: &str = "run Bingo as root, or give it the capabilities:\n\
 /// Frames of who wakes somebody: past the runtime's own to the call that did it.
 const WAKER_DEPTH: u8 = 6;
 
+/// The ring where nothing bounds the rate, in bytes: a second and more that we
+/// may get no processor on a busy machine.
+const UNGOVERNED_RING: u32 = 64 << 20;
+
 /// Probes as a session sees them.
 struct LiveProbes(Probes);
 
@@ -42,6 +46,9 @@ pub(super) fn attach(
     let mut attachment =
         Attachment::new(target.pid(), header.clone(), bias, layout, Arc::new(symbolizer), governed);
     attachment.ready_depth = WAKER_DEPTH;
+    if mode == Mode::Probe {
+        attachment.ring_bytes = UNGOVERNED_RING;
+    }
     header.notes.clone_from(&attachment.header.notes);
     match Probes::attach(attachment) {
         Ok(probes) => Ok(Some(Box::new(LiveProbes(probes)))),
