@@ -52,8 +52,9 @@ impl Write for Background {
         Err(io::ErrorKind::BrokenPipe.into())
     }
 
+    /// Tells whether writing has failed meanwhile; it does not wait.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.writing.as_ref().is_some_and(JoinHandle::is_finished) { self.finish() } else { Ok(()) }
     }
 }
 
