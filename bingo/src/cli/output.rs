@@ -46,6 +46,18 @@ impl Output {
         written.map_err(|error| Failure::output(self.name(), &error))
     }
 
+    /// Writes what `face` writes, in large pieces: it may be more than should
+    /// stand in memory at once.
+    pub(crate) fn write_with(
+        &mut self,
+        face: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let mut buffered = io::BufWriter::with_capacity(1 << 18, &mut self.to);
+        let written = face(&mut buffered).and_then(|()| buffered.flush());
+        drop(buffered);
+        written.map_err(|error| Failure::output(self.name(), &error))
+    }
+
     fn name(&self) -> String {
         self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
     }

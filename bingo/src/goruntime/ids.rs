@@ -29,6 +29,7 @@ impl Ids {
 
     /// Notes how many `g`s there are, dead ones included.
     pub(super) fn set_total(&mut self, total: usize) {
+        self.by_g.reserve(total.saturating_sub(self.by_g.len()));
         self.total = total;
     }
 

@@ -20,7 +20,7 @@ use super::code::{Code, CodeCache};
 use super::g::{G, Status};
 use super::make::{Parts, goroutine, reason};
 use super::slots::Slots;
-use super::stacks::Stacks;
+use super::stacks::{KnownStack, Stacks};
 use super::start::Starts;
 use super::unwind::End;
 use super::wait::{self, Found, Parked, Round, Waits};
@@ -157,14 +157,14 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
                 steady.extend(self.stood_still(changed, &mut again)?);
             }
             // At once for all: a queue is walked once, however many are in it.
-            self.take_up(steady, tries_left == 0, &mut again, &mut problems)?;
+            self.take_up(&steady, tries_left == 0, &mut again, &mut problems)?;
             pending = again;
             if pending.is_empty() {
                 break;
             }
         }
         self.give_up(&pending)?;
-        self.take_up(Vec::new(), true, &mut Vec::new(), &mut problems)?;
+        self.take_up(&[], true, &mut Vec::new(), &mut problems)?;
         self.marked.clear();
         let goroutines = self.slots.share(&mut problems);
         let objects = self.waits.objects.share();
@@ -241,14 +241,14 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         &mut self,
         changed: Vec<Stopped>,
         again: &mut Vec<usize>,
-    ) -> Result<Vec<Stopped>, MemoryError> {
+    ) -> Result<Vec<Steady>, MemoryError> {
         let (running, stopped): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|one| one.g.status == Status::Running);
         let after = self.copies(stopped.iter().map(|one| one.index))?;
-        let mut steady = running;
+        let mut steady: Vec<Steady> = running.into_iter().map(|one| self.settle(one)).collect();
         for (one, (index, _, after)) in stopped.into_iter().zip(after) {
             if one.has_stack() && after.is_some_and(|after| one.g.same_stop(&after)) {
-                steady.push(one);
+                steady.push(self.settle(one));
             } else {
                 again.push(index);
             }
@@ -256,30 +256,35 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         Ok(steady)
     }
 
+    /// Names the calls of `one`. Its list of addresses ends here, while it is in
+    /// the cache: 100,000 of them would be most of the memory that a snapshot takes.
+    fn settle(&mut self, one: Stopped) -> Steady {
+        let (pcs, end) = one.calls();
+        let stack = self.stacks.intern(pcs, self.code.code());
+        Steady { index: one.index, g: one.g, stack, end, words: one.words }
+    }
+
     /// Makes goroutines of `steady`; those whose wait is not to be found are
     /// added to `again`, or where it is the `last` try, kept without it. Objects
     /// that goroutines have left are read anew, for those that stay.
     fn take_up(
         &mut self,
-        mut steady: Vec<Stopped>,
+        steady: &[Steady],
         last: bool,
         again: &mut Vec<usize>,
         problems: &mut Vec<Problem>,
     ) -> Result<(), MemoryError> {
         let layout = &self.runtime.layout;
         let mut parked = Vec::with_capacity(steady.len());
-        let mut known = Vec::with_capacity(steady.len());
-        for one in &mut steady {
+        for one in steady {
             self.slots.name(one.g.addr, GoId(one.g.goid));
-            let stack = self.stacks.intern(one.calls().0, self.code.code());
             parked.push(Parked {
-                g: one.g,
+                g: &one.g,
                 reason: reason(layout, &one.g),
-                lock_call: stack.lock_call,
-                words: std::mem::take(&mut one.words),
-                stack: stack.stack.frames().as_ptr().addr(),
+                lock_call: one.stack.lock_call,
+                words: &one.words,
+                stack: one.stack.stack.frames().as_ptr().addr(),
             });
-            known.push(stack);
         }
         let mut round = Round {
             layout,
@@ -296,7 +301,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             code: self.code.code(),
             threads: &self.threads,
         };
-        for ((one, stack), found) in steady.iter().zip(&known).zip(found) {
+        for (one, found) in steady.iter().zip(found) {
             let (wait, lost) = match found {
                 Found::Known(wait) => (wait, false),
                 Found::Lost if last => (None, true),
@@ -305,8 +310,8 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
                     continue;
                 }
             };
-            let (made, damage) = goroutine(&mut parts, &one.g, stack, wait)?;
-            let trouble = match one.calls().1 {
+            let (made, damage) = goroutine(&mut parts, &one.g, &one.stack, wait)?;
+            let trouble = match one.end {
                 End::Outermost => damage.or(lost.then(|| "what it waits on could not be found".to_owned())),
                 end => Some(end.to_string()),
             };
@@ -339,6 +344,18 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         }
         Ok(())
     }
+}
+
+/// A goroutine that stood still while it was read.
+struct Steady {
+    /// Its place in `allgs`.
+    index: usize,
+    g: G,
+    stack: KnownStack,
+    /// How its stack ended.
+    end: End,
+    /// The first words of its stack, where what it waits on is sought there.
+    words: Box<[u64]>,
 }
 
 /// Why `g` is no goroutine: `Some(None)` where that is nothing to report.

@@ -61,7 +61,8 @@ pub(super) fn list<M: Memory + ?Sized>(
     link: impl Fn(&Sudog) -> Addr,
     limit: usize,
 ) -> Result<Option<Vec<Sudog>>, MemoryError> {
-    let mut found = Vec::new();
+    // Most lists are of one: 100,000 spare places would be 30 MB.
+    let mut found = Vec::with_capacity(limit.min(2));
     let mut next = first;
     while !next.is_nil() {
         if found.len() >= limit {

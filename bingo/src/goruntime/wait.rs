@@ -27,13 +27,13 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// One goroutine, parked or not.
 #[derive(Debug)]
-pub(super) struct Parked {
-    pub(super) g: G,
+pub(super) struct Parked<'a> {
+    pub(super) g: &'a G,
     /// Why, if it is blocked.
     pub(super) reason: Option<WaitReason>,
     pub(super) lock_call: LockCall,
     /// The first words of its stack, where the reason calls for them.
-    pub(super) words: Box<[u64]>,
+    pub(super) words: &'a [u64],
     /// Equal for goroutines with the same stack: then the same word counts.
     pub(super) stack: usize,
 }
@@ -108,7 +108,11 @@ pub(super) fn needs_words(reason: WaitReason) -> bool {
 impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// Finds out what each of `parked` waits on, and reads anew the objects
     /// that they, or goroutines that have left, are or were queued at.
-    pub(super) fn find(&mut self, parked: &[Parked], waits: &mut Waits) -> Result<Vec<Found>, MemoryError> {
+    pub(super) fn find(
+        &mut self,
+        parked: &[Parked<'_>],
+        waits: &mut Waits,
+    ) -> Result<Vec<Found>, MemoryError> {
         let stale = waits.objects.take_stale();
         let chains = self.sudogs(parked)?;
         let queued = self.channels(&chains, &stale, waits)?;
@@ -124,7 +128,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
                 Place::Channel | Place::Select => channel_wait(one, chain, &queued),
                 Place::Semaphore => lost_or(waiting_for.get(&one.g.addr).copied().map(Wait::Lock)),
                 Place::Cond => lost_or(listed.get(&one.g.addr).copied().map(Wait::Lock)),
-                Place::Sleep => self.sleep(&one.g)?,
+                Place::Sleep => self.sleep(one.g)?,
                 Place::Poller => self.descriptor(one, waits)?,
             });
         }
@@ -132,9 +136,9 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     }
 
     /// The sudogs that each goroutine waits with, its channels' first.
-    fn sudogs(&mut self, parked: &[Parked]) -> Result<Vec<Vec<Sudog>>, MemoryError> {
+    fn sudogs(&mut self, parked: &[Parked<'_>]) -> Result<Vec<Vec<Sudog>>, MemoryError> {
         let size = length(self.layout.sudog.size);
-        let queues = |one: &&Parked| {
+        let queues = |one: &&Parked<'_>| {
             matches!(place(one.reason), Place::Channel | Place::Select | Place::Cond)
                 && !one.g.waiting.is_nil()
         };
@@ -197,14 +201,14 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// each `g` waits for.
     fn semaphores(
         &mut self,
-        parked: &[Parked],
+        parked: &[Parked<'_>],
         stale: &[std::sync::Arc<SyncObject>],
         waits: &mut Waits,
     ) -> Result<Map<Addr, Addr>, MemoryError> {
         let of_locks =
             |object: &SyncObject| matches!(object, SyncObject::Lock(lock) if lock.kind != LockKind::Cond);
         let mut asked: Map<Addr, LockCall> = Map::default();
-        let semaphore = |one: &&Parked| place(one.reason) == Place::Semaphore;
+        let semaphore = |one: &&Parked<'_>| place(one.reason) == Place::Semaphore;
         asked.extend(parked.iter().filter(semaphore).map(|one| (one.g.addr, one.lock_call)));
         let Some(address) = self.semtable else { return Ok(Map::default()) };
         if asked.is_empty() && !stale.iter().any(|object| of_locks(object)) {
@@ -255,7 +259,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// Reads the conditions concerned; the one that each `g` waits for.
     fn conditions(
         &mut self,
-        parked: &[Parked],
+        parked: &[Parked<'_>],
         chains: &[Vec<Sudog>],
         stale: &[std::sync::Arc<SyncObject>],
         waits: &mut Waits,
@@ -318,7 +322,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
         Ok(lost_or(until.map(|until| Wait::Sleep { until: Time(until) })))
     }
 
-    fn descriptor(&mut self, one: &Parked, waits: &mut Waits) -> Result<Found, MemoryError> {
+    fn descriptor(&mut self, one: &Parked<'_>, waits: &mut Waits) -> Result<Found, MemoryError> {
         for (position, candidate) in candidates(one, waits.hints.get(&one.stack).copied()) {
             if let Some((fd, direction)) =
                 poll_desc::wait_of(self.layout, &mut self.pages, candidate, one.g.addr)?
@@ -355,7 +359,7 @@ fn lost_or(wait: Option<Wait>) -> Found {
     wait.map_or(Found::Lost, |wait| Found::Known(Some(wait)))
 }
 
-fn channel_wait(one: &Parked, chain: &[Sudog], queued: &Map<Addr, Direction>) -> Found {
+fn channel_wait(one: &Parked<'_>, chain: &[Sudog], queued: &Map<Addr, Direction>) -> Found {
     let cases: Option<Vec<_>> =
         chain.iter().map(|sudog| Some((sudog.c, *queued.get(&sudog.addr)?))).collect();
     match (place(one.reason), cases.as_deref()) {
@@ -369,7 +373,7 @@ fn channel_wait(one: &Parked, chain: &[Sudog], queued: &Map<Addr, Direction>) ->
 /// their places: the one that was right for this stack before, then those
 /// far from the stack and so outside Go's heap, where the network poller's
 /// records are, then all.
-fn candidates(one: &Parked, hint: Option<usize>) -> impl Iterator<Item = (usize, Addr)> {
+fn candidates(one: &Parked<'_>, hint: Option<usize>) -> impl Iterator<Item = (usize, Addr)> {
     let plausible = |word: u64| {
         word.is_multiple_of(8)
             && (0x1_0000..1 << 47).contains(&word)

@@ -51,6 +51,7 @@ impl World {
         self.latest = self.latest.max(end);
         self.totals.snapshots += 1;
         let mut untold = Vec::new();
+        self.records.reserve(snapshot.goroutines.len().saturating_sub(self.records.len()));
         for sighted in &snapshot.goroutines {
             if self.buried.contains(sighted.id) {
                 continue;
