@@ -186,7 +186,6 @@ fn layouts() -> anyhow::Result<Outcome> {
 }
 
 fn live() -> anyhow::Result<Outcome> {
-    checked(&["build", "--quiet", "--package", "bingo"])?;
     nextest::run("binary(live)")
 }
 

@@ -31,10 +31,11 @@ pub(super) struct Check {
 }
 
 /// `include/uapi/linux/capability.h`.
-const CAPABILITIES: [(&str, u32, &str); 3] = [
+const CAPABILITIES: [(&str, u32, &str); 4] = [
     ("CAP_SYS_PTRACE", 19, "to read another user's process"),
-    ("CAP_BPF", 39, "to load probes"),
-    ("CAP_PERFMON", 38, "to attach probes"),
+    ("CAP_BPF", 39, "to make a ring buffer"),
+    ("CAP_PERFMON", 38, "to load probes"),
+    ("CAP_SYS_ADMIN", CAP_SYS_ADMIN, "to set a probe (so Linux 6.18 wants it)"),
 ];
 const CAP_SYS_ADMIN: u32 = 21;
 
@@ -131,7 +132,7 @@ fn capabilities() -> Vec<Check> {
             if holds(*number) || by_admin {
                 return Check::good(name, format!("held, {what_for}"));
             }
-            let remedy = "run Bingo as root, or: sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)";
+            let remedy = format!("run Bingo as root, or: {}", super::SET_CAPABILITIES);
             if *number == 19 {
                 Check::warn(name, format!("missing, {what_for}; your own can be read"), remedy)
             } else {

@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Failure;
 use super::attach::Mode;
+use super::{Failure, SET_CAPABILITIES};
 use crate::binary::Symbolizer;
 use crate::goruntime::ProcessSource;
 use crate::live::{self, Attachment, LiveError, Probe, Probes};
 use crate::model::{Header, Observation, Source, SourceError, Time};
 use crate::session::{ProbeStatus, Probing};
-
-const CAPABILITIES: &str = "run Bingo as root, or give it the capabilities:\n\
-     sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)\n\
-     or go on without probes: --mode poll";
 
 /// Frames of who wakes somebody: past the runtime's own to the call that did it.
 const WAKER_DEPTH: u8 = 6;
@@ -57,7 +53,9 @@ pub(super) fn attach(
             Ok(None)
         }
         Err(error @ LiveError::NotPermitted { .. }) => {
-            Err(Failure::not_permitted(format!("no probes: {error}")).remedy(CAPABILITIES))
+            Err(Failure::not_permitted(format!("no probes: {error}")).remedy(format!(
+            "run Bingo as root, or give it the capabilities:\n{SET_CAPABILITIES}\nor go on without probes: --mode poll"
+        )))
         }
         Err(error) => Err(Failure::bad_input(format!("no probes: {error}"))
             .remedy("`bingo doctor` shows what is missing; --mode poll goes on without probes")),

@@ -45,13 +45,14 @@ pub(super) fn target_failure(error: &TargetError) -> Failure {
         TargetError::NotPermitted { why: Refusal::Yama(3), .. } => {
             failure.remedy("nobody may look into processes until the next boot without yama.ptrace_scope=3")
         }
-        TargetError::NotPermitted { why: Refusal::Yama(_), .. } => failure.remedy(
-            "run Bingo as root (sudo), or give it CAP_SYS_PTRACE:\n\
-             sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)",
-        ),
+        TargetError::NotPermitted { why: Refusal::Yama(_), .. } => failure.remedy(format!(
+            "run Bingo as root (sudo), or give it CAP_SYS_PTRACE:\n{}",
+            super::SET_CAPABILITIES
+        )),
         TargetError::NotPermitted { .. } => failure.remedy(format!(
             "{RUN_AS_ROOT}; or give it CAP_SYS_PTRACE:\n\
-             sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)"
+             {}",
+            super::SET_CAPABILITIES
         )),
         TargetError::OtherMachine { .. } => failure.remedy("Bingo reads 64-bit x86 programs alone"),
         TargetError::Executed { .. } => failure.remedy("try again"),

@@ -4,6 +4,8 @@
 //! Everything that reads a Go runtime's structures does it through [`Memory`],
 //! so a running process, a core file and a test's literal bytes look the same.
 
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod auxv;
 mod batch;
 mod image;
 mod pages;

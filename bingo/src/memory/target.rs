@@ -11,12 +11,9 @@ use procfs::ProcError;
 use procfs::process::{Process, Stat};
 use rustix::process::PidfdFlags;
 
+use super::auxv::{self, AT_ENTRY};
 use super::{Memory, MemoryError, ProcessMemory};
 use crate::model::{Addr, LoadBias, ThreadId};
-
-/// `AT_ENTRY` of the auxiliary vector (`include/uapi/linux/auxvec.h`): where the
-/// executable's entry point is in memory.
-const AT_ENTRY: u64 = 9;
 
 /// `PF_KTHREAD` (`include/linux/sched.h`).
 const KERNEL_THREAD: u32 = 0x0020_0000;
@@ -295,8 +292,16 @@ fn loaded(process: &Process, pid: u32) -> Result<Loaded, TargetError> {
             // Its auxiliary vector has words of another size.
             entry.as_ref().map_err(Clone::clone)?;
         }
-        let auxv = process.auxv().map_err(|error| proc_error(pid, "auxv", &error))?;
-        if let Some(&loaded) = auxv.get(&AT_ENTRY)
+        let loaded = match process.auxv() {
+            Ok(auxv) => auxv.get(&AT_ENTRY).copied(),
+            // The file is its user's alone; who may trace it can read its stack.
+            Err(ProcError::PermissionDenied(_)) => {
+                let entry = auxv::entry_point(&ProcessMemory::new(pid), before.stack);
+                Some(entry.ok_or_else(|| not_permitted(pid))?)
+            }
+            Err(error) => return Err(proc_error(pid, "auxv", &error)),
+        };
+        if let Some(loaded) = loaded
             && image()? == before
         {
             return Ok(Loaded { image: before, entry: entry?, loaded });

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use anyhow::Context;
 
-use super::{Outcome, noted_skips};
+use super::{Outcome, checked, noted_skips};
 use crate::workspace::{cargo, target, tools};
 
 /// Runs the workspace's tests that `filter` takes.
@@ -21,6 +21,8 @@ pub(super) fn run_with(filter: &str, environment: &[(&str, &str)]) -> anyhow::Re
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
+    // Tests of the command line run the program itself, which no test target builds.
+    checked(&["build", "--quiet", "--package", "bingo"])?;
     // Set-up may have installed it where cargo does not look.
     let mut path = std::env::var("PATH").unwrap_or_default();
     path = format!("{path}:{}", tools().join("bin").display());
