@@ -20,7 +20,6 @@
 //!   sudo bingo attach 4242 --duration 30s --output events.jsonl
 //!   sudo bingo attach 4242 --mode poll --format text --filter mutex-lock
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Failure, Status, manual, summary, values};
@@ -46,15 +45,8 @@ pub(super) struct Arguments {
     /// What the probes may add to the program's own CPU time (with --mode auto)
     #[arg(long, value_name = "PERCENT", value_parser = values::percent, default_value = "2%")]
     pub(super) max_overhead: f64,
-    /// Only goroutines that match, on `state reason function file:line`
-    #[arg(long, value_name = "REGEX", value_parser = values::filter_text)]
-    pub(super) filter: Option<String>,
-    /// The runtime's goroutines and frames too
-    #[arg(long)]
-    pub(super) all: bool,
-    /// Where to write, in place of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) showing: values::Showing,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,11 +79,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     /// The longest that an event waits before it is written.
     const LATENCY: Duration = Duration::from_millis(20);
 
-    let selection = values::selection(arguments.all, arguments.filter.as_deref())?;
+    let selection = arguments.showing.selection()?;
     let source = target::open(arguments.pid)?;
     let mut header = crate::model::Source::header(&source).clone();
     let probes = probes::attach(&source, arguments.mode, arguments.max_overhead, &mut header)?;
-    let output = Output::open(arguments.output.as_deref())?;
+    let output = Output::open(arguments.showing.output.as_deref())?;
     let terminal = output.is_terminal();
     for note in &header.notes {
         eprintln!("bingo: note: {note}");

@@ -16,8 +16,6 @@
 //!   sudo bingo dump 4242 --format dot | dot -Tsvg > waits.svg
 //!   sudo bingo dump 4242 --format pprof --output g.pb.gz && go tool pprof -top g.pb.gz
 
-use std::path::PathBuf;
-
 use super::{Failure, Status, manual, summary, values};
 
 #[derive(clap::Args, Debug)]
@@ -32,15 +30,8 @@ pub(super) struct Arguments {
     /// One by one rather than grouped by stack (text)
     #[arg(long)]
     pub(super) each: bool,
-    /// Only goroutines that match, on `state reason function file:line`
-    #[arg(long, value_name = "REGEX", value_parser = values::filter_text)]
-    pub(super) filter: Option<String>,
-    /// The runtime's goroutines and frames too
-    #[arg(long)]
-    pub(super) all: bool,
-    /// Where to write it, in place of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) showing: values::Showing,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if arguments.each && arguments.format != Format::Text {
         return Err(Failure::bad_input("--each goes with --format text alone"));
     }
-    let selection = values::selection(arguments.all, arguments.filter.as_deref())?;
+    let selection = arguments.showing.selection()?;
     let source = target::open(arguments.pid)?;
     let header = crate::model::Source::header(&source).clone();
     for note in &header.notes {
@@ -79,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if view.goroutines.is_empty() {
         return Err(target::no_goroutines(&view));
     }
-    let mut output = Output::open(arguments.output.as_deref())?;
+    let mut output = Output::open(arguments.showing.output.as_deref())?;
     match arguments.format {
         Format::Text if arguments.each => output.write(report::each(&view, &selection).as_bytes())?,
         Format::Text => output.write(report::grouped(&view, &selection, output.style()).as_bytes())?,

@@ -1,9 +1,33 @@
-//! Values of options: `30s`, `100ms`, `2%`, a regular expression.
+//! Values of options: `30s`, `100ms`, `2%`, a regular expression; and the options
+//! that several commands take.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Failure;
 use crate::report::{Filter, Selection};
+
+/// Which goroutines are shown, and where.
+#[derive(clap::Args, Debug)]
+pub(super) struct Showing {
+    /// Only goroutines that match, on `state reason function file:line`
+    #[arg(long, value_name = "REGEX", value_parser = filter_text)]
+    filter: Option<String>,
+    /// The runtime's goroutines and frames too
+    #[arg(long)]
+    all: bool,
+    /// Where to write, in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+impl Showing {
+    /// Which goroutines are shown.
+    pub(super) fn selection(&self) -> Result<Selection, Failure> {
+        let filter = self.filter.as_deref().map(Filter::new).transpose().map_err(Failure::bad_input)?;
+        Ok(Selection { all: self.all, filter })
+    }
+}
 
 /// `30s`, `100ms`, `1m30s`. A bare number has no unit and is refused.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -22,14 +46,8 @@ pub(crate) fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// A regular expression, as it was given: checked here, so that its error stands with its option.
-pub(crate) fn filter_text(text: &str) -> Result<String, String> {
+fn filter_text(text: &str) -> Result<String, String> {
     Filter::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
-}
-
-/// Which goroutines are shown, by `--all` and `--filter`.
-pub(crate) fn selection(all: bool, filter: Option<&str>) -> Result<Selection, Failure> {
-    let filter = filter.map(Filter::new).transpose().map_err(Failure::bad_input)?;
-    Ok(Selection { all, filter })
 }
 
 #[cfg(test)]
