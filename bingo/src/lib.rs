@@ -5,13 +5,16 @@
 //! say what comes in and what goes out.
 
 pub mod binary;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod goruntime;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;
 pub mod memory;
 pub mod model;
+#[cfg(feature = "cli")]
 pub mod recording;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod session;
 pub mod world;

@@ -155,19 +155,24 @@ fn set_up() -> anyhow::Result<Outcome> {
 fn clippy() -> anyhow::Result<Outcome> {
     let deny = ["--", "--deny", "warnings"];
     let all = ["clippy", "--quiet", "--workspace", "--all-targets"];
-    let bare = ["clippy", "--quiet", "--package", "bingo", "--no-default-features", "--all-targets"];
-    Ok(checked(&[&all[..], &deny].concat())?.and(checked(&[&bare[..], &deny].concat())?))
+    let library = ["clippy", "--quiet", "--package", "bingo", "--no-default-features", "--all-targets"];
+    let without_live = [&library[..], &["--features", "cli"]].concat();
+    let mut outcome = checked(&[&all[..], &deny].concat())?;
+    for features in [&library[..], &without_live] {
+        outcome = outcome.and(checked(&[features, &deny].concat())?);
+    }
+    Ok(outcome)
 }
 
-/// Without `live`, Bingo is for any OS.
+/// Without `live`, Bingo is for any OS, the program too.
 fn other_targets() -> anyhow::Result<Outcome> {
     let sysroot = output_of(std::process::Command::new("rustc").args(["--print", "sysroot"]))?;
     let mut outcome = Outcome::default();
     for triple in ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"] {
         if Path::new(sysroot.trim()).join("lib/rustlib").join(triple).is_dir() {
-            let check =
-                ["check", "--quiet", "--package", "bingo", "--no-default-features", "--target", triple];
-            outcome = outcome.and(checked(&check)?);
+            let check = ["check", "--quiet", "--package", "bingo", "--target", triple];
+            let without_live = ["--no-default-features", "--features", "cli"];
+            outcome = outcome.and(checked(&[&check[..], &without_live].concat())?);
         } else {
             let reason =
                 format!("targets: {triple}: Rust's std for it is not installed (rustup target add {triple})");
