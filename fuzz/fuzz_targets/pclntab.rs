@@ -35,7 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = functions.function_named("main.main");
     for function in functions.functions().take(256) {
         assert!(function.name().len() <= 3 * bytes.len());
-        for address in [function.entry.0, function.entry.0 + 1, function.end.0.saturating_sub(1), function.end.0] {
+        for address in
+            [function.entry.0, function.entry.0 + 1, function.end.0.saturating_sub(1), function.end.0]
+        {
             let address = StaticAddr(address);
             let _ = (function.unwind_at(address), function.line_at(address));
             let _ = function.calls_at(address);

@@ -1,10 +1,13 @@
 //! Damaged executables: a real one, cut down to a few functions (`fuzz/seeds/elf`),
-//! is cut off everywhere and has its bytes turned. Whatever comes of it is an
-//! error or an answer; never a panic, never a wait.
+//! is cut off everywhere and has its bytes turned; so has the DWARF of real ones'
+//! runtime (`fuzz/seeds/dwarf`). Whatever comes of it is an error or an answer;
+//! never a panic, never a wait.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
+use bingo::binary::dwarf::{DwarfError, DwarfSections, RuntimeDwarf};
+use bingo::binary::layout::{Members, ReleaseTable, TYPES};
 use bingo::binary::{Binary, BinaryError, Unwind};
 use bingo::model::StaticAddr;
 use bingo_tests::workspace;
@@ -14,8 +17,9 @@ const STEP: usize = 7;
 /// How long one damaged file may take, here with seven tests beside it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn seeds() -> Vec<(String, Vec<u8>)> {
-    let folder = fs::read_dir(workspace().join("fuzz/seeds/elf")).expect("the seeds are in the tree");
+fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = workspace().join("fuzz/seeds").join(target);
+    let folder = fs::read_dir(folder).expect("the seeds are in the tree");
     let paths = folder.map(|entry| entry.expect("a folder that can be read").path());
     paths
         .map(|path| (path.display().to_string(), fs::read(&path).expect("a seed that can be read")))
@@ -42,7 +46,7 @@ fn ask(bytes: Vec<u8>) -> Result<usize, BinaryError> {
 
 #[test]
 fn the_seeds_are_whole() {
-    let seeds = seeds();
+    let seeds = seeds("elf");
     assert!(seeds.len() >= 3);
     for (name, bytes) in seeds {
         let count = ask(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -52,7 +56,7 @@ fn the_seeds_are_whole() {
 
 #[test]
 fn cut_off_anywhere() {
-    for (name, bytes) in seeds() {
+    for (name, bytes) in seeds("elf") {
         for end in (0..bytes.len()).step_by(STEP) {
             let cut = bytes.get(..end).expect("within the file");
             assert!(ask(cut.to_vec()).is_err(), "{name} cut off at {end} still opens");
@@ -62,7 +66,7 @@ fn cut_off_anywhere() {
 
 #[test]
 fn bytes_turned_anywhere() {
-    for (_, bytes) in seeds() {
+    for (_, bytes) in seeds("elf") {
         for (at, turned) in (0..bytes.len()).step_by(STEP).zip([0xff_u8, 0x80, 0x01].into_iter().cycle()) {
             let mut damaged = bytes.clone();
             if let Some(byte) = damaged.get_mut(at) {
@@ -74,13 +78,65 @@ fn bytes_turned_anywhere() {
     }
 }
 
+/// The types of a `dwarf` seed, asked for as the fuzz target does.
+fn types(bytes: &[u8]) -> Result<RuntimeDwarf, DwarfError> {
+    let start = Instant::now();
+    let (lengths, rest) = bytes.split_at(bytes.len().min(12));
+    let mut lengths = lengths.as_chunks().0.iter().map(|length| u32::from_le_bytes(*length) as usize);
+    let mut rest = rest;
+    let mut section = || {
+        let (section, behind) = rest.split_at(rest.len().min(lengths.next().unwrap_or(0)));
+        rest = behind;
+        section
+    };
+    let (abbrev, str, line_str) = (section(), section(), section());
+    let found = RuntimeDwarf::read(DwarfSections { info: rest, abbrev, str, line_str }, TYPES);
+    assert!(start.elapsed() < PATIENCE, "took {:?}", start.elapsed());
+    found
+}
+
+#[test]
+fn dwarf_seeds_are_whole() {
+    let seeds = seeds("dwarf");
+    for column in ReleaseTable::all() {
+        let Some((_, bytes)) =
+            seeds.iter().find(|(path, _)| path.ends_with(&format!("/go{}", column.name())))
+        else {
+            continue;
+        };
+        let found = types(bytes).unwrap();
+        for ty in TYPES {
+            assert_eq!(found.size(ty.name), column.size(ty.name), "{} of {}", ty.name, column.name());
+            for path in ty.paths {
+                let (found, expected) = (found.offset(ty.name, path), column.offset(ty.name, path));
+                assert_eq!(found, expected, "{}.{path} of {}", ty.name, column.name());
+            }
+        }
+    }
+    assert!(seeds.len() >= 3);
+}
+
+#[test]
+fn dwarf_cut_off_or_turned_anywhere() {
+    for (_, bytes) in seeds("dwarf") {
+        for (at, turned) in (0..bytes.len()).step_by(STEP).zip([0xff_u8, 0x80, 0x01].into_iter().cycle()) {
+            let mut damaged = bytes.clone();
+            if let Some(byte) = damaged.get_mut(at) {
+                *byte ^= turned;
+            }
+            // An error or an answer, as for one that is cut off.
+            let _ = (types(&damaged), types(bytes.get(..at).expect("within the file")));
+        }
+    }
+}
+
 #[test]
 fn what_it_is_instead_is_said() {
     let check = |bytes: &[u8], expect: &str| {
         let error = ask(bytes.to_vec()).unwrap_err().to_string();
         assert!(error.contains(expect), "{error:?} has no {expect:?}");
     };
-    let (_, seed) = seeds().remove(0);
+    let (_, seed) = seeds("elf").remove(0);
     let with = |at: usize, value: u8| {
         let mut bytes = seed.clone();
         *bytes.get_mut(at).unwrap() = value;

@@ -22,9 +22,14 @@ const TYPEDEF_DEPTH: usize = 8;
 /// Entries below a struct that are looked at; the largest of the runtime has about 100.
 const STRUCT_ENTRIES: usize = 4096;
 /// The longest abbreviation table, in bytes; Go's has about 1,000.
-const ABBREVIATIONS: usize = 64 << 10;
+const TABLE: usize = 8 << 10;
+/// Abbreviation tables that are read. Go's units share one; C's, behind them, have
+/// one each, and are no more than this before they are not worth the time.
+const TABLES: usize = 4096;
 /// Compile units that are looked at; a large program has some thousands.
 const UNITS: usize = 64 << 10;
+/// The largest type that is believed, in bytes; the runtime's largest has 16,000.
+const LARGEST: u64 = 64 << 10;
 
 /// The answers: sizes and offsets by Go name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -60,6 +65,16 @@ pub enum DwarfError {
         /// What was wrong.
         source: gimli::Error,
     },
+    /// A type is larger than any of the runtime's, or does not hold its member.
+    #[error("damaged DWARF: {ty} cannot be of {size} bytes with a member at {member}")]
+    Impossible {
+        /// The Go type.
+        ty: &'static str,
+        /// Its size in bytes.
+        size: u64,
+        /// The offset of its last member.
+        member: u64,
+    },
 }
 
 impl RuntimeDwarf {
@@ -87,7 +102,8 @@ impl RuntimeDwarf {
     ///
     /// # Errors
     /// [`DwarfError::Malformed`] where the unit headers or the runtime's unit
-    /// cannot be followed.
+    /// cannot be followed, [`DwarfError::Impossible`] where they lead to what no
+    /// type can be: reads of the target are as long as is said here.
     pub fn read(sections: DwarfSections<'_>, types: &[TypeSpec]) -> Result<RuntimeDwarf, DwarfError> {
         let reader = Reader {
             info: DebugInfo::new(sections.info, LittleEndian),
@@ -99,7 +115,7 @@ impl RuntimeDwarf {
             found: RuntimeDwarf::default(),
         };
         let mut headers = reader.info.units();
-        let mut shared = None;
+        let mut tables = Tables { section: sections.abbrev, last: None, left: TABLES };
         for _ in 0..UNITS {
             let next = headers.next();
             let at = sections.info.len();
@@ -107,7 +123,7 @@ impl RuntimeDwarf {
                 break;
             };
             // A unit that is not Go's may be anything.
-            let Some(abbreviations) = abbreviations(sections.abbrev, &header, &mut shared) else { continue };
+            let Some(abbreviations) = tables.of(&header) else { continue };
             let unit = Unit { header, abbreviations, reader: &reader };
             if unit.is_runtime().unwrap_or(false) {
                 let at = header.debug_info_offset().map_or(0, |offset| offset.0);
@@ -117,7 +133,19 @@ impl RuntimeDwarf {
                 break;
             }
         }
+        search.found.is_possible()?;
         Ok(search.found)
+    }
+
+    fn is_possible(&self) -> Result<(), DwarfError> {
+        let last = |ty| self.offsets.iter().filter(|(member, _)| member.0 == ty).map(|(_, at)| *at).max();
+        for (&ty, &size) in &self.sizes {
+            let member = last(ty).unwrap_or(0);
+            if size > LARGEST || (member > 0 && member >= size) {
+                return Err(DwarfError::Impossible { ty, size, member });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -151,24 +179,29 @@ struct Reader<'a> {
     line_str: DebugLineStr<Slice<'a>>,
 }
 
-/// The abbreviations of a unit. Go's units all share one table, which `shared` keeps.
-fn abbreviations(
-    section: &[u8],
-    header: &UnitHeader<Slice<'_>>,
-    shared: &mut Option<(usize, Arc<Abbreviations>)>,
-) -> Option<Arc<Abbreviations>> {
-    let offset = header.debug_abbrev_offset().0;
-    if let Some((at, table)) = shared
-        && *at == offset
-    {
-        return Some(Arc::clone(table));
+/// The abbreviation tables: the last one is kept, which Go's units share.
+struct Tables<'a> {
+    section: &'a [u8],
+    last: Option<(usize, Arc<Abbreviations>)>,
+    left: usize,
+}
+
+impl Tables<'_> {
+    fn of(&mut self, header: &UnitHeader<Slice<'_>>) -> Option<Arc<Abbreviations>> {
+        let offset = header.debug_abbrev_offset().0;
+        if let Some((at, table)) = &self.last
+            && *at == offset
+        {
+            return Some(Arc::clone(table));
+        }
+        self.left = self.left.checked_sub(1)?;
+        let table = self.section.get(offset..)?;
+        let table = table.get(..TABLE).unwrap_or(table);
+        let parsed = DebugAbbrev::new(table, LittleEndian).abbreviations(DebugAbbrevOffset(0)).ok()?;
+        let parsed = Arc::new(parsed);
+        self.last = Some((offset, Arc::clone(&parsed)));
+        Some(parsed)
     }
-    let table = section.get(offset..)?;
-    let table = table.get(..ABBREVIATIONS).unwrap_or(table);
-    let parsed = DebugAbbrev::new(table, LittleEndian).abbreviations(DebugAbbrevOffset(0)).ok()?;
-    let parsed = Arc::new(parsed);
-    *shared = Some((offset, Arc::clone(&parsed)));
-    Some(parsed)
 }
 
 struct Unit<'r, 'a> {
@@ -229,9 +262,9 @@ impl<'a> Unit<'_, 'a> {
     /// Records the size of the struct at `offset` and its members that `spec` names.
     fn measure(&self, spec: &TypeSpec, offset: UnitOffset, found: &mut RuntimeDwarf) -> gimli::Result<()> {
         let root = self.structure(offset)?;
-        if let Some(size) = root.size {
-            found.sizes.insert(spec.name, size);
-        }
+        // A mere declaration says nothing of members.
+        let Some(size) = root.size else { return Ok(()) };
+        found.sizes.insert(spec.name, size);
         for path in spec.paths {
             if let Some(offset) = self.path_offset(&root, path)? {
                 found.offsets.insert((spec.name, path), offset);
@@ -426,6 +459,38 @@ mod tests {
             assert_eq!(found.offset("runtime.g", "loop.x"), None, "DWARF {version}");
         }
         assert_eq!(read(&[]).unwrap(), RuntimeDwarf::default());
+    }
+
+    #[test]
+    fn no_type_is_huge_or_smaller_than_its_members() {
+        let g = |size, at| unit(5, "runtime", &structure("runtime.g", size, &[("goid", at, 0)]));
+        assert!(read(&g(40, 39)).is_ok());
+        let error = read(&g(40, 40)).unwrap_err().to_string();
+        assert_eq!(error, "damaged DWARF: runtime.g cannot be of 40 bytes with a member at 40");
+        // 40 becomes 65,537, as ULEB128.
+        let mut huge = g(40, 32);
+        let size = huge.iter().position(|&byte| byte == 40).unwrap();
+        huge.splice(size..=size, [0x81, 0x80, 0x04]);
+        huge[0] += 2;
+        let error = read(&huge).unwrap_err().to_string();
+        assert_eq!(error, "damaged DWARF: runtime.g cannot be of 65537 bytes with a member at 32");
+    }
+
+    /// Without the bound, tables of their own would take hostile units a minute.
+    #[test]
+    fn units_with_tables_of_their_own_are_read_up_to_a_bound() {
+        let abbrev = [ABBREVIATIONS, ABBREVIATIONS].concat();
+        let one = unit(4, "main", &[]);
+        let mut other = one.clone();
+        other[6] = u8::try_from(ABBREVIATIONS.len()).unwrap();
+        let finds = |before: &[u8]| {
+            let info = [before, &unit(4, "runtime", &structure("runtime.g", 40, &[]))].concat();
+            let sections = DwarfSections { info: &info, abbrev: &abbrev, ..DwarfSections::default() };
+            RuntimeDwarf::read(sections, TYPES).unwrap().size("runtime.g").is_some()
+        };
+        assert!(finds(&one.repeat(2 * TABLES)));
+        assert!(finds(&[one.clone(), other.clone()].concat().repeat(TABLES / 2 - 1)));
+        assert!(!finds(&[one, other].concat().repeat(TABLES / 2)));
     }
 
     #[test]

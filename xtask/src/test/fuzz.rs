@@ -10,6 +10,8 @@ use super::Outcome;
 use crate::workspace::{cargo, on_path, output_of, root, target, tools};
 
 const SECONDS: u32 = 60;
+/// How long one input may take, in seconds: what reads a file does not hang on it.
+const PATIENCE: u32 = 20;
 
 pub(super) fn run() -> anyhow::Result<Outcome> {
     let folder = root().join("fuzz");
@@ -62,6 +64,7 @@ fn fuzz(folder: &Path, name: &str) -> anyhow::Result<String> {
         run.arg(seeds);
     }
     run.arg(format!("-max_total_time={SECONDS}"));
+    run.arg(format!("-timeout={PATIENCE}"));
     run.arg(format!("-artifact_prefix={}/", work.display()));
     let output = run.stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);

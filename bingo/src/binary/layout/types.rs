@@ -13,8 +13,7 @@ use super::LayoutError;
 pub trait Members {
     /// The size of a type in bytes: `runtime.g`.
     fn size(&self, ty: &str) -> Option<u64>;
-    /// The offset of a member: `runtime.g`, `sched.sp`. A `[]` in the path
-    /// steps into an array's first element.
+    /// The offset of a member: `runtime.g`, `sched.sp`.
     fn offset(&self, ty: &str, path: &str) -> Option<u64>;
 }
 
