@@ -17,15 +17,20 @@ pub struct Config {
     pub g_gopc: u64,
     /// `runtime.g.sched.bp`.
     pub g_sched_bp: u64,
+    /// `runtime.g.sched.pc`.
+    pub g_sched_pc: u64,
+    /// `runtime.g.waitreason`.
+    pub g_waitreason: u64,
+    /// `runtime.m.waitlock`.
+    pub m_waitlock: u64,
+    /// [`Register`] that holds the goroutine which parks, at the park site.
+    pub park_register: u64,
     /// [`Register`] that holds the goroutine which is woken, at the ready site.
     pub ready_register: u64,
     /// [`Register`] that holds the new goroutine, at the create site.
     pub create_register: u64,
     /// [`Register`] that holds the goroutine which ends, at the exit site.
     pub exit_register: u64,
-    /// Not 0: at the park site the frame is made, so the return address is above
-    /// the frame pointer; else it is at the stack pointer.
-    pub park_framed: u64,
     /// Return addresses to take of who parks; at most [`crate::MAX_DEPTH`].
     pub park_depth: u64,
     /// Return addresses to take of a waker.
@@ -71,10 +76,13 @@ impl Config {
             self.m_curg,
             self.g_gopc,
             self.g_sched_bp,
+            self.g_sched_pc,
+            self.g_waitreason,
+            self.m_waitlock,
+            self.park_register,
             self.ready_register,
             self.create_register,
             self.exit_register,
-            self.park_framed,
             self.park_depth,
             self.ready_depth,
             self.create_depth,
@@ -85,5 +93,5 @@ impl Config {
     }
 }
 
-const _: () = assert!(size_of::<Config>() == 15 * 8);
-const _: () = assert!(core::mem::offset_of!(Config, wake_bytes) == 14 * 8);
+const _: () = assert!(size_of::<Config>() == 18 * 8);
+const _: () = assert!(core::mem::offset_of!(Config, wake_bytes) == 17 * 8);

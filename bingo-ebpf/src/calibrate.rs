@@ -13,10 +13,13 @@ pub fn calibrate(ctx: ProbeContext) -> u32 {
     let Some(config) = ring::config() else { return 0 };
     // SAFETY: a uprobe's context is the registers of the thread that hit it.
     let regs = unsafe { &*ctx.regs };
-    // Any word of ours stands for the goroutine's id, and its frames: Rust keeps
-    // no chain of frame pointers.
-    let Some(goid) = target::word(regs.rsp) else { return 0 };
-    let mut record = ring::record(Kind::Calibrate, goid, regs.rbx);
+    // Any words of ours stand for the goroutine's and its frames: Rust keeps no
+    // chain of frame pointers.
+    let mut record = ring::record(Kind::Calibrate, 0, 0);
+    for field in 0..6 {
+        let Some(word) = target::word(regs.rsp.wrapping_add(field * 8)) else { return 0 };
+        record.goid ^= word;
+    }
     for slot in 0..MAX_DEPTH {
         if slot as u64 * 2 >= config.park_depth {
             break;

@@ -1,11 +1,11 @@
-//! A goroutine parks: `runtime.gopark(unlockf, lock, reason, …)`.
+//! A goroutine parks: `runtime.park_m(gp)`, on g0.
 //!
-//! The probe sits where AX, BX, CX still hold the arguments
-//! (`cmd/compile/abi-internal.md`): as a rule before the frame is made, with the
-//! return address at `[SP]` and the caller's frame in BP.
+//! `gopark` has noted the reason in the goroutine and the lock in its m, and
+//! `mcall` where it left off, in `g.sched`: nothing of it has begun to change
+//! (`runtime/proc.go`, `runtime/asm_amd64.s`, Go 1.19 to 1.27).
 
 use aya_ebpf::{macros::uprobe, programs::ProbeContext};
-use bingo_common::{Counter, Kind};
+use bingo_common::{Config, Counter, Kind};
 
 use crate::{ring, target};
 
@@ -15,30 +15,37 @@ pub fn park(ctx: ProbeContext) -> u32 {
     let Some(config) = ring::config() else { return 0 };
     // SAFETY: a uprobe's context is the registers of the thread that hit it.
     let regs = unsafe { &*ctx.regs };
-    let reason = regs.rcx as u8;
-    if reason < 64 && config.muted_reasons >> reason & 1 != 0 {
-        ring::count(Kind::Park, Counter::Filtered);
-        return 0;
-    }
-    let Some(goid) = target::word(regs.r14.wrapping_add(config.g_goid)) else {
+    let parked = target::register(regs, config.park_register);
+    let Some((goid, reason, lock)) = wait_of(config, parked) else {
         ring::count(Kind::Park, Counter::Unreadable);
         return 0;
     };
-    if !ring::wanted(config, goid) {
+    let muted = reason < 64 && config.muted_reasons >> reason & 1 != 0;
+    if muted || !ring::wanted(config, goid) {
         ring::count(Kind::Park, Counter::Filtered);
         return 0;
     }
-    let mut record = ring::record(Kind::Park, goid, regs.rbx);
+    let mut record = ring::record(Kind::Park, goid, lock);
     record.reason = reason;
-    if config.park_depth != 0 {
-        if config.park_framed == 0
-            && let Some(pc) = target::word(regs.rsp)
-        {
-            record.pcs[0] = pc;
-            record.depth = 1;
-        }
-        target::walk(&mut record, regs.rbp, config.park_depth);
+    if config.park_depth != 0
+        && let Some(pc) = target::word(parked.wrapping_add(config.g_sched_pc))
+        && let Some(bp) = target::word(parked.wrapping_add(config.g_sched_bp))
+    {
+        record.pcs[0] = pc;
+        record.depth = 1;
+        target::walk(&mut record, bp, config.park_depth);
     }
     ring::send(config, Kind::Park, &record);
     0
+}
+
+/// The goroutine's id, the reason that it waits for, and the lock that it gives
+/// up: in its m, where the next one to park there will find its own.
+#[inline(always)]
+fn wait_of(config: &Config, parked: u64) -> Option<(u64, u8, u64)> {
+    let goid = target::word(parked.wrapping_add(config.g_goid))?;
+    let reason = target::word(parked.wrapping_add(config.g_waitreason))?;
+    let m = target::word(parked.wrapping_add(config.g_m))?;
+    let lock = target::word(m.wrapping_add(config.m_waitlock))?;
+    Some((goid, reason as u8, lock))
 }

@@ -189,6 +189,29 @@ fn without_the_right_to_probe_it_polls_and_says_so() -> anyhow::Result<()> {
     Ok(fs::remove_dir_all(folder)?)
 }
 
+/// The kernel asks for no more since 6.6.
+#[test]
+fn three_capabilities_are_enough_for_probes() -> anyhow::Result<()> {
+    let test = "bad_input::three_capabilities_are_enough_for_probes";
+    let Some(fixture) = quiet_program(test, Mode::Normal)? else { return Ok(()) };
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let mut numbers = kernel.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    if (numbers.next(), numbers.next()) < (Some(6), Some(6)) {
+        skip(test, "this kernel has no multi links");
+        return Ok(());
+    }
+    let mut child = Child::start(&fixture, &[])?;
+    child.lines_until(PATIENCE, |line| line == "ready")?;
+    let three = "-all,+sys_ptrace,+bpf,+perfmon";
+    let mut attach = Command::new("setpriv");
+    attach.args([format!("--inh-caps={three}"), format!("--bounding-set={three}")]).arg(bingo_bin()?);
+    attach.args(["attach", &child.pid().to_string(), "--mode", "probe", "--duration", "300ms"]);
+    let output = attach.args(["--format", "jsonl"]).output()?;
+    says(&output, 0, &[])?;
+    anyhow::ensure!(!output.stdout.is_empty(), "it shows nothing");
+    Ok(())
+}
+
 fn as_nobody() -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).current_dir("/");

@@ -79,14 +79,22 @@ fn site_bytes(pid: u32, addresses: &[u64]) -> Vec<u8> {
 #[test]
 fn events_say_who_waits_on_what_and_who_ended_it() {
     let Some(child) = ping_pong("events_say_who_waits_on_what_and_who_ended_it") else { return };
-    let mut probes = Probes::attach(attachment(child.pid(), Mode::Always)).unwrap();
+    for multi_links in [true, false] {
+        let probes = Probes::attach(Attachment { multi_links, ..attachment(child.pid(), Mode::Always) });
+        check_events(probes.unwrap());
+    }
+}
+
+fn check_events(mut probes: Probes) {
     let (mut events, began) = (Vec::new(), Instant::now());
     while events.len() < 10_000 {
         assert!(began.elapsed() < PATIENCE, "{} events", events.len());
         probes.wait(Duration::from_millis(50));
         observe(&mut probes, &mut events);
     }
-    assert!(events.is_sorted_by_key(|event| event.time) || probes.stats().unwrap().late > 0);
+    assert!(
+        events.is_sorted_by_key(|event| event.time) || probes.stats().expect("the kernel counts").late > 0
+    );
     let waits = events.iter().any(|event| {
         let receives = matches!(
             event.kind,
@@ -152,8 +160,9 @@ fn detaching_leaves_nothing_behind() {
     let before = site_bytes(child.pid(), &addresses);
     let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
     let mut at_rest = None;
-    for _ in 0..3 {
-        let probes = Probes::attach(attachment(child.pid(), Mode::Always)).unwrap();
+    for multi_links in [true, true, true, false] {
+        let probes = Probes::attach(Attachment { multi_links, ..attachment(child.pid(), Mode::Always) });
+        let probes = probes.unwrap();
         assert_eq!(site_bytes(child.pid(), &addresses), [0xcc; 4]);
         drop(probes);
         assert_eq!(site_bytes(child.pid(), &addresses), before);

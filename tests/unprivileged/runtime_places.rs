@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use bingo::binary::layout::{Layout, LayoutSource};
-use bingo::binary::{Binary, FrameState, Globals, ProbeKind, ProbeSites, SiteInstruction};
+use bingo::binary::{Binary, Globals, ProbeKind, ProbeSites, SiteInstruction};
 use bingo::model::{StaticAddr, WaitReason};
 use bingo_tests::{Fixture, GoRelease, Mode, release_or_skip, skip, tools_dir};
 
@@ -119,13 +119,11 @@ fn check_sites(what: &str, binary: &Binary, pushes: bool) -> anyhow::Result<()> 
         match kind {
             ProbeKind::Create => {
                 assert_eq!(site.instruction, SiteInstruction::Call, "{shown}");
-                assert_eq!(site.frame, FrameState::Established, "{shown}");
             }
             _ if pushes => {
                 assert_eq!(site.instruction, SiteInstruction::Push, "{shown}");
-                assert_eq!(site.frame, FrameState::Entry, "{shown}");
             }
-            _ => assert_eq!(site.frame, FrameState::Established, "{shown}"),
+            _ => {}
         }
         assert_eq!(binary.file_offset(site.address), Some(site.file_offset), "{shown}");
         let function = binary.functions().function_at(site.address).context(shown.clone())?;

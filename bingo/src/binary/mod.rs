@@ -36,9 +36,7 @@ pub use go_version::GoVersion;
 pub use module_data::{ModuleData, TextSection};
 pub use pclntab::{Call, Form, FuncId, Function, Header, PclnTab, Unwind};
 pub use printed_name::printed_name;
-pub use probe_site::{
-    FrameState, ProbeKind, ProbeSite, ProbeSiteError, ProbeSites, SiteInstruction, SiteRegister,
-};
+pub use probe_site::{ProbeKind, ProbeSite, ProbeSiteError, ProbeSites, SiteInstruction, SiteRegister};
 pub use symbolizer::{Site, Symbolizer};
 
 use self::symbols::Symbols;

@@ -53,8 +53,7 @@ pub(crate) struct Cli {
 
 /// Gives Bingo for good what it needs to look and to probe without root.
 #[cfg(all(target_os = "linux", feature = "live"))]
-const SET_CAPABILITIES: &str =
-    "sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon,cap_sys_admin+ep $(command -v bingo)";
+const SET_CAPABILITIES: &str = "sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+ep $(command -v bingo)";
 
 const EXAMPLES: &str = "Examples:
   sudo bingo attach 4242          what every goroutine does, as it happens

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 
-use super::loader::Switches;
+use super::counts::Counts;
+use super::switches::Programs;
 
 /// Rounds, of which the fastest counts: whatever disturbs one makes it slower.
 const ROUNDS: u32 = 8;
@@ -25,14 +26,17 @@ const COLDER: f64 = 1.25;
 /// What a hit is taken to cost where it cannot be measured: rather too much.
 pub(super) const ASSUMED: Duration = Duration::from_nanos(2_000);
 
-/// Measures; `None` where it cannot be done. The probe stays set, since taking
-/// it out takes long and nothing comes by there any more.
-pub(super) fn measure(switches: &mut Switches) -> Option<Duration> {
+/// Measures, on a thread of its own; `None` where it cannot be done, or where
+/// the kernel did not run the program each time.
+pub(super) fn measure(programs: &mut Programs, counts: &Counts) -> Option<Duration> {
     let offset = probed_offset()?;
+    let before = counts.calibrated().ok()?;
     let bare = fastest();
-    switches.set_calibration(offset).ok()?;
-    let probed = fastest();
-    Some((probed.saturating_sub(bare) / CALLS).mul_f64(COLDER))
+    let link = programs.attach_to_ourselves(offset).ok()?;
+    let probed = std::thread::scope(|scope| scope.spawn(fastest).join()).ok()?;
+    drop(link);
+    let counted = counts.calibrated().ok()?.saturating_sub(before);
+    (counted >= u64::from(ROUNDS * CALLS)).then(|| (probed.saturating_sub(bare) / CALLS).mul_f64(COLDER))
 }
 
 fn fastest() -> Duration {

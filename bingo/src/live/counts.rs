@@ -49,6 +49,11 @@ impl Counts {
         Ok(hits)
     }
 
+    /// Times that the program on a function of ours has run.
+    pub(super) fn calibrated(&self) -> Result<u64, LiveError> {
+        self.sum(Kind::Calibrate, Counter::Hits)
+    }
+
     fn sum(&self, kind: Kind, counter: Counter) -> Result<u64, LiveError> {
         let values = self
             .map

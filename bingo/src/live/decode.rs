@@ -32,8 +32,6 @@ pub(super) struct Decoder {
     reason: Box<dyn Fn(u8) -> WaitReason + Send>,
     /// `runtime.hchan.lock`, in bytes.
     hchan_lock: u64,
-    /// Where in `gopark` the probe is: the innermost frame of who parks.
-    park_site: Option<Pc>,
     symbolize: Symbolize,
     stacks: HashMap<Box<[u64]>, Stack, foldhash::fast::RandomState>,
 }
@@ -68,11 +66,9 @@ impl Decoder {
     pub(super) fn new(
         reason: Box<dyn Fn(u8) -> WaitReason + Send>,
         hchan_lock: u64,
-        park_site: Option<Addr>,
         symbolize: Symbolize,
     ) -> Decoder {
-        let park_site = park_site.map(Pc::Instruction);
-        Decoder { reason, hchan_lock, park_site, symbolize, stacks: HashMap::default() }
+        Decoder { reason, hchan_lock, symbolize, stacks: HashMap::default() }
     }
 
     /// What a record says happened.
@@ -95,7 +91,7 @@ impl Decoder {
         }
     }
 
-    /// What `gopark`'s `lock` argument says about what is waited on.
+    /// What `gopark`'s `lock` argument (`m.waitlock`) says about what is waited on.
     ///
     /// `chansend` and `chanrecv` hand in the channel's own lock, none for a nil
     /// channel (`runtime/chan.go`, Go 1.19 to 1.27); a select and a sleep hand
@@ -119,23 +115,14 @@ impl Decoder {
         if pcs.is_empty() {
             return None;
         }
-        let first = if received.kind == Kind::Park { self.park_site } else { None };
-        let mut key = [0; MAX_DEPTH + 1];
-        let (site, rest) = key.split_first_mut()?;
-        *site = first.map_or(0, |pc| pc.addr().0);
-        for (slot, pc) in rest.iter_mut().zip(pcs) {
-            *slot = *pc;
-        }
-        let key = key.get(..=pcs.len())?;
-        if let Some(stack) = self.stacks.get(key) {
+        if let Some(stack) = self.stacks.get(pcs) {
             return Some(stack.clone());
         }
-        let returns = pcs.iter().map(|&pc| Pc::Return(Addr(pc)));
-        let stack = (self.symbolize)(&first.into_iter().chain(returns).collect::<Vec<_>>());
+        let stack = (self.symbolize)(&pcs.iter().map(|&pc| Pc::Return(Addr(pc))).collect::<Vec<_>>());
         if self.stacks.len() >= MOST_STACKS {
             self.stacks.clear();
         }
-        self.stacks.insert(key.into(), stack.clone());
+        self.stacks.insert(pcs.into(), stack.clone());
         Some(stack)
     }
 }
@@ -187,7 +174,7 @@ mod tests {
             9 => WaitReason::Select,
             other => WaitReason::Unknown(other),
         };
-        (Decoder::new(Box::new(reason), 0x58, Some(Addr(0xa)), symbolize), calls)
+        (Decoder::new(Box::new(reason), 0x58, symbolize), calls)
     }
 
     fn check(bytes: &[u8], expect: &EventKind, functions: &[&str]) {
@@ -210,7 +197,7 @@ mod tests {
                 reason: Some(WaitReason::ChanReceive),
                 on: Some(Wait::Channel { channel: Addr(0xc000_0000), direction: Direction::Receive }),
             },
-            &["fa", "f10", "f20"],
+            &["f10", "f20"],
         );
         check(
             &record(Kind::Park, 3, 0, &[]),
@@ -267,8 +254,7 @@ mod tests {
             decoder.event(&park);
         }
         assert_eq!(calls.load(Ordering::Relaxed), 1);
-        // The same addresses without `gopark` are another stack.
-        decoder.event(&Received::parse(&record(Kind::Create, 0, 1, &[0x10, 0x20])).unwrap());
+        decoder.event(&Received::parse(&record(Kind::Park, 14, 0x100, &[0x10, 0x21])).unwrap());
         assert_eq!(calls.load(Ordering::Relaxed), 2);
     }
 }

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 
 use super::counts::Counts;
 use super::governor::{Governor, Measurement, Orders};
-use super::loader::Switches;
+use super::switches::Switches;
 use super::{LiveError, Mode, Probe};
 use crate::model::Time;
 

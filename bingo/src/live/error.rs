@@ -23,7 +23,7 @@ pub enum LiveError {
         source: io::Error,
     },
     /// A capability is missing: `CAP_BPF` and `CAP_PERFMON` to load programs,
-    /// `CAP_SYS_ADMIN` to set probes.
+    /// before Linux 6.6 also `CAP_SYS_ADMIN` to set probes.
     #[error("{what} is not permitted")]
     NotPermitted {
         /// What was refused.

@@ -1,24 +1,17 @@
-//! Loads the object into the kernel, and sets and takes out probes.
+//! Loads the object into the kernel.
 //!
 //! What the kernel asks for (tried with `setpriv` on Linux 6.18): `CAP_BPF` to
-//! make the maps, `CAP_PERFMON` with it to load the programs, and `CAP_SYS_ADMIN`
-//! to open a uprobe event (`perf_uprobe_event_init` in `kernel/events/core.c`;
-//! with the other two alone it answers `EACCES`), besides the right to ptrace the
-//! target to open its `/proc/<pid>/exe`. A probe lives as long as its descriptor:
-//! the kernel takes it out when Bingo ends, however it ends.
-//!
-//! A probe's event is opened for the target's process, but its program runs for
-//! every thread of that address space (`__uprobe_perf_func` in
-//! `kernel/trace/trace_uprobe.c` runs it before it looks at the thread).
+//! make the maps, `CAP_PERFMON` with it to load the programs, besides the right
+//! to ptrace the target to open its `/proc/<pid>/exe`. Where there are no multi
+//! links (before Linux 6.6) also `CAP_SYS_ADMIN`, to open a uprobe event
+//! (`perf_uprobe_event_init` in `kernel/events/core.c`; with the other two alone
+//! it answers `EACCES`).
 
-use std::fs::File;
-use std::num::NonZeroU32;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::path::Path;
+use std::time::Duration;
 
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
-use aya::programs::uprobe::{UProbeLink, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
 use aya::{Ebpf, EbpfLoader};
 use bingo_common::{CONFIG_WORDS, Config, maps};
@@ -27,7 +20,8 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::counts::Counts;
 use super::error::{chain, io_error};
-use super::{LiveError, Probe, Site};
+use super::switches::{CALIBRATE, Programs};
+use super::{LiveError, Probe, calibrate, multi};
 
 /// The object that `cargo xtask ebpf` built.
 static OBJECT: &[u8] =
@@ -36,15 +30,11 @@ static OBJECT: &[u8] =
 /// Where the kernel says that it has uprobe events, and their number.
 const UPROBES: &str = "/sys/bus/event_source/devices/uprobe/type";
 
-/// The program that [`super::calibrate`] sets on a function of ours.
-const CALIBRATE: &str = "calibrate";
-
-/// `int3`: what the kernel puts in place of a probed instruction (x86).
-const BREAKPOINT: u8 = 0xcc;
-
-/// What is in the kernel after loading, without any probe set.
+/// What is in the kernel after loading, without any probe set in the target.
 pub(super) struct Loaded {
-    pub(super) switches: Switches,
+    pub(super) programs: Programs,
+    /// What a hit costs.
+    pub(super) hit: Duration,
     pub(super) counts: Counts,
     pub(super) ring: RingBuf<MapData>,
     pub(super) filter: Filter,
@@ -57,57 +47,34 @@ pub(super) struct Filter {
     config: Config,
 }
 
-/// The programs, and the probes that are set.
-pub(super) struct Switches {
-    ebpf: Ebpf,
-    pid: NonZeroU32,
-    exe: PathBuf,
-    memory: Option<File>,
-    sites: Vec<Site>,
-    links: [Option<UProbeLink>; 4],
-    calibration: Option<UProbeLink>,
-}
-
-/// Loads the object (`None`: the one that is built in) for the process `pid`.
+/// Loads the object (`None`: the one that is built in).
 pub(super) fn load(
     object: Option<&[u8]>,
     ring_bytes: u32,
     config: Config,
-    pid: u32,
-    sites: &[Site],
+    multi_links: bool,
 ) -> Result<Loaded, LiveError> {
-    if !Path::new(UPROBES).exists() {
-        return Err(LiveError::NoUprobes { path: UPROBES });
-    }
     // Before Linux 5.11 maps count as locked memory.
     if setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY).is_err() {
         // Needs CAP_SYS_RESOURCE, and matters on old kernels alone: there making
         // the maps will say so.
     }
+    let object = object.unwrap_or(OBJECT);
     let mut ebpf = EbpfLoader::new()
         .btf(None)
         .map_max_entries(maps::EVENTS, ring_bytes)
-        .load(object.unwrap_or(OBJECT))
+        .load(object)
         .map_err(|error| load_error(&error, ring_bytes))?;
-    let counts = Counts::new(PerCpuArray::try_from(take(&mut ebpf, maps::COUNTERS)?).map_err(broken)?);
-    let ring = RingBuf::try_from(take(&mut ebpf, maps::EVENTS)?).map_err(broken)?;
-    let map = Array::try_from(take(&mut ebpf, maps::CONFIG)?).map_err(broken)?;
-    let wanted = HashMap::try_from(take(&mut ebpf, maps::WANTED)?).map_err(broken)?;
+    let mut made = Vec::new();
+    let mut take = |name| take(&mut ebpf, name, &mut made);
+    let counts = Counts::new(PerCpuArray::try_from(take(maps::COUNTERS)?).map_err(broken)?);
+    let ring = RingBuf::try_from(take(maps::EVENTS)?).map_err(broken)?;
+    let map = Array::try_from(take(maps::CONFIG)?).map_err(broken)?;
+    let wanted = HashMap::try_from(take(maps::WANTED)?).map_err(broken)?;
     let mut filter = Filter { map, wanted, config };
     filter.write()?;
-    for name in Probe::ALL.map(Probe::as_str).into_iter().chain([CALIBRATE]) {
-        program(&mut ebpf, name)?.load().map_err(|error| program_error(name, &error))?;
-    }
-    let switches = Switches {
-        ebpf,
-        pid: NonZeroU32::new(pid).ok_or(LiveError::Exited { pid })?,
-        exe: PathBuf::from(format!("/proc/{pid}/exe")),
-        memory: File::open(format!("/proc/{pid}/mem")).ok(),
-        sites: sites.to_vec(),
-        links: [const { None }; 4],
-        calibration: None,
-    };
-    Ok(Loaded { switches, counts, ring, filter })
+    let (programs, hit) = programs(ebpf, object, multi_links.then_some(made.as_slice()), &counts)?;
+    Ok(Loaded { programs, hit, counts, ring, filter })
 }
 
 impl Filter {
@@ -134,73 +101,36 @@ impl Filter {
     }
 }
 
-impl Switches {
-    /// The probes that are set, by index.
-    pub(super) fn on(&self) -> [bool; 4] {
-        [0, 1, 2, 3].map(|index| self.links.get(index).is_some_and(Option::is_some))
-    }
-
-    /// Sets a probe, unless it is set. Takes the kernel some 10 ms, or 0.1 ms
-    /// right after another one.
-    pub(super) fn set(&mut self, probe: Probe) -> Result<(), LiveError> {
-        let Some(site) = self.sites.iter().find(|site| site.probe == probe).copied() else { return Ok(()) };
-        let Some(slot) = self.links.get_mut(probe.index()) else { return Ok(()) };
-        if slot.is_some() {
-            return Ok(());
+/// Loads the object's programs in the way that works here, and says what a hit
+/// costs. A kernel may know multi links and yet run their programs for the
+/// target's first thread alone (Linux 6.6 to 6.9, unless mended: they compared
+/// tasks where they meant address spaces), which measuring on another thread
+/// shows. Without `maps` there are to be no multi links.
+fn programs(
+    ebpf: Ebpf,
+    object: &[u8],
+    maps: Option<&[(&str, RawFd)]>,
+    counts: &Counts,
+) -> Result<(Programs, Duration), LiveError> {
+    let names: Vec<&'static str> = Probe::ALL.map(Probe::as_str).into_iter().chain([CALIBRATE]).collect();
+    if let Some(maps) = maps
+        && let Ok(programs) = multi::Programs::load(object, maps, &names)
+    {
+        let mut programs = Programs::Multi(programs);
+        if let Some(hit) = calibrate::measure(&mut programs, counts) {
+            return Ok((programs, hit));
         }
-        let scope = UProbeScope::OneProcess(self.pid);
-        let link = attach(&mut self.ebpf, probe.as_str(), site.file_offset, &self.exe, scope);
-        *slot = Some(link.map_err(|error| attach_error(site, self.pid.get(), &error))?);
-        Ok(())
     }
-
-    /// Takes a probe out, and says for how long the target still trapped into
-    /// the kernel there without any program counting it: the kernel detaches
-    /// the program, waits until none runs any more (some 60 ms on Linux 6.18),
-    /// and takes the breakpoint out after that.
-    pub(super) fn unset(&mut self, probe: Probe) -> Duration {
-        let Some(link) = self.links.get_mut(probe.index()).and_then(Option::take) else {
-            return Duration::ZERO;
-        };
-        let address = self.sites.iter().find(|site| site.probe == probe).map(|site| site.address.0);
-        let trapped = |memory: &File, address| {
-            let mut byte = [0];
-            memory.read_exact_at(&mut byte, address).is_ok() && byte == [BREAKPOINT]
-        };
-        let began = Instant::now();
-        std::thread::scope(|scope| {
-            let closing = scope.spawn(|| drop(link));
-            while !closing.is_finished() {
-                if let (Some(memory), Some(address)) = (&self.memory, address)
-                    && !trapped(memory, address)
-                {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            began.elapsed()
-        })
+    if !Path::new(UPROBES).exists() {
+        return Err(LiveError::NoUprobes { path: UPROBES });
     }
-
-    /// Sets the program that measures on a function of this process.
-    pub(super) fn set_calibration(&mut self, file_offset: u64) -> Result<(), LiveError> {
-        let exe = Path::new("/proc/self/exe");
-        let link = attach(&mut self.ebpf, CALIBRATE, file_offset, exe, UProbeScope::CallingProcess);
-        self.calibration = Some(link.map_err(|error| program_error(CALIBRATE, &error))?);
-        Ok(())
+    let mut ebpf = ebpf;
+    for name in names {
+        program(&mut ebpf, name)?.load().map_err(|error| program_error(name, &error))?;
     }
-}
-
-fn attach(
-    ebpf: &mut Ebpf,
-    name: &'static str,
-    offset: u64,
-    exe: &Path,
-    scope: UProbeScope,
-) -> Result<UProbeLink, ProgramError> {
-    let program: &mut UProbe = ebpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()?;
-    let id = program.attach(offset, exe, scope)?;
-    program.take_link(id)
+    let mut programs = Programs::Events(ebpf);
+    let hit = calibrate::measure(&mut programs, counts).unwrap_or(calibrate::ASSUMED);
+    Ok((programs, hit))
 }
 
 fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut UProbe, LiveError> {
@@ -208,8 +138,17 @@ fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut UProbe,
     program.try_into().map_err(broken)
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, LiveError> {
-    ebpf.take_map(name).ok_or_else(|| LiveError::Object(format!("no map {name}")))
+/// Takes a map, and notes its descriptor.
+fn take(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    made: &mut Vec<(&'static str, RawFd)>,
+) -> Result<Map, LiveError> {
+    let map = ebpf.take_map(name).ok_or_else(|| LiveError::Object(format!("no map {name}")))?;
+    if let Map::Array(inner) | Map::HashMap(inner) | Map::PerCpuArray(inner) | Map::RingBuf(inner) = &map {
+        made.push((name, inner.fd().as_fd().as_raw_fd()));
+    }
+    Ok(map)
 }
 
 fn broken(error: impl std::error::Error + 'static) -> LiveError {
@@ -246,17 +185,6 @@ fn program_error(program: &'static str, error: &ProgramError) -> LiveError {
             }
             _ => LiveError::Object(chain(error)),
         },
-    }
-}
-
-fn attach_error(site: Site, pid: u32, error: &ProgramError) -> LiveError {
-    match io_error(error) {
-        Some(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            LiveError::NotPermitted { what: format!("setting the probe `{}`", site.probe) }
-        }
-        // ESRCH: the event's process; ENOENT: its executable.
-        Some(_) if !Path::new(&format!("/proc/{pid}/exe")).exists() => LiveError::Exited { pid },
-        _ => LiveError::Attach { probe: site.probe, offset: site.file_offset, why: chain(error) },
     }
 }
 

@@ -19,8 +19,10 @@ mod driver;
 mod error;
 mod governor;
 mod loader;
+mod multi;
 mod probes;
 mod ring;
+mod switches;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use decode::Decoder;
 use driver::Driver;
 use loader::Filter;
 use ring::Ring;
+use switches::Switches;
 
 pub use bingo_common::Register;
 pub use counts::Count;
@@ -84,13 +87,16 @@ pub struct Attachment {
     pub ring_bytes: u32,
     /// An eBPF object in place of the one that is built in.
     pub object: Option<Vec<u8>>,
+    /// Whether probes are set as multi links where the kernel has them (Linux
+    /// 6.6): else as uprobe events.
+    pub multi_links: bool,
 }
 
 impl Attachment {
     /// 16 MiB: at 200,000 events a second, half a second that the reader may be late.
     pub const RING_BYTES: u32 = 16 << 20;
     /// Enough for a server's handler down to the `go` statement, as a rule.
-    pub const PARK_DEPTH: u8 = 12;
+    pub const PARK_DEPTH: u8 = 13;
 
     /// The probes that fit the executable behind `symbolizer`, in process `pid`
     /// of it. What a reader should know of them is added to the header's notes.
@@ -117,6 +123,7 @@ impl Attachment {
             ready_depth: 0,
             ring_bytes: Attachment::RING_BYTES,
             object: None,
+            multi_links: true,
         }
     }
 }
@@ -175,7 +182,7 @@ impl Probes {
     /// # Errors
     /// Whatever keeps probes from being set; polling can go on without them.
     pub fn attach(attachment: Attachment) -> Result<Probes, LiveError> {
-        let Attachment { pid, header, sites, layout, symbolize, mode, .. } = attachment;
+        let Attachment { pid, header, sites, layout, symbolize, mode, object, multi_links, .. } = attachment;
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(LiveError::Exited { pid })?;
         let pidfd = pidfd_open(raw, PidfdFlags::empty())
             .map_err(|errno| LiveError::System { what: "pidfd_open", source: errno.into() })?;
@@ -189,10 +196,13 @@ impl Probes {
             m_curg: layout.m.curg,
             g_gopc: layout.g.gopc,
             g_sched_bp: layout.g.sched_bp,
+            g_sched_pc: layout.g.sched_pc,
+            g_waitreason: layout.g.waitreason,
+            m_waitlock: layout.m.waitlock,
+            park_register: register(Probe::Park),
             ready_register: register(Probe::Ready),
             create_register: register(Probe::Create),
             exit_register: register(Probe::Exit),
-            park_framed: sites.iter().any(|site| site.probe == Probe::Park && site.framed).into(),
             park_depth: depth(attachment.park_depth),
             ready_depth: depth(attachment.ready_depth),
             create_depth: 1,
@@ -200,18 +210,16 @@ impl Probes {
             only_wanted: 0,
             wake_bytes: u64::from(attachment.ring_bytes / 8),
         };
-        let loaded = loader::load(attachment.object.as_deref(), attachment.ring_bytes, config, pid, &sites)?;
-        let mut switches = loaded.switches;
-        let hit = calibrate::measure(&mut switches).unwrap_or(calibrate::ASSUMED);
-        let counts = Arc::new(loaded.counts);
+        let loaded = loader::load(object.as_deref(), attachment.ring_bytes, config, multi_links)?;
+        let switches = Switches::new(loaded.programs, pid, &sites);
+        let (counts, hit) = (Arc::new(loaded.counts), loaded.hit);
         let driver = Driver::start(pid, mode, hit, switches, Arc::clone(&counts))?;
         let hchan_lock = layout.hchan.lock;
-        let park_site = sites.iter().find(|site| site.probe == Probe::Park).map(|site| site.address);
         let reason = Box::new(move |number| layout.wait_reason(number));
         Ok(Probes {
             header,
             ring: Ring::new(loaded.ring),
-            decoder: Decoder::new(reason, hchan_lock, park_site, symbolize),
+            decoder: Decoder::new(reason, hchan_lock, symbolize),
             filter: loaded.filter,
             counts,
             driver,

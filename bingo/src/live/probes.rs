@@ -4,13 +4,13 @@ use std::fmt;
 
 use bingo_common::{Kind, Register};
 
-use crate::binary::{FrameState, ProbeKind, ProbeSite, SiteRegister};
+use crate::binary::{ProbeKind, ProbeSite, SiteRegister};
 use crate::model::{Addr, LoadBias, LostKind};
 
 /// One of the probes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Probe {
-    /// `runtime.gopark`: a goroutine parks.
+    /// `runtime.park_m`: a goroutine parks.
     Park,
     /// `runtime.ready`: a goroutine is made runnable.
     Ready,
@@ -81,9 +81,6 @@ pub struct Site {
     pub address: Addr,
     /// Which register holds the goroutine that it is about.
     pub goroutine: Register,
-    /// Whether the function has made its frame there: then the return address
-    /// is at `[BP + 8]`, else at `[SP]`.
-    pub framed: bool,
 }
 
 impl Site {
@@ -101,12 +98,6 @@ impl Site {
             SiteRegister::Bx => Register::Rbx,
             SiteRegister::R14 => Register::R14,
         };
-        Site {
-            probe,
-            file_offset: site.file_offset,
-            address: bias.to_target(site.address),
-            goroutine,
-            framed: site.frame == FrameState::Established,
-        }
+        Site { probe, file_offset: site.file_offset, address: bias.to_target(site.address), goroutine }
     }
 }

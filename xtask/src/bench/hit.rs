@@ -16,7 +16,7 @@ use super::{Bench, Figure, median, newest_line, number, pass};
 use crate::workspace::target;
 
 /// A function that each round of ping-pong calls.
-const FUNCTION: &str = "runtime.gopark";
+const FUNCTION: &str = "runtime.park_m";
 
 /// `CMPQ 16(R14), SP`, with which a Go function begins.
 const CHECK: [u8; 4] = [0x49, 0x3b, 0x66, 0x10];
@@ -58,7 +58,7 @@ fn round_ns(pingpong: &mut bingo_tests::Child) -> anyhow::Result<f64> {
 /// File offsets of the function's entry and of its first `push`.
 fn offsets(program: &std::path::Path) -> anyhow::Result<(u64, u64)> {
     let binary = Binary::open(program)?;
-    let function = binary.functions().function_named(FUNCTION).context("the program has no gopark")?;
+    let function = binary.functions().function_named(FUNCTION).context("the program has no such function")?;
     let code = binary.read(function.entry, 32)?;
     anyhow::ensure!(code.starts_with(&CHECK), "{FUNCTION} begins otherwise: {code:x?}");
     // Behind the check: a short or a near `JBE`.

@@ -13,7 +13,7 @@
 
 use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind, Register};
 
-use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
+use super::{ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
 use crate::binary::Binary;
 use crate::binary::code::{Listing, call_target};
 use crate::model::StaticAddr;
@@ -43,7 +43,6 @@ pub(super) fn site(binary: &Binary) -> Result<ProbeSite, ProbeSiteError> {
             .ok_or_else(|| unrecognised("its code is not in the file"))?,
         instruction: SiteInstruction::of(&listing, instruction),
         goroutine,
-        frame: FrameState::Established,
         repeats: false,
     })
 }

@@ -16,11 +16,9 @@
 //! What comes behind the growth check runs once a call; the check itself, and
 //! the entry, once more when the stack grows.
 
-use iced_x86::{
-    Code, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register,
-};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register};
 
-use super::{FrameState, ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
+use super::{ProbeKind, ProbeSite, ProbeSiteError, SiteInstruction, SiteRegister};
 use crate::binary::Binary;
 use crate::binary::code::Listing;
 use crate::model::StaticAddr;
@@ -49,11 +47,10 @@ pub(super) fn site(
         file_offset,
         instruction: choice.instruction,
         goroutine: match kind {
-            ProbeKind::Ready => SiteRegister::Ax,
+            ProbeKind::Park | ProbeKind::Ready => SiteRegister::Ax,
             ProbeKind::Create => SiteRegister::Bx,
-            ProbeKind::Park | ProbeKind::Exit => SiteRegister::R14,
+            ProbeKind::Exit => SiteRegister::R14,
         },
-        frame: choice.frame,
         repeats: choice.repeats,
     })
 }
@@ -63,7 +60,6 @@ pub(super) fn site(
 pub(super) struct Choice {
     pub(super) address: StaticAddr,
     pub(super) instruction: SiteInstruction,
-    pub(super) frame: FrameState,
     pub(super) repeats: bool,
 }
 
@@ -83,8 +79,7 @@ impl Choice {
 /// The registers that must be those of the entry.
 fn arguments(kind: ProbeKind) -> &'static [Register] {
     match kind {
-        ProbeKind::Park => &[Register::RAX, Register::RBX, Register::RCX, Register::R14],
-        ProbeKind::Ready => &[Register::RAX, Register::R14],
+        ProbeKind::Park | ProbeKind::Ready => &[Register::RAX, Register::R14],
         ProbeKind::Create => &[Register::RBX, Register::R14],
         ProbeKind::Exit => &[Register::R14],
     }
@@ -98,10 +93,8 @@ pub(super) fn choose(listing: &Listing, kind: ProbeKind) -> Choice {
             Some(first) => SiteInstruction::of(listing, first),
             None => SiteInstruction::Stepped,
         },
-        frame: FrameState::Entry,
         repeats: true,
     };
-    let mut frame = Frame::default();
     let mut facts = InstructionInfoFactory::new();
     let mut previous: Option<&Instruction> = None;
     let mut checked = false;
@@ -110,14 +103,11 @@ pub(super) fn choose(listing: &Listing, kind: ProbeKind) -> Choice {
             && previous.is_some_and(compares_guard);
         checked |= is_check;
         let kind_here = SiteInstruction::of(listing, instruction);
-        if let Some(frame) = frame.state()
-            && kind_here.is_emulated()
-            && !listing.is_in_loop(instruction)
-        {
+        if kind_here.is_emulated() && !listing.is_in_loop(instruction) {
             let address = StaticAddr(instruction.ip());
             // Without a growth check the function cannot run twice for one call.
             let repeats = is_check || (!checked && grows(listing));
-            let choice = Choice { address, instruction: kind_here, frame, repeats };
+            let choice = Choice { address, instruction: kind_here, repeats };
             if choice.rank() < best.rank() {
                 best = choice;
             }
@@ -138,7 +128,6 @@ pub(super) fn choose(listing: &Listing, kind: ProbeKind) -> Choice {
         if !goes_on || written {
             break;
         }
-        frame.step(instruction);
         previous = Some(instruction);
     }
     best
@@ -158,93 +147,15 @@ fn grows(listing: &Listing) -> bool {
     listing.instructions.iter().take(FARTHEST).any(compares_guard)
 }
 
-/// What is known of the stack pointer and the frame pointer.
-#[derive(Default)]
-struct Frame {
-    /// How far the stack pointer is below that of the entry.
-    depth: u64,
-    /// Where the entry's frame pointer was saved, so counted; it is the word
-    /// below the return address in every release.
-    saved: bool,
-    /// The frame pointer points to that word.
-    established: bool,
-    /// Something moved in a way that is not followed.
-    lost: bool,
-}
-
-impl Frame {
-    /// Where the caller is found now, if that is one of the two known ways.
-    fn state(&self) -> Option<FrameState> {
-        match self {
-            Frame { lost: true, .. } => None,
-            Frame { established: true, .. } => Some(FrameState::Established),
-            Frame { depth: 0, .. } => Some(FrameState::Entry),
-            _ => None,
-        }
-    }
-
-    fn step(&mut self, instruction: &Instruction) {
-        let stack_slot = |at: u64| {
-            instruction.memory_base() == Register::RSP
-                && instruction.memory_index() == Register::None
-                && instruction.memory_displacement64() == at
-        };
-        match instruction.code() {
-            Code::Push_r64 => {
-                self.saved |= self.depth == 0 && instruction.op0_register() == Register::RBP;
-                self.depth += 8;
-            }
-            Code::Sub_rm64_imm8 | Code::Sub_rm64_imm32 if instruction.op0_register() == Register::RSP => {
-                self.depth = self.depth.saturating_add(instruction.immediate(1));
-            }
-            // mov [rsp + depth - 8], rbp
-            Code::Mov_rm64_r64
-                if instruction.op0_kind() == OpKind::Memory
-                    && instruction.op1_register() == Register::RBP
-                    && self.depth >= 8
-                    && stack_slot(self.depth - 8) =>
-            {
-                self.saved = true;
-            }
-            // mov rbp, rsp, right behind the push
-            Code::Mov_rm64_r64 | Code::Mov_r64_rm64
-                if instruction.op0_register() == Register::RBP
-                    && instruction.op1_register() == Register::RSP
-                    && self.depth == 8
-                    && self.saved =>
-            {
-                self.established = true;
-            }
-            // lea rbp, [rsp + depth - 8]
-            Code::Lea_r64_m
-                if instruction.op0_register() == Register::RBP
-                    && self.saved
-                    && self.depth >= 8
-                    && stack_slot(self.depth - 8) =>
-            {
-                self.established = true;
-            }
-            _ => {
-                let mut facts = InstructionInfoFactory::new();
-                self.lost |= facts.info(instruction).used_registers().iter().any(|used| {
-                    let reads =
-                        matches!(used.access(), OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess);
-                    !reads && matches!(used.register().full_register(), Register::RSP | Register::RBP)
-                });
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ENTRY: StaticAddr = StaticAddr(0x43_6120);
 
-    fn check(bytes: &[&[u8]], kind: ProbeKind, at: u64, expect: (SiteInstruction, FrameState, bool)) {
+    fn check(bytes: &[&[u8]], kind: ProbeKind, at: u64, expect: (SiteInstruction, bool)) {
         let choice = choose(&Listing::of_bytes(bytes.concat(), ENTRY), kind);
-        let found = (choice.instruction, choice.frame, choice.repeats);
+        let found = (choice.instruction, choice.repeats);
         assert_eq!((choice.address.0 - ENTRY.0, found), (at, expect));
     }
 
@@ -261,14 +172,14 @@ mod tests {
     #[test]
     fn the_push_of_the_frame_pointer() {
         let code = [CMP, JBE_NEAR, PUSH_RBP, MOV_RBP_RSP, SUB_24, NOP, RET];
-        check(&code, ProbeKind::Park, 10, (SiteInstruction::Push, FrameState::Entry, false));
+        check(&code, ProbeKind::Park, 10, (SiteInstruction::Push, false));
     }
 
     #[test]
     fn the_first_nop_where_nothing_is_pushed() {
         let mov_rdx: &[u8] = &[0x49, 0x8b, 0x56, 0x30];
         let code = [CMP, JBE_NEAR, SUB_24, SAVE_RBP, LEA_RBP, mov_rdx, NOP, RET];
-        check(&code, ProbeKind::Park, 28, (SiteInstruction::Nop, FrameState::Established, false));
+        check(&code, ProbeKind::Park, 28, (SiteInstruction::Nop, false));
     }
 
     #[test]
@@ -277,38 +188,27 @@ mod tests {
         let mov_eax: &[u8] = &[0x31, 0xc0];
         for write in [mov_rax, mov_eax] {
             let code = [CMP, JBE_NEAR, SUB_24, SAVE_RBP, LEA_RBP, write, NOP, RET];
-            check(&code, ProbeKind::Park, 4, (SiteInstruction::Jcc, FrameState::Entry, true));
+            check(&code, ProbeKind::Park, 4, (SiteInstruction::Jcc, true));
         }
         let code = [CMP, JBE_NEAR, SUB_24, SAVE_RBP, LEA_RBP, mov_rax, NOP, RET];
-        check(&code, ProbeKind::Exit, 28, (SiteInstruction::Nop, FrameState::Established, false));
-    }
-
-    #[test]
-    fn not_in_a_frame_that_is_half_set_up() {
-        let code = [CMP, JBE_NEAR, SUB_24, NOP, SAVE_RBP, NOP, LEA_RBP, RET];
-        check(&code, ProbeKind::Park, 4, (SiteInstruction::Jcc, FrameState::Entry, true));
+        check(&code, ProbeKind::Exit, 28, (SiteInstruction::Nop, false));
     }
 
     #[test]
     fn not_where_only_some_calls_come_or_one_comes_often() {
         let jump_ahead: &[u8] = &[0x74, 0x01];
         let code = [CMP, JBE_NEAR, SUB_24, SAVE_RBP, LEA_RBP, jump_ahead, NOP, RET];
-        check(&code, ProbeKind::Park, 24, (SiteInstruction::Jcc, FrameState::Established, false));
+        check(&code, ProbeKind::Park, 24, (SiteInstruction::Jcc, false));
         let jump_back: &[u8] = &[0xeb, 0xfd];
         let code = [CMP, JBE_NEAR, SUB_24, SAVE_RBP, LEA_RBP, NOP, jump_back];
-        check(&code, ProbeKind::Park, 4, (SiteInstruction::Jcc, FrameState::Entry, true));
+        check(&code, ProbeKind::Park, 4, (SiteInstruction::Jcc, true));
     }
 
     #[test]
     fn the_entry_where_there_is_nothing_better() {
         let long_nop: &[u8] = &[0x0f, 0x1f, 0x00];
         let pause: &[u8] = &[0xf3, 0x90];
-        check(
-            &[SUB_24, long_nop, pause, RET],
-            ProbeKind::Exit,
-            0,
-            (SiteInstruction::Stepped, FrameState::Entry, true),
-        );
-        check(&[], ProbeKind::Exit, 0, (SiteInstruction::Stepped, FrameState::Entry, true));
+        check(&[SUB_24, long_nop, pause, RET], ProbeKind::Exit, 0, (SiteInstruction::Stepped, true));
+        check(&[], ProbeKind::Exit, 0, (SiteInstruction::Stepped, true));
     }
 }

@@ -6,15 +6,14 @@
 //! in their registers.
 //!
 //! At every site, whatever its instruction, `R14` is the `g` that executes
-//! (Go's internal ABI on amd64), and [`ProbeSite::frame`] says where the
-//! caller is found. A call site's `SP` is that before the call.
+//! (Go's internal ABI on amd64).
 
 mod create;
 mod entry;
 
 use iced_x86::{Code, Instruction};
 
-use super::code::{Listing, call_target};
+use super::code::Listing;
 use super::{Binary, BinaryError};
 use crate::model::StaticAddr;
 
@@ -29,9 +28,6 @@ pub struct ProbeSites {
     pub create: Result<ProbeSite, ProbeSiteError>,
     /// [`ProbeKind::Exit`].
     pub exit: Result<ProbeSite, ProbeSiteError>,
-    /// The functions that `gopark` was inlined into, where a profile guided the
-    /// compiler: waits in them pass no probe.
-    pub unseen_parks: Vec<&'static str>,
 }
 
 /// A place for a probe.
@@ -49,8 +45,6 @@ pub struct ProbeSite {
     pub instruction: SiteInstruction,
     /// The register that has the goroutine which this is about.
     pub goroutine: SiteRegister,
-    /// Where the caller is found.
-    pub frame: FrameState,
     /// Whether the site is passed once more each time the call has to grow the
     /// stack first: the same event comes twice.
     pub repeats: bool,
@@ -59,9 +53,11 @@ pub struct ProbeSite {
 /// What a probe watches, and the registers that tell of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ProbeKind {
-    /// `runtime.gopark`: the goroutine in `R14` blocks. `AX` is the unlock
-    /// function, `BX` its argument (the lock), `CX` the wait reason (a byte).
-    // go: runtime.gopark(unlockf, lock, reason, traceReason, traceskip) (1.18-1.27)
+    /// `runtime.park_m`: the goroutine in `AX` blocks. Its `waitreason` and its
+    /// m's `waitlock` are set, and `sched` says where it left off: in `gopark`,
+    /// which calls `mcall(park_m)`, or in what that was inlined into. A function
+    /// that is handed to `mcall` is itself never inlined.
+    // go: runtime.park_m(gp) on g0 (1.18-1.27)
     Park,
     /// `runtime.ready`: the goroutine in `AX` is made runnable. `R14` is the
     /// `g0` of the thread, since it runs on the system stack; who does it is
@@ -106,17 +102,6 @@ pub enum SiteRegister {
     R14,
 }
 
-/// Where the caller is found at a site.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FrameState {
-    /// As at the function's entry: the return address is at `[SP]`, and `BP` is
-    /// the caller's frame pointer.
-    Entry,
-    /// The function has set its frame up: the return address is at `[BP + 8]`,
-    /// the caller's frame pointer at `[BP]`.
-    Established,
-}
-
 /// Why there is no site.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeSiteError {
@@ -143,11 +128,10 @@ impl ProbeSites {
     #[must_use]
     pub fn find(binary: &Binary) -> ProbeSites {
         ProbeSites {
-            park: entry::site(binary, ProbeKind::Park, "runtime.gopark"),
+            park: entry::site(binary, ProbeKind::Park, "runtime.park_m"),
             ready: entry::site(binary, ProbeKind::Ready, "runtime.ready"),
             create: create::site(binary),
             exit: entry::site(binary, ProbeKind::Exit, "runtime.goexit1"),
-            unseen_parks: parks_inlined_into(binary),
         }
     }
 
@@ -177,41 +161,8 @@ impl ProbeSites {
                 )),
                 Ok(_) => None,
             })
-            .chain((!self.unseen_parks.is_empty()).then(|| {
-                format!(
-                    "gopark is inlined into {}: polling alone sees waits in it",
-                    self.unseen_parks.join(", ")
-                )
-            }))
             .collect()
     }
-}
-
-/// Those callers of `gopark` that switch to the scheduler themselves.
-// go: callers of runtime.gopark that wait for other goroutines (1.18-1.27)
-fn parks_inlined_into(binary: &Binary) -> Vec<&'static str> {
-    const CALLERS: [&str; 11] = [
-        "runtime.chansend",
-        "runtime.chanrecv",
-        "runtime.selectgo",
-        "runtime.block",
-        "runtime.semacquire1",
-        "runtime.notifyListWait",
-        "sync.runtime_notifyListWait",
-        "runtime.timeSleep",
-        "time.Sleep",
-        "runtime.netpollblock",
-        "runtime.goparkunlock",
-    ];
-    let functions = binary.functions();
-    let Some(switch) = functions.function_named("runtime.mcall") else { return Vec::new() };
-    let switches = |name: &&str| {
-        functions
-            .function_named(name)
-            .and_then(|function| Listing::of(binary.elf(), &function).ok())
-            .is_some_and(|code| code.instructions.iter().any(|i| call_target(i) == Some(switch.entry)))
-    };
-    CALLERS.into_iter().filter(switches).collect()
 }
 
 impl ProbeKind {
