@@ -46,8 +46,15 @@ pub enum Wait {
         /// Which end.
         direction: Direction,
     },
-    /// The cases of a select, in the order of the source where it is known.
-    /// Nil channels are not among them: the runtime leaves them out.
+    /// The cases of a select. Nil channels are not among them: the runtime
+    /// leaves them out.
+    ///
+    /// A live process yields them by their channels' addresses, the order in which
+    /// the runtime locks them and queues the goroutine (`runtime/select.go`,
+    /// Go 1.19 to 1.27). The source's order is not in a running program: the
+    /// compiler puts all sends first, in order, and all receives behind them, the
+    /// last first (`cmd/compile/internal/walk/select.go`), in an array on the
+    /// stack whose place nothing tells but the compiled code.
     Select(Vec<(Addr, Direction)>),
     /// A lock, by the address of the `sync` object where the source could tell
     /// it, else of its semaphore.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::wire::{Hex, Number, Objects, WireFrame, WirePlace, WireWait};
-use crate::model::{Event, EventKind, Frame, Header, LostKind, SourceKind, Stack, Time, Wait, WaitReason};
+use crate::model::{Event, EventKind, Frame, Header, LostKind, SourceKind, Stack, Time, WaitReason};
 
 /// Stacks whose text is kept. A program has fewer places where it parks.
 const STACKS_KEPT: usize = 1 << 15;
@@ -122,8 +122,9 @@ impl<W: Write> EventWriter<W> {
         Ok(writer)
     }
 
-    /// Adds the line of `event`. What a channel holds is told from `objects`, the
-    /// objects of the snapshot that told the event; for others it is not known.
+    /// Adds the line of `event`. What a snapshot found waited on is told from
+    /// `objects`, its objects. They say nothing of a park after it: in the
+    /// meantime another channel may have come to stand at the same address.
     ///
     /// # Errors
     /// None but a bug's: the line is kept in memory.
@@ -149,17 +150,16 @@ impl<W: Write> EventWriter<W> {
             kind: None,
             count: None,
         };
-        let blocked_on = |on: &Option<Wait>, objects| on.as_ref().map(|on| WireWait::of(on, objects));
         match &event.kind {
             EventKind::Create { parent } => wire.parent = parent.map(|id| Number(id.0)),
             EventKind::Block { reason, on } => {
                 wire.block_reason = *reason;
-                wire.blocked_on = blocked_on(on, None);
+                wire.blocked_on = on.as_ref().map(WireWait::begun);
             }
             EventKind::Unblock { by } => wire.by = by.map(|id| Number(id.0)),
             EventKind::Snapshot { reason, on, parent, .. } => {
                 wire.block_reason = *reason;
-                wire.blocked_on = blocked_on(on, objects);
+                wire.blocked_on = on.as_ref().map(|on| WireWait::of(on, objects));
                 wire.parent = parent.map(|id| Number(id.0));
             }
             EventKind::Lost { kind, count } => {

@@ -62,6 +62,26 @@ fn a_park() {
     insta::assert_snapshot!(line(&block()));
 }
 
+/// Nobody parks to receive from a channel that is closed or has something in it.
+#[test]
+fn a_park_tells_of_its_channel_what_made_it_park() {
+    let parked = |channel, direction| {
+        let mut event = block();
+        let on = Some(Wait::Channel { channel: Addr(channel), direction });
+        event.kind = EventKind::Block { reason: Some(WaitReason::ChanReceive), on };
+        let line: serde_json::Value = serde_json::from_str(&line(&event)).unwrap();
+        line["blocked_on"].to_string()
+    };
+    let on = |channel, direction, expect| assert_eq!(parked(channel, direction), expect);
+    on(
+        16,
+        Direction::Receive,
+        r#"{"address":"0x10","closed":false,"direction":"receive","kind":"channel","len":0}"#,
+    );
+    on(16, Direction::Send, r#"{"address":"0x10","closed":false,"direction":"send","kind":"channel"}"#);
+    on(0, Direction::Receive, r#"{"address":"0x0","direction":"receive","kind":"channel"}"#);
+}
+
 #[test]
 fn what_was_lost() {
     let kind = EventKind::Lost { kind: LostKind::Block, count: 1 << 60 };

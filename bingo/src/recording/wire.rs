@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Addr, Channel, Direction, Frame, IoDirection, LockKind, Stack, SyncObject, Wait};
+use crate::model::{Addr, Direction, Frame, IoDirection, LockKind, Stack, SyncObject, Wait};
 
 /// The largest integer that every JSON reader keeps whole, 2^53 - 1.
 const LARGEST: u64 = (1 << 53) - 1;
@@ -64,19 +64,16 @@ pub enum WireWait {
 pub struct WireChannel {
     pub address: Hex,
     pub direction: &'static str,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub state: Option<WireChannelState>,
-}
-
-/// What a snapshot found of a channel.
-#[derive(Serialize)]
-#[expect(missing_docs, reason = "each is the key of that name")]
-pub struct WireChannelState {
-    pub cap: Number,
-    pub len: Number,
-    pub closed: bool,
-    pub receivers_waiting: usize,
-    pub senders_waiting: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub len: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receivers_waiting: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub senders_waiting: Option<usize>,
 }
 
 /// A lock.
@@ -92,6 +89,18 @@ pub struct WireLock {
 pub type Objects = HashMap<Addr, Arc<SyncObject>>;
 
 impl WireWait {
+    /// What a goroutine began to wait on, as its park told: nobody looked at the
+    /// object, but a park tells of a channel what made it park.
+    #[must_use]
+    pub fn begun(wait: &Wait) -> WireWait {
+        match wait {
+            Wait::Channel { channel, direction } => {
+                WireWait::Channel(WireChannel::parked_at(*channel, *direction))
+            }
+            other => WireWait::of(other, None),
+        }
+    }
+
     /// What `wait` is on, with what `objects` know of it.
     #[must_use]
     pub fn of(wait: &Wait, objects: Option<&Objects>) -> WireWait {
@@ -133,26 +142,49 @@ impl WireWait {
 
 impl WireChannel {
     fn of(address: Addr, direction: Direction, object: Option<&SyncObject>) -> WireChannel {
+        let wire = WireChannel::unknown(address, direction);
+        match object {
+            Some(SyncObject::Channel(channel)) => WireChannel {
+                cap: Some(Number(channel.cap)),
+                len: Some(Number(channel.len)),
+                closed: Some(channel.closed),
+                receivers_waiting: Some(channel.receivers.len()),
+                senders_waiting: Some(channel.senders.len()),
+                ..wire
+            },
+            _ => wire,
+        }
+    }
+
+    /// A channel at which a goroutine has just parked. `chansend` and `chanrecv`
+    /// park with the channel's lock held, when it is not closed, and to receive
+    /// when its buffer is empty (`runtime/chan.go`, Go 1.19 to 1.27). To send it
+    /// is full; how much that is, a park does not tell.
+    fn parked_at(address: Addr, direction: Direction) -> WireChannel {
+        let wire = WireChannel::unknown(address, direction);
+        if address.is_nil() {
+            return wire;
+        }
+        let len = match direction {
+            Direction::Receive => Some(Number(0)),
+            Direction::Send => None,
+        };
+        WireChannel { len, closed: Some(false), ..wire }
+    }
+
+    fn unknown(address: Addr, direction: Direction) -> WireChannel {
         let direction = match direction {
             Direction::Send => "send",
             Direction::Receive => "receive",
         };
-        let state = match object {
-            Some(SyncObject::Channel(channel)) => Some(WireChannelState::of(channel)),
-            _ => None,
-        };
-        WireChannel { address: Hex(address), direction, state }
-    }
-}
-
-impl WireChannelState {
-    fn of(channel: &Channel) -> WireChannelState {
-        WireChannelState {
-            cap: Number(channel.cap),
-            len: Number(channel.len),
-            closed: channel.closed,
-            receivers_waiting: channel.receivers.len(),
-            senders_waiting: channel.senders.len(),
+        WireChannel {
+            address: Hex(address),
+            direction,
+            cap: None,
+            len: None,
+            closed: None,
+            receivers_waiting: None,
+            senders_waiting: None,
         }
     }
 }
