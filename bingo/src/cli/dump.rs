@@ -52,21 +52,20 @@ pub(super) enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     use super::output::Output;
     use super::{outside, target};
+    use crate::model::Source;
     use crate::report;
-    use crate::session::Session;
+    use crate::session::View;
 
     if arguments.each && arguments.format != Format::Text {
         return Err(Failure::bad_input("--each goes with --format text alone"));
     }
     let selection = arguments.showing.selection()?;
-    let source = target::open(arguments.pid)?;
-    let header = crate::model::Source::header(&source).clone();
-    for note in &header.notes {
+    let mut source = target::open(arguments.pid)?;
+    for note in &source.header().notes {
         eprintln!("bingo: note: {note}");
     }
-    let mut session = Session::new(header, Some(Box::new(source)), None);
-    session.advance(outside::monotonic(), true).map_err(|error| target::source_failure(&error))?;
-    let view = session.view();
+    let snapshot = target::snapshot(&mut source, outside::monotonic())?;
+    let view = View::of_snapshot(source.header(), snapshot);
     if view.goroutines.is_empty() {
         return Err(target::no_goroutines(&view));
     }
@@ -81,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     }
     // The process ends: to give back 100,000 goroutines one by one would take
     // a tenth of the dump.
-    std::mem::forget((session, view));
+    std::mem::forget((source, view));
     Ok(Status::Good)
 }
 

@@ -7,7 +7,7 @@ use crate::binary::layout::LayoutSource;
 use crate::binary::{Found, Globals, ProbeKind, ProbeSites};
 use crate::goruntime::{OpenError, ProcessSource};
 use crate::memory::{Refusal, TargetError};
-use crate::model::SourceError;
+use crate::model::{Observation, Snapshot, Source, SourceError, Time};
 use crate::session::View;
 
 const WHO_IT_IS: &str = "`pgrep -a NAME` or `ss -tlnp` find the number of a process";
@@ -58,6 +58,17 @@ pub(super) fn target_failure(error: &TargetError) -> Failure {
         TargetError::Executed { .. } => failure.remedy("try again"),
         TargetError::Proc { .. } => failure.remedy("`bingo doctor` shows what is missing"),
     }
+}
+
+/// What the process does now; nothing where it has exited.
+pub(super) fn snapshot(source: &mut ProcessSource, now: Time) -> Result<Snapshot, Failure> {
+    let mut observed = Vec::new();
+    source.observe(now, &mut observed).map_err(|error| source_failure(&error))?;
+    let snapshot = observed.into_iter().find_map(|observation| match observation {
+        Observation::Snapshot(snapshot) => Some(*snapshot),
+        Observation::Event(_) => None,
+    });
+    Ok(snapshot.unwrap_or_default())
 }
 
 /// What a source broke off with.

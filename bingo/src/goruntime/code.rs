@@ -11,7 +11,7 @@ use crate::binary::{Binary, Function, Symbolizer};
 use crate::model::{Addr, Frame, LoadBias, Pc, Stack};
 
 /// What is known of the target's code. Addresses are the target's.
-pub trait Code {
+pub trait Code: Send + Sync {
     /// What is at `pc`, an address as it was found in a frame; `None` where it
     /// is not Go's code.
     fn point(&self, pc: Addr) -> Option<Point>;
@@ -43,12 +43,12 @@ const REMEMBERED: usize = 1 << 18;
 
 /// A [`Code`] that remembers.
 pub(super) struct CodeCache<C> {
-    code: C,
+    code: Arc<C>,
     points: HashMap<u64, Option<Point>, foldhash::fast::FixedState>,
 }
 
 impl<C: Code> CodeCache<C> {
-    pub(super) fn new(code: C) -> CodeCache<C> {
+    pub(super) fn new(code: Arc<C>) -> CodeCache<C> {
         CodeCache { code, points: HashMap::default() }
     }
 

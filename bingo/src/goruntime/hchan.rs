@@ -40,10 +40,14 @@ impl Hchan {
         ) else {
             return Ok(None);
         };
-        let mut queue = |first| sudog::list(layout, pages, first, |sudog| sudog.next, limit);
-        let (Some(receivers), Some(senders)) = (queue(recvq)?, queue(sendq)?) else { return Ok(None) };
-        // What is not this channel's was put in while the list was read.
-        let own = |queue: Vec<Sudog>| queue.into_iter().filter(|sudog| sudog.c == addr).collect();
-        Ok(Some(Hchan { len, cap, closed: closed != 0, receivers: own(receivers), senders: own(senders) }))
+        let mut queue = |first, found: &mut Vec<Sudog>| {
+            let whole = sudog::list(layout, pages, first, |sudog| sudog.next, limit, found)?;
+            // What is not this channel's was put in while the list was read.
+            found.retain(|sudog| sudog.c == addr);
+            Ok(whole)
+        };
+        let (mut receivers, mut senders) = (Vec::new(), Vec::new());
+        let whole = queue(recvq, &mut receivers)?.and(queue(sendq, &mut senders)?);
+        Ok(whole.map(|()| Hchan { len, cap, closed: closed != 0, receivers, senders }))
     }
 }

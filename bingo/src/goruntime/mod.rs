@@ -8,8 +8,8 @@
 //! motion is listed among the problems.
 //!
 //! A file here mirrors one thing of the runtime (`g`, `hchan`, `sudog`, `sema`,
-//! `poll_desc`, `labels`) or is one step: `reader` drives, `walks` reads
-//! stacks, `unwind` walks them, `wait` finds what is waited on.
+//! `poll_desc`, `labels`) or is one step: `reader` drives, `look` sees what
+//! has changed, `walks` reads stacks, `unwind` walks them, `wait` finds what is waited on.
 
 mod allgs;
 mod code;
@@ -19,6 +19,7 @@ mod hchan;
 mod ids;
 mod labels;
 mod lock;
+mod look;
 mod make;
 mod objects;
 mod poll_desc;

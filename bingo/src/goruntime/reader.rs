@@ -3,43 +3,31 @@
 //! for those alone that ran.
 //!
 //! ```text
-//!   allgs ─▶ every g ─▶ same as before? ─yes─▶ the goroutine of the last snapshot
-//!                          │ no
-//!                          ▼
-//!                       its stack ─▶ its g again: the same? ─no─▶ once more, at
-//!                          │ yes                                  the end: a problem
-//!                          ▼
-//!                       what it waits on ─▶ a new goroutine
+//!   allgs ─▶ look ─▶ same as before ─▶ the goroutine of the last snapshot
+//!                ├─▶ moved ─▶ once more, at the end: a problem
+//!                └─▶ steady ─▶ what it waits on ─▶ a new goroutine
 //! ```
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::allgs::AllGs;
-use super::code::{Code, CodeCache};
-use super::g::{G, Status};
-use super::make::{Parts, goroutine, reason};
+use super::code::Code;
+use super::g::Status;
+use super::look::{Lanes, Look, Looked, Steady, refusal};
+use super::make::{Parts, goroutine};
 use super::slots::Slots;
-use super::stacks::{KnownStack, Stacks};
 use super::start::Starts;
 use super::unwind::End;
-use super::wait::{self, Found, Parked, Round, Waits};
-use super::walks::{self, Stopped};
+use super::wait::{Found, Round, Waits};
 use crate::binary::Globals;
 use crate::binary::layout::Layout;
-use crate::memory::{Batch, Memory, MemoryError, Pages, PieceId};
+use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, ThreadId, Time};
-
-/// So many goroutines are read in one go: few enough that the time between the
-/// first and the second look at a `g` is short and the bytes stay in the cache.
-const CHUNK: usize = 2048;
 
 /// So often one that is in motion is looked at.
 const TRIES: usize = 5;
-
-/// Even what seems unchanged is read anew once in so many snapshots, a part in
-/// each: 1.6 s at ten a second.
-const SLICES: usize = 16;
 
 /// Where the runtime keeps what is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,11 +75,10 @@ pub enum ReadError {
 pub struct SnapshotReader<M, C> {
     memory: M,
     runtime: Runtime,
-    code: CodeCache<C>,
-    batch: Batch,
+    code: Arc<C>,
+    lanes: Lanes<C>,
     gs: Vec<Addr>,
     slots: Slots,
-    stacks: Stacks,
     starts: Starts,
     waits: Waits,
     threads: HashMap<u64, ThreadId>,
@@ -102,14 +89,14 @@ pub struct SnapshotReader<M, C> {
 impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// A reader that has read nothing yet.
     pub fn new(memory: M, runtime: Runtime, code: C) -> SnapshotReader<M, C> {
+        let code = Arc::new(code);
         SnapshotReader {
             memory,
             runtime,
-            code: CodeCache::new(code),
-            batch: Batch::default(),
+            lanes: Lanes::new(&code),
+            code,
             gs: Vec::new(),
             slots: Slots::default(),
-            stacks: Stacks::default(),
             starts: Starts::default(),
             waits: Waits::default(),
             threads: HashMap::new(),
@@ -150,11 +137,12 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let mut problems = Vec::new();
         let mut pending: Vec<usize> = (0..self.gs.len()).collect();
         for tries_left in (0..TRIES).rev() {
+            let looked = self.look(&pending, tries_left + 1 == TRIES)?;
             let mut again = Vec::new();
-            let mut steady = Vec::new();
-            for chunk in pending.chunks(CHUNK) {
-                let changed = self.look(chunk, tries_left + 1 == TRIES)?;
-                steady.extend(self.stood_still(changed, &mut again)?);
+            let mut steady = Vec::with_capacity(looked.iter().map(|looked| looked.steady.len()).sum());
+            for looked in &looked {
+                again.extend(&looked.moved);
+                steady.extend(&looked.steady);
             }
             // At once for all: a queue is walked once, however many are in it.
             self.take_up(&steady, tries_left == 0, &mut again, &mut problems)?;
@@ -171,97 +159,22 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         Ok(Snapshot { taken: now, took: began.elapsed(), goroutines, objects, problems })
     }
 
-    /// Looks at the `g`s at `indexes`; those that changed since the last
-    /// snapshot (all of them unless `sharing`), with their stacks.
-    fn look(&mut self, indexes: &[usize], sharing: bool) -> Result<Vec<Stopped>, MemoryError> {
-        let slice = self.reads % SLICES;
-        let asked = self.copy(indexes.iter().copied())?;
-        let mut changed = Vec::new();
-        for (index, addr, piece) in asked {
-            let g = self.batch.bytes(piece).and_then(|bytes| G::decode(&self.runtime.layout, addr, bytes));
-            let same = |g: &G| {
-                sharing
-                    && index % SLICES != slice
-                    && self.slots.is_same(index, g)
-                    && (self.marked.is_empty() || !self.marked.contains(&GoId(g.goid)))
-            };
-            match g {
-                Some(g) if same(&g) => {}
-                Some(g) => match refusal(&g) {
-                    Some(trouble) => {
-                        self.slots.clear(index, addr, Some(g), trouble, &mut self.waits.objects);
-                    }
-                    None => {
-                        let words = reason(&self.runtime.layout, &g).is_some_and(wait::needs_words);
-                        changed.push(Stopped::new(index, g, words));
-                    }
-                },
-                None => {
-                    let trouble = format!("the g at {addr} cannot be read");
-                    self.slots.clear(index, addr, None, Some(trouble), &mut self.waits.objects);
-                }
-            }
-        }
-        walks::walk(&self.memory, &mut self.batch, &mut self.code, &mut changed)?;
-        Ok(changed)
-    }
-
-    /// Copies the bytes of the `g`s at `indexes` into the batch, in that order.
-    fn copy(
-        &mut self,
-        indexes: impl Iterator<Item = usize>,
-    ) -> Result<Vec<(usize, Addr, PieceId)>, MemoryError> {
-        self.batch.clear();
-        let size = super::fields::length(self.runtime.layout.g.size);
-        let asked = indexes
-            .filter_map(|index| self.gs.get(index).map(|&addr| (index, addr)))
-            .map(|(index, addr)| (index, addr, self.batch.push(addr, size)))
-            .collect();
-        self.memory.read_batch(&mut self.batch)?;
-        Ok(asked)
-    }
-
-    /// Copies of the `g`s at `indexes`, in that order.
-    fn copies(
-        &mut self,
-        indexes: impl Iterator<Item = usize>,
-    ) -> Result<Vec<(usize, Addr, Option<G>)>, MemoryError> {
-        let asked = self.copy(indexes)?;
-        let layout = &self.runtime.layout;
-        let decode = |(index, addr, piece)| {
-            let bytes = self.batch.bytes(piece);
-            (index, addr, bytes.and_then(|bytes| G::decode(layout, addr, bytes)))
+    /// Looks at the `g`s at `places`: those that changed since the last snapshot
+    /// (all of them unless `passing`), with their stacks.
+    fn look(&mut self, places: &[usize], passing: bool) -> Result<Vec<Looked>, MemoryError> {
+        let look = Look {
+            memory: &self.memory,
+            layout: &self.runtime.layout,
+            gs: &self.gs,
+            slots: &self.slots,
+            marked: &self.marked,
+            passing: passing.then_some(self.reads),
         };
-        Ok(asked.into_iter().map(decode).collect())
-    }
-
-    /// Those of `changed` that did not move while their stacks were read; the
-    /// others are added to `again`.
-    fn stood_still(
-        &mut self,
-        changed: Vec<Stopped>,
-        again: &mut Vec<usize>,
-    ) -> Result<Vec<Steady>, MemoryError> {
-        let (running, stopped): (Vec<_>, Vec<_>) =
-            changed.into_iter().partition(|one| one.g.status == Status::Running);
-        let after = self.copies(stopped.iter().map(|one| one.index))?;
-        let mut steady: Vec<Steady> = running.into_iter().map(|one| self.settle(one)).collect();
-        for (one, (index, _, after)) in stopped.into_iter().zip(after) {
-            if one.has_stack() && after.is_some_and(|after| one.g.same_stop(&after)) {
-                steady.push(self.settle(one));
-            } else {
-                again.push(index);
-            }
+        let mut looked = look.at(places, &mut self.lanes)?;
+        for one in looked.iter_mut().flat_map(|looked| looked.refused.drain(..)) {
+            self.slots.clear(one.index, one.addr, one.g, one.trouble, &mut self.waits.objects);
         }
-        Ok(steady)
-    }
-
-    /// Names the calls of `one`. Its list of addresses ends here, while it is in
-    /// the cache: 100,000 of them would be most of the memory that a snapshot takes.
-    fn settle(&mut self, one: Stopped) -> Steady {
-        let (pcs, end) = one.calls();
-        let stack = self.stacks.intern(pcs, self.code.code());
-        Steady { index: one.index, g: one.g, stack, end, words: one.words }
+        Ok(looked)
     }
 
     /// Makes goroutines of `steady`; those whose wait is not to be found are
@@ -269,22 +182,14 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// that goroutines have left are read anew, for those that stay.
     fn take_up(
         &mut self,
-        steady: &[Steady],
+        steady: &[&Steady],
         last: bool,
         again: &mut Vec<usize>,
         problems: &mut Vec<Problem>,
     ) -> Result<(), MemoryError> {
         let layout = &self.runtime.layout;
-        let mut parked = Vec::with_capacity(steady.len());
         for one in steady {
             self.slots.name(one.g.addr, GoId(one.g.goid));
-            parked.push(Parked {
-                g: &one.g,
-                reason: reason(layout, &one.g),
-                lock_call: one.stack.lock_call,
-                words: &one.words,
-                stack: one.stack.stack.frames().as_ptr().addr(),
-            });
         }
         let mut round = Round {
             layout,
@@ -293,12 +198,12 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             ids: self.slots.ids(),
             problems,
         };
-        let found = round.find(&parked, &mut self.waits)?;
+        let found = round.find(steady, &mut self.waits)?;
         let mut parts = Parts {
             layout,
             pages: round.pages,
             starts: &mut self.starts,
-            code: self.code.code(),
+            code: &*self.code,
             threads: &self.threads,
         };
         for (one, found) in steady.iter().zip(found) {
@@ -322,17 +227,25 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
 
     /// Lists those that moved at each try, without stack.
     fn give_up(&mut self, indexes: &[usize]) -> Result<(), MemoryError> {
-        for (index, addr, g) in self.copies(indexes.iter().copied())? {
+        let look = Look {
+            memory: &self.memory,
+            layout: &self.runtime.layout,
+            gs: &self.gs,
+            slots: &self.slots,
+            marked: &self.marked,
+            passing: None,
+        };
+        for (index, addr, g) in look.copies(indexes, &mut self.lanes)? {
             match g {
                 Some(g) if refusal(&g).is_none() => {
                     let mut parts = Parts {
                         layout: &self.runtime.layout,
                         pages: Pages::new(&self.memory),
                         starts: &mut self.starts,
-                        code: self.code.code(),
+                        code: &*self.code,
                         threads: &self.threads,
                     };
-                    let stack = self.stacks.intern(&[], self.code.code());
+                    let stack = self.lanes.no_stack();
                     let (made, _) = goroutine(&mut parts, &g, &stack, None)?;
                     let runs = g.status == Status::Running;
                     let trouble = (!runs).then(|| "it moved each time its stack was read".to_owned());
@@ -343,29 +256,5 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
         }
         Ok(())
-    }
-}
-
-/// A goroutine that stood still while it was read.
-struct Steady {
-    /// Its place in `allgs`.
-    index: usize,
-    g: G,
-    stack: KnownStack,
-    /// How its stack ended.
-    end: End,
-    /// The first words of its stack, where what it waits on is sought there.
-    words: Box<[u64]>,
-}
-
-/// Why `g` is no goroutine: `Some(None)` where that is nothing to report.
-fn refusal(g: &G) -> Option<Option<String>> {
-    match g.status {
-        Status::None => Some(None),
-        Status::Unknown(status) => Some(Some(format!("the g at {} has the unknown status {status}", g.addr))),
-        _ if g.sched_g != g.addr || g.goid == 0 => {
-            Some(Some(format!("the g at {} is not a goroutine's", g.addr)))
-        }
-        _ => None,
     }
 }

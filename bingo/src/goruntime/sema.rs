@@ -61,8 +61,9 @@ impl SemTable {
                     continue;
                 };
                 below.extend([head.prev, head.next].into_iter().filter(|child| !child.is_nil()));
-                match sudog::list(layout, pages, node, |sudog| sudog.waitlink, limit)? {
-                    Some(chain) => table.semaphores.push(semaphore(&head, &chain)),
+                let mut chain = Vec::new();
+                match sudog::list(layout, pages, node, |sudog| sudog.waitlink, limit, &mut chain)? {
+                    Some(()) => table.semaphores.push(semaphore(&head, &chain)),
                     None => table.broken += 1,
                 }
             }
@@ -103,9 +104,10 @@ pub(super) fn notify_list<M: Memory + ?Sized>(
     };
     // Anything can look like a pair of pointers: only a list that leads from
     // its head to its tail is one.
-    let chain = sudog::list(layout, pages, head, |sudog| sudog.next, limit)?.unwrap_or_default();
+    let mut chain = Vec::new();
+    let whole = sudog::list(layout, pages, head, |sudog| sudog.next, limit, &mut chain)?;
     match chain.last() {
-        Some(last) if last.addr == tail => Ok(chain.into_iter().map(|sudog| sudog.g).collect()),
+        Some(last) if whole.is_some() && last.addr == tail => Ok(chain.into_iter().map(|sudog| sudog.g).collect()),
         _ => Ok(Vec::new()),
     }
 }

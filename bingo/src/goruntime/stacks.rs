@@ -22,6 +22,13 @@ pub(super) struct KnownStack {
     pub(super) leaves_runtime: bool,
 }
 
+impl KnownStack {
+    /// Equal for goroutines with the same stack.
+    pub(super) fn id(&self) -> usize {
+        self.stack.frames().as_ptr().addr()
+    }
+}
+
 /// All stacks seen.
 #[derive(Default)]
 pub(super) struct Stacks {

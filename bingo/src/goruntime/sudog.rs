@@ -51,26 +51,25 @@ impl Sudog {
     }
 }
 
-/// Follows a list of sudogs from `first` on, each by `link`; at most `limit` of
-/// them, since a list that is read while it changes may lead in a circle.
-/// `None` where it cannot be read to its end.
+/// Follows a list of sudogs from `first` on, each by `link`, and adds them to
+/// `found`; at most `limit` of them, since a list that is read while it changes
+/// may lead in a circle. `None` where it cannot be read to its end.
 pub(super) fn list<M: Memory + ?Sized>(
     layout: &Layout,
     pages: &mut Pages<'_, M>,
     first: Addr,
     link: impl Fn(&Sudog) -> Addr,
     limit: usize,
-) -> Result<Option<Vec<Sudog>>, MemoryError> {
-    // Most lists are of one: 100,000 spare places would be 30 MB.
-    let mut found = Vec::with_capacity(limit.min(2));
+    found: &mut Vec<Sudog>,
+) -> Result<Option<()>, MemoryError> {
     let mut next = first;
-    while !next.is_nil() {
-        if found.len() >= limit {
-            return Ok(None);
+    for _ in 0..limit {
+        if next.is_nil() {
+            return Ok(Some(()));
         }
         let Some(sudog) = Sudog::read(layout, pages, next)? else { return Ok(None) };
         next = link(&sudog);
         found.push(sudog);
     }
-    Ok(Some(found))
+    Ok(next.is_nil().then_some(()))
 }

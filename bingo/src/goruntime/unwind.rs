@@ -27,6 +27,9 @@ use crate::model::{Addr, Pc};
 /// has it is 1 MiB of stack.
 pub(super) const DEPTH: usize = 1 << 16;
 
+/// Few stacks have more calls.
+const USUAL: usize = 16;
+
 /// A walk over one stack, which stops where it needs bytes that it has not got.
 #[derive(Debug)]
 pub(super) struct Walk {
@@ -72,7 +75,7 @@ pub(super) enum End {
 impl Walk {
     /// A walk from `from` over the stack `[lo, hi)`.
     pub(super) fn new(from: Position, lo: u64, hi: u64) -> Walk {
-        Walk { pc: from.pc, sp: from.sp, bp: from.bp, lo, hi, injected: false, pcs: Vec::new() }
+        Walk { pc: from.pc, sp: from.sp, bp: from.bp, lo, hi, injected: false, pcs: Vec::with_capacity(USUAL) }
     }
 
     /// Where it needs the stack from at first.

@@ -13,6 +13,7 @@ use super::g::G;
 use super::hchan::Hchan;
 use super::ids::Ids;
 use super::lock::LockCall;
+use super::look::Steady;
 use super::objects::Objects;
 use super::poll_desc;
 use super::sema::{self, SemTable};
@@ -24,19 +25,6 @@ use crate::model::{
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
-
-/// One goroutine, parked or not.
-#[derive(Debug)]
-pub(super) struct Parked<'a> {
-    pub(super) g: &'a G,
-    /// Why, if it is blocked.
-    pub(super) reason: Option<WaitReason>,
-    pub(super) lock_call: LockCall,
-    /// The first words of its stack, where the reason calls for them.
-    pub(super) words: &'a [u64],
-    /// Equal for goroutines with the same stack: then the same word counts.
-    pub(super) stack: usize,
-}
 
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +52,22 @@ pub(super) struct Round<'r, 'm, M: Memory + ?Sized> {
     pub(super) pages: Pages<'m, M>,
     pub(super) ids: &'r Ids,
     pub(super) problems: &'r mut Vec<Problem>,
+}
+
+/// The sudogs of many goroutines, one goroutine's after the other's: most have
+/// one, and a list for each would take more room than it.
+#[derive(Default)]
+struct Chains {
+    sudogs: Vec<Sudog>,
+    /// Where each goroutine's end.
+    ends: Vec<usize>,
+}
+
+impl Chains {
+    fn each(&self) -> impl Iterator<Item = &[Sudog]> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| self.sudogs.get(start..end).unwrap_or_default())
+    }
 }
 
 /// Which structures a wait for this reason is found in.
@@ -110,7 +114,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// that they, or goroutines that have left, are or were queued at.
     pub(super) fn find(
         &mut self,
-        parked: &[Parked<'_>],
+        parked: &[&Steady],
         waits: &mut Waits,
     ) -> Result<Vec<Found>, MemoryError> {
         let stale = waits.objects.take_stale();
@@ -119,7 +123,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
         let waiting_for = self.semaphores(parked, &stale, waits)?;
         let listed = self.conditions(parked, &chains, &stale, waits)?;
         let mut found = Vec::with_capacity(parked.len());
-        for (one, chain) in parked.iter().zip(&chains) {
+        for (one, chain) in parked.iter().zip(chains.each()) {
             found.push(match place(one.reason) {
                 Place::Nothing => Found::Known(None),
                 Place::NilChannel(direction) => {
@@ -128,7 +132,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
                 Place::Channel | Place::Select => channel_wait(one, chain, &queued),
                 Place::Semaphore => lost_or(waiting_for.get(&one.g.addr).copied().map(Wait::Lock)),
                 Place::Cond => lost_or(listed.get(&one.g.addr).copied().map(Wait::Lock)),
-                Place::Sleep => self.sleep(one.g)?,
+                Place::Sleep => self.sleep(&one.g)?,
                 Place::Poller => self.descriptor(one, waits)?,
             });
         }
@@ -136,25 +140,27 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     }
 
     /// The sudogs that each goroutine waits with, its channels' first.
-    fn sudogs(&mut self, parked: &[Parked<'_>]) -> Result<Vec<Vec<Sudog>>, MemoryError> {
+    fn sudogs(&mut self, parked: &[&Steady]) -> Result<Chains, MemoryError> {
         let size = length(self.layout.sudog.size);
-        let queues = |one: &&Parked<'_>| {
-            matches!(place(one.reason), Place::Channel | Place::Select | Place::Cond)
-                && !one.g.waiting.is_nil()
+        let most = |one: &Steady| match place(one.reason) {
+            Place::Select => usize::from(u16::MAX),
+            Place::Channel | Place::Cond => 1,
+            _ => 0,
         };
+        let queues = |one: &&&Steady| most(one) > 0 && !one.g.waiting.is_nil();
         self.pages.prefetch(parked.iter().filter(queues).map(|one| (one.g.waiting, size)))?;
-        let mut chains = Vec::with_capacity(parked.len());
+        let mut chains = Chains::default();
         for one in parked {
-            let many = match place(one.reason) {
-                Place::Select => usize::from(u16::MAX),
-                Place::Channel | Place::Cond => 1,
-                _ => 0,
-            };
-            let link = |sudog: &Sudog| if many > 1 { sudog.waitlink } else { Addr(0) };
-            let first = if many == 0 { Addr(0) } else { one.g.waiting };
-            let chain = sudog::list(self.layout, &mut self.pages, first, link, many)?;
-            let own = chain.filter(|chain| chain.iter().all(|sudog| sudog.g == one.g.addr));
-            chains.push(own.unwrap_or_default());
+            let most = most(one);
+            let link = |sudog: &Sudog| if most > 1 { sudog.waitlink } else { Addr(0) };
+            let first = if most == 0 { Addr(0) } else { one.g.waiting };
+            let begun = chains.sudogs.len();
+            let whole = sudog::list(self.layout, &mut self.pages, first, link, most, &mut chains.sudogs)?;
+            let own = |sudogs: &[Sudog]| sudogs.iter().all(|sudog| sudog.g == one.g.addr);
+            if whole.is_none() || !chains.sudogs.get(begun..).is_some_and(own) {
+                chains.sudogs.truncate(begun);
+            }
+            chains.ends.push(chains.sudogs.len());
         }
         Ok(chains)
     }
@@ -162,11 +168,11 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// Reads all channels concerned; which sudog is queued at which end.
     fn channels(
         &mut self,
-        chains: &[Vec<Sudog>],
+        chains: &Chains,
         stale: &[std::sync::Arc<SyncObject>],
         waits: &mut Waits,
     ) -> Result<Map<Addr, Direction>, MemoryError> {
-        let of_chains = chains.iter().flatten().map(|sudog| sudog.c);
+        let of_chains = chains.sudogs.iter().map(|sudog| sudog.c);
         let of_stale = stale.iter().filter_map(|object| match &**object {
             SyncObject::Channel(channel) => Some(channel.address),
             SyncObject::Lock(_) => None,
@@ -201,15 +207,15 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// each `g` waits for.
     fn semaphores(
         &mut self,
-        parked: &[Parked<'_>],
+        parked: &[&Steady],
         stale: &[std::sync::Arc<SyncObject>],
         waits: &mut Waits,
     ) -> Result<Map<Addr, Addr>, MemoryError> {
         let of_locks =
             |object: &SyncObject| matches!(object, SyncObject::Lock(lock) if lock.kind != LockKind::Cond);
         let mut asked: Map<Addr, LockCall> = Map::default();
-        let semaphore = |one: &&Parked<'_>| place(one.reason) == Place::Semaphore;
-        asked.extend(parked.iter().filter(semaphore).map(|one| (one.g.addr, one.lock_call)));
+        let semaphore = |one: &&&Steady| place(one.reason) == Place::Semaphore;
+        asked.extend(parked.iter().filter(semaphore).map(|one| (one.g.addr, one.stack.lock_call)));
         let Some(address) = self.semtable else { return Ok(Map::default()) };
         if asked.is_empty() && !stale.iter().any(|object| of_locks(object)) {
             return Ok(Map::default());
@@ -259,8 +265,8 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// Reads the conditions concerned; the one that each `g` waits for.
     fn conditions(
         &mut self,
-        parked: &[Parked<'_>],
-        chains: &[Vec<Sudog>],
+        parked: &[&Steady],
+        chains: &Chains,
         stale: &[std::sync::Arc<SyncObject>],
         waits: &mut Waits,
     ) -> Result<Map<Addr, Addr>, MemoryError> {
@@ -272,7 +278,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
                 self.condition(lock.semaphore, None, &mut listed, waits)?;
             }
         }
-        for (one, chain) in parked.iter().zip(chains) {
+        for (one, chain) in parked.iter().zip(chains.each()) {
             if place(one.reason) != Place::Cond || listed.contains_key(&one.g.addr) {
                 continue;
             }
@@ -283,9 +289,9 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
             {
                 continue;
             }
-            for (position, candidate) in candidates(one, waits.hints.get(&one.stack).copied()) {
+            for (position, candidate) in candidates(one, waits.hints.get(&one.stack.id()).copied()) {
                 if self.condition(candidate, Some(one.g.addr), &mut listed, waits)? {
-                    waits.hints.insert(one.stack, position);
+                    waits.hints.insert(one.stack.id(), position);
                     break;
                 }
             }
@@ -322,12 +328,12 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
         Ok(lost_or(until.map(|until| Wait::Sleep { until: Time(until) })))
     }
 
-    fn descriptor(&mut self, one: &Parked<'_>, waits: &mut Waits) -> Result<Found, MemoryError> {
-        for (position, candidate) in candidates(one, waits.hints.get(&one.stack).copied()) {
+    fn descriptor(&mut self, one: &Steady, waits: &mut Waits) -> Result<Found, MemoryError> {
+        for (position, candidate) in candidates(one, waits.hints.get(&one.stack.id()).copied()) {
             if let Some((fd, direction)) =
                 poll_desc::wait_of(self.layout, &mut self.pages, candidate, one.g.addr)?
             {
-                waits.hints.insert(one.stack, position);
+                waits.hints.insert(one.stack.id(), position);
                 return Ok(Found::Known(Some(Wait::Io { fd, direction })));
             }
         }
@@ -359,21 +365,21 @@ fn lost_or(wait: Option<Wait>) -> Found {
     wait.map_or(Found::Lost, |wait| Found::Known(Some(wait)))
 }
 
-fn channel_wait(one: &Parked<'_>, chain: &[Sudog], queued: &Map<Addr, Direction>) -> Found {
-    let cases: Option<Vec<_>> =
-        chain.iter().map(|sudog| Some((sudog.c, *queued.get(&sudog.addr)?))).collect();
-    match (place(one.reason), cases.as_deref()) {
-        (_, None | Some([])) => Found::Lost,
-        (Place::Select, Some(cases)) => Found::Known(Some(Wait::Select(cases.to_vec()))),
-        (_, Some(&[(channel, direction), ..])) => Found::Known(Some(Wait::Channel { channel, direction })),
+fn channel_wait(one: &Steady, chain: &[Sudog], queued: &Map<Addr, Direction>) -> Found {
+    let case = |sudog: &Sudog| Some((sudog.c, *queued.get(&sudog.addr)?));
+    if place(one.reason) == Place::Select {
+        let cases: Option<Vec<_>> = chain.iter().map(case).collect();
+        return lost_or(cases.filter(|cases| !cases.is_empty()).map(Wait::Select));
     }
+    let case = chain.first().and_then(case);
+    lost_or(case.map(|(channel, direction)| Wait::Channel { channel, direction }))
 }
 
 /// The words of the stack that may be an address of what it waits on, with
 /// their places: the one that was right for this stack before, then those
 /// far from the stack and so outside Go's heap, where the network poller's
 /// records are, then all.
-fn candidates(one: &Parked<'_>, hint: Option<usize>) -> impl Iterator<Item = (usize, Addr)> {
+fn candidates(one: &Steady, hint: Option<usize>) -> impl Iterator<Item = (usize, Addr)> {
     let plausible = |word: u64| {
         word.is_multiple_of(8)
             && (0x1_0000..1 << 47).contains(&word)

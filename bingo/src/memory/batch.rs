@@ -116,7 +116,9 @@ impl Batch {
             }
         }
         if self.bytes.len() < at {
-            self.bytes.resize(at, 0);
+            // Not resized: what was in it is of no use, and the allocator has
+            // zeroes that nobody need write.
+            self.bytes = vec![0; at.max(self.bytes.len().saturating_mul(2))];
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::{Batch, Memory, MemoryError};
+use super::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
 /// The smallest page of x86-64.
@@ -17,14 +17,15 @@ const PAGE: u64 = 4096;
 /// as one round of reading.
 pub struct Pages<'a, M: Memory + ?Sized> {
     memory: &'a M,
-    pages: HashMap<u64, Option<Box<[u8]>>, foldhash::fast::FixedState>,
-    batch: Batch,
+    /// Which of the batches has each page.
+    pages: HashMap<u64, (usize, PieceId), foldhash::fast::FixedState>,
+    read: Vec<Batch>,
 }
 
 impl<'a, M: Memory + ?Sized> Pages<'a, M> {
     /// An empty cache over `memory`.
     pub fn new(memory: &'a M) -> Pages<'a, M> {
-        Pages { memory, pages: HashMap::default(), batch: Batch::default() }
+        Pages { memory, pages: HashMap::default(), read: Vec::new() }
     }
 
     /// Reads all pages that these pieces touch, in one batch.
@@ -32,21 +33,18 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
     /// # Errors
     /// As [`Memory::read_batch`].
     pub fn prefetch(&mut self, pieces: impl IntoIterator<Item = (Addr, usize)>) -> Result<(), MemoryError> {
-        self.batch.clear();
-        let mut asked = Vec::new();
+        let mut batch = Batch::default();
         for (addr, len) in pieces {
             let last = addr.0.saturating_add(len.max(1) as u64 - 1) / PAGE;
             for page in addr.0 / PAGE..=last {
-                if let std::collections::hash_map::Entry::Vacant(entry) = self.pages.entry(page) {
-                    entry.insert(None);
-                    let len = usize::try_from(PAGE).expect("4096 fits");
-                    asked.push((page, self.batch.push(Addr(page * PAGE), len)));
-                }
+                let len = usize::try_from(PAGE).expect("4096 fits");
+                let ask = || (self.read.len(), batch.push(Addr(page * PAGE), len));
+                self.pages.entry(page).or_insert_with(ask);
             }
         }
-        self.memory.read_batch(&mut self.batch)?;
-        for (page, piece) in asked {
-            self.pages.insert(page, self.batch.bytes(piece).map(Into::into));
+        if !batch.is_empty() {
+            self.memory.read_batch(&mut batch)?;
+            self.read.push(batch);
         }
         Ok(())
     }
@@ -76,8 +74,8 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
         let mut addr = addr.0;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let page = self.pages.get(&(addr / PAGE))?.as_deref()?;
-            let found = page.get(usize::try_from(addr % PAGE).ok()?..)?;
+            let &(batch, page) = self.pages.get(&(addr / PAGE))?;
+            let found = self.read.get(batch)?.bytes(page)?.get(usize::try_from(addr % PAGE).ok()?..)?;
             let (now, later) = rest.split_at_mut(found.len().min(rest.len()));
             now.copy_from_slice(found.get(..now.len())?);
             addr = addr.checked_add(now.len() as u64)?;

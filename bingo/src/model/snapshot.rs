@@ -26,6 +26,14 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
 }
 
+impl Snapshot {
+    /// When reading was over.
+    #[must_use]
+    pub fn end(&self) -> Time {
+        Time(self.taken.0.saturating_add(u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
 /// One goroutine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Goroutine {

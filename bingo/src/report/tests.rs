@@ -146,6 +146,21 @@ fn view() -> Arc<View> {
     session.view()
 }
 
+#[test]
+fn a_snapshot_alone_shows_what_a_session_makes_of_it() {
+    let mut snapshot = snapshot();
+    snapshot.goroutines.sort_by_key(|goroutine| goroutine.id);
+    let script = vec![Observation::Snapshot(Box::new(snapshot.clone()))];
+    let mut session = Session::new(header(), Some(Box::new(Script(header(), script))), None);
+    session.advance(snapshot.taken, true).unwrap();
+    let mut followed = (*session.view()).clone();
+    let mut alone = View::of_snapshot(&header(), snapshot);
+    assert_eq!(alone.objects, followed.objects);
+    // These have no order to be printed in.
+    (alone.objects, followed.objects) = Default::default();
+    assert_eq!(format!("{alone:?}"), format!("{followed:?}"));
+}
+
 fn all() -> Selection {
     Selection { all: true, filter: None }
 }

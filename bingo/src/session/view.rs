@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Goroutine, ProbeStatus, Session, StateCounts, Totals};
-use crate::model::{Addr, GoId, Header, Problem, SyncObject, Time};
+use crate::model::{Addr, GoId, Goroutine as Sighted, Header, Problem, Snapshot, SyncObject, Time};
 
 /// What is known at one time.
 #[derive(Clone, Debug)]
@@ -32,15 +32,36 @@ pub struct View {
 }
 
 impl View {
+    /// What one snapshot alone shows: what a session on it would, without what
+    /// a session keeps to tell the next one from it.
+    #[must_use]
+    pub fn of_snapshot(header: &Header, snapshot: Snapshot) -> View {
+        let taken = snapshot.taken;
+        let end = snapshot.end();
+        let shown = |sighted: &Arc<Sighted>| Arc::new(Goroutine::first_seen(sighted, end));
+        View {
+            header: Arc::new(header.clone()),
+            time: end,
+            snapshot: (taken, snapshot.took),
+            goroutines: snapshot.goroutines.iter().map(shown).collect(),
+            objects: Arc::new(snapshot.objects),
+            problems: snapshot.problems.into(),
+            totals: Totals { snapshots: 1, ..Totals::default() },
+            probes: None,
+            uncertain: 0,
+        }
+    }
+
     pub(super) fn of(session: &Session) -> View {
         let world = session.world();
-        let mut goroutines: Vec<_> = world.goroutines().cloned().collect();
-        goroutines.sort_unstable_by_key(|goroutine| goroutine.id);
+        // Beside the pointers, since each goroutine is somewhere else.
+        let mut by_id: Vec<_> = world.goroutines().map(|goroutine| (goroutine.id, goroutine)).collect();
+        by_id.sort_unstable_by_key(|&(id, _)| id);
         View {
             header: Arc::clone(session.header()),
             time: world.latest().max(session.now),
             snapshot: (world.snapshot_taken(), world.snapshot_took()),
-            goroutines,
+            goroutines: by_id.into_iter().map(|(_, goroutine)| Arc::clone(goroutine)).collect(),
             objects: Arc::clone(world.objects()),
             problems: Arc::clone(world.problems()),
             totals: world.totals(),

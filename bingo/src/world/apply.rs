@@ -1,6 +1,7 @@
 //! How an event and a snapshot change the World.
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,8 +47,7 @@ impl World {
     }
 
     pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {
-        let taken = snapshot.taken;
-        let end = Time(taken.0.saturating_add(u64::try_from(snapshot.took.as_nanos()).unwrap_or(u64::MAX)));
+        let (taken, end) = (snapshot.taken, snapshot.end());
         self.latest = self.latest.max(end);
         self.totals.snapshots += 1;
         let mut untold = Vec::new();
@@ -56,17 +56,21 @@ impl World {
             if self.buried.contains(sighted.id) {
                 continue;
             }
-            let mut is_new = false;
-            let record = self.records.entry(sighted.id).or_insert_with(|| {
-                is_new = true;
-                Record::new(sighted.id, end)
-            });
+            let record = match self.records.entry(sighted.id) {
+                Entry::Vacant(place) => {
+                    let record = place.insert(Record::first_seen(sighted, (taken, end)));
+                    record.changed = self.changes.changed(sighted.id);
+                    untold.push(found(&record.shown, taken));
+                    continue;
+                }
+                Entry::Occupied(place) => place.into_mut(),
+            };
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
-            if is_new || sighting.changed {
+            if sighting.changed {
                 record.changed = self.changes.changed(sighted.id);
             }
             let long = taken.since(record.shown.since.time()) >= WORTH_DETAILS;
-            if is_new || sighting.untold || (sighting.detailed && long) {
+            if sighting.untold || (sighting.detailed && long) {
                 untold.push(found(&record.shown, taken));
             }
         }

@@ -154,7 +154,38 @@ impl Since {
     }
 }
 
+impl Goroutine {
+    /// What one sighting alone shows, by a snapshot that was over at `end`.
+    #[must_use]
+    pub fn first_seen(sighted: &Sighted, end: Time) -> Goroutine {
+        Goroutine {
+            id: sighted.id,
+            state: sighted.state,
+            reason: sighted.reason,
+            since: Since::AtLatest(noted_since(sighted, end)),
+            wait: sighted.wait.clone(),
+            stack: sighted.stack.clone(),
+            parent: sighted.parent,
+            created_by: sighted.created_by.clone(),
+            created: None,
+            woken: None,
+            blocks: 0,
+            labels: sighted.labels.clone(),
+            thread: sighted.thread,
+            system: sighted.system,
+        }
+    }
+}
+
 impl Record {
+    /// One that a snapshot, read from `taken` to `end`, was the first to tell of.
+    pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time)) -> Record {
+        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since: noted_since(sighted, end) };
+        let shown = Arc::new(Goroutine::first_seen(sighted, end));
+        Record { shown, changed: 0, told: None, seen: Some(seen) }
+    }
+
+    /// One that an event was the first to tell of.
     pub(super) fn new(id: GoId, at: Time) -> Record {
         let shown = Goroutine {
             id,
@@ -262,8 +293,7 @@ impl Record {
         (taken, end): (Time, Time),
         missed: &Missed,
     ) -> Sighting {
-        let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
-        let mut since = noted.unwrap_or(end).min(end);
+        let mut since = noted_since(sighted, end);
         if let Some(told) = &mut self.told
             && told.time < taken
         {
@@ -392,6 +422,13 @@ impl Seen {
         let seen = &self.sighted;
         Some(seen.stack.clone()).filter(|stack| !stack.frames().is_empty() || seen.state == GoState::Running)
     }
+}
+
+/// Since when the goroutine is known to be in its state by the snapshot alone
+/// that was over at `end`.
+fn noted_since(sighted: &Sighted, end: Time) -> Time {
+    let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
+    noted.unwrap_or(end).min(end)
 }
 
 /// Whether a goroutine stayed in one state, and one wait, between two sightings.
