@@ -107,7 +107,9 @@ pub(super) fn notify_list<M: Memory + ?Sized>(
     let mut chain = Vec::new();
     let whole = sudog::list(layout, pages, head, |sudog| sudog.next, limit, &mut chain)?;
     match chain.last() {
-        Some(last) if whole.is_some() && last.addr == tail => Ok(chain.into_iter().map(|sudog| sudog.g).collect()),
+        Some(last) if whole.is_some() && last.addr == tail => {
+            Ok(chain.into_iter().map(|sudog| sudog.g).collect())
+        }
         _ => Ok(Vec::new()),
     }
 }

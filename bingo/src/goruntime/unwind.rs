@@ -75,7 +75,15 @@ pub(super) enum End {
 impl Walk {
     /// A walk from `from` over the stack `[lo, hi)`.
     pub(super) fn new(from: Position, lo: u64, hi: u64) -> Walk {
-        Walk { pc: from.pc, sp: from.sp, bp: from.bp, lo, hi, injected: false, pcs: Vec::with_capacity(USUAL) }
+        Walk {
+            pc: from.pc,
+            sp: from.sp,
+            bp: from.bp,
+            lo,
+            hi,
+            injected: false,
+            pcs: Vec::with_capacity(USUAL),
+        }
     }
 
     /// Where it needs the stack from at first.

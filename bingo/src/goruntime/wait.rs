@@ -112,11 +112,7 @@ pub(super) fn needs_words(reason: WaitReason) -> bool {
 impl<M: Memory + ?Sized> Round<'_, '_, M> {
     /// Finds out what each of `parked` waits on, and reads anew the objects
     /// that they, or goroutines that have left, are or were queued at.
-    pub(super) fn find(
-        &mut self,
-        parked: &[&Steady],
-        waits: &mut Waits,
-    ) -> Result<Vec<Found>, MemoryError> {
+    pub(super) fn find(&mut self, parked: &[&Steady], waits: &mut Waits) -> Result<Vec<Found>, MemoryError> {
         let stale = waits.objects.take_stale();
         let chains = self.sudogs(parked)?;
         let queued = self.channels(&chains, &stale, waits)?;

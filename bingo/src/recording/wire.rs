@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::ser::{SerializeSeq, Serializer};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Addr, Direction, Frame, IoDirection, LockKind, Stack, SyncObject, Wait};
@@ -228,19 +228,4 @@ impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
-}
-
-/// Serializes a list without collecting it first.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn sequence<S: Serializer, T: Serialize>(
-    items: impl Iterator<Item = T>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut sequence = serializer.serialize_seq(None)?;
-    for item in items {
-        sequence.serialize_element(&item)?;
-    }
-    sequence.end()
 }

@@ -1,13 +1,21 @@
 //! `dump --format json`: the snapshot as `interface.md` fixes it (`bingo_dump` 1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::rc::Rc;
 
+use serde::ser::{Error, SerializeSeq};
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::filter::Selection;
-use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait, sequence};
+use crate::model::{Frame, Stack};
+use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait};
 use crate::session::{Goroutine, View};
+
+/// Stacks whose text is kept, some KiB each. Where there are more, one that is
+/// met again is made again.
+const STACKS_KEPT: usize = 1 << 12;
 
 #[derive(Serialize)]
 struct WireDump<'a> {
@@ -44,7 +52,7 @@ struct WireGoroutine<'a> {
     system: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_on: Option<WireWait>,
-    stack: Vec<WireFrame<'a>>,
+    stack: Rc<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<WirePlace<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,13 +100,39 @@ pub fn json(view: &View, selection: &Selection, mut out: impl Write) -> io::Resu
 
 impl Serialize for Goroutines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = self.selection.of(self.view);
-        sequence(shown.into_iter().map(|goroutine| self.wire(goroutine)), serializer)
+        let mut texts = StackTexts { all: self.selection.all, known: HashMap::new() };
+        let mut sequence = serializer.serialize_seq(None)?;
+        for goroutine in self.selection.of(self.view) {
+            let stack = texts.of(&goroutine.stack).map_err(S::Error::custom)?;
+            sequence.serialize_element(&self.wire(goroutine, stack))?;
+        }
+        sequence.end()
+    }
+}
+
+/// The text of each stack, made once: it is what the dump consists of. By the
+/// stack's address, which the view holds.
+struct StackTexts {
+    all: bool,
+    known: HashMap<*const Frame, Rc<RawValue>>,
+}
+
+impl StackTexts {
+    fn of(&mut self, stack: &Stack) -> serde_json::Result<Rc<RawValue>> {
+        let key = stack.frames().as_ptr();
+        if let Some(text) = self.known.get(&key) {
+            return Ok(Rc::clone(text));
+        }
+        let text = to_raw_value(&WireFrame::stack(stack, self.all, true))?;
+        if self.known.len() >= STACKS_KEPT {
+            self.known.clear();
+        }
+        Ok(Rc::clone(self.known.entry(key).or_insert(text.into())))
     }
 }
 
 impl<'a> Goroutines<'a> {
-    fn wire(&self, goroutine: &'a Goroutine) -> WireGoroutine<'a> {
+    fn wire(&self, goroutine: &'a Goroutine, stack: Rc<RawValue>) -> WireGoroutine<'a> {
         let blocked = goroutine.state == crate::model::GoState::Blocked;
         let lasting = self.view.lasting(goroutine).filter(|_| blocked);
         WireGoroutine {
@@ -109,7 +143,7 @@ impl<'a> Goroutines<'a> {
                 .map(|lasting| Number(u64::try_from(lasting.as_nanos()).unwrap_or(u64::MAX))),
             system: goroutine.system,
             blocked_on: goroutine.wait.as_ref().map(|wait| WireWait::of(wait, Some(&self.view.objects))),
-            stack: WireFrame::stack(&goroutine.stack, self.selection.all, true),
+            stack,
             created_by: goroutine.created_by.as_ref().map(|creator| WirePlace {
                 file: &creator.file,
                 line: creator.line,
