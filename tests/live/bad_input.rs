@@ -189,6 +189,25 @@ fn without_the_right_to_probe_it_polls_and_says_so() -> anyhow::Result<()> {
     Ok(fs::remove_dir_all(folder)?)
 }
 
+#[test]
+fn doctor_tries_probes_rather_than_reckoning() -> anyhow::Result<()> {
+    if !live_or_skip("bad_input::doctor_tries_probes_rather_than_reckoning") {
+        return Ok(());
+    }
+    let line = |output: &Output| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().find(|line| line.contains(" probes ")).map(str::to_owned).context(text)
+    };
+    let able = bingo(&["doctor"])?;
+    anyhow::ensure!(line(&able)?.starts_with("ok") && able.status.success(), "{}", line(&able)?);
+    let folder = public("doctor", &[("bingo", fs::read(bingo_bin()?)?)])?;
+    let refused = as_nobody().arg(folder.join("bingo")).arg("doctor").output()?;
+    let said = line(&refused)?;
+    anyhow::ensure!(said.starts_with("warn") && said.contains("not permitted"), "{said}");
+    anyhow::ensure!(String::from_utf8_lossy(&refused.stdout).contains("setcap"), "no remedy");
+    Ok(fs::remove_dir_all(folder)?)
+}
+
 /// The kernel asks for no more since 6.6.
 #[test]
 fn three_capabilities_are_enough_for_probes() -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Failure, target};
+use crate::live::{LiveError, Trial};
 use crate::model::Source;
 use crate::report::Style;
 
@@ -31,12 +32,13 @@ pub(super) struct Check {
 }
 
 /// `include/uapi/linux/capability.h`.
-const CAPABILITIES: [(&str, u32, &str); 4] = [
-    ("CAP_SYS_PTRACE", 19, "to read another user's process"),
+const CAPABILITIES: [(&str, u32, &str); 3] = [
+    ("CAP_SYS_PTRACE", CAP_SYS_PTRACE, "to read another user's process"),
     ("CAP_BPF", 39, "to make a ring buffer"),
     ("CAP_PERFMON", 38, "to load probes"),
-    ("CAP_SYS_ADMIN", CAP_SYS_ADMIN, "to set a probe (so Linux 6.18 wants it)"),
 ];
+const CAP_SYS_PTRACE: u32 = 19;
+/// Which has the other two in it.
 const CAP_SYS_ADMIN: u32 = 21;
 
 /// The first kernel with a BPF ring buffer.
@@ -76,8 +78,9 @@ impl Check {
 
 /// The kernel, its settings, and what this process may do.
 pub(super) fn of_kernel() -> Vec<Check> {
-    let mut checks = vec![kernel(), uprobes(), btf()];
+    let mut checks = vec![kernel(), btf()];
     checks.extend(capabilities());
+    checks.push(probes());
     checks.push(ptrace_scope());
     checks.push(paranoia());
     checks.push(lockdown());
@@ -98,14 +101,25 @@ fn kernel() -> Check {
     )
 }
 
-fn uprobes() -> Check {
-    match setting("/sys/bus/event_source/devices/uprobe/type") {
-        Some(number) => Check::good("uprobes", format!("perf event type {number}")),
-        None => Check::fail(
-            "uprobes",
-            "the kernel offers none (CONFIG_UPROBE_EVENTS)",
-            "attach works by reading alone: `bingo attach --mode poll`",
-        ),
+/// Tried rather than reckoned: what a kernel asks for changes from one to the next.
+fn probes() -> Check {
+    let what = "probes";
+    match Trial::run() {
+        Ok(Trial { multi_links, hit }) => {
+            let way = if multi_links { "a multi link" } else { "a uprobe event" };
+            let cost = hit.as_secs_f64() * 1e6;
+            Check::good(what, format!("set as {way} on Bingo itself, a hit took {cost:.1} µs"))
+        }
+        Err(error @ LiveError::NotPermitted { .. }) => {
+            let remedy = format!(
+                "attach goes on by reading alone; for probes run Bingo as root, or:\n{}",
+                super::SET_CAPABILITIES
+            );
+            Check::warn(what, error.to_string(), remedy)
+        }
+        Err(error) => {
+            Check::fail(what, error.to_string(), "attach works by reading alone: `bingo attach --mode poll`")
+        }
     }
 }
 
@@ -128,15 +142,17 @@ fn capabilities() -> Vec<Check> {
     CAPABILITIES
         .iter()
         .map(|(name, number, what_for)| {
-            let by_admin = *number != 19 && holds(CAP_SYS_ADMIN);
+            let by_admin = *number != CAP_SYS_PTRACE && holds(CAP_SYS_ADMIN);
             if holds(*number) || by_admin {
                 return Check::good(name, format!("held, {what_for}"));
             }
-            let remedy = format!("run Bingo as root, or: {}", super::SET_CAPABILITIES);
-            if *number == 19 {
-                Check::warn(name, format!("missing, {what_for}; your own can be read"), remedy)
+            let found = format!("missing, {what_for}");
+            if *number == CAP_SYS_PTRACE {
+                let remedy = format!("run Bingo as root, or: {}", super::SET_CAPABILITIES);
+                Check::warn(name, format!("{found}; your own can be read"), remedy)
             } else {
-                Check::warn(name, format!("missing, {what_for}; attach goes on by reading alone"), remedy)
+                // What comes of it, the probes say.
+                Check { grade: Grade::Warn, ..Check::good(name, found) }
             }
         })
         .collect()

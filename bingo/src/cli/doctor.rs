@@ -1,7 +1,7 @@
 //! Says what works here, what does not, and the remedy.
 //!
 //! Without a process: the kernel, what it lets this user do, and with which
-//! settings. With one: also who it is, how its runtime is understood, and where
+//! settings; a probe is tried on Bingo itself. With one: also who it is, how its runtime is understood, and where
 //! probes would go.
 //!
 //! Exit status: 0 if all can be done, 1 if something cannot.

@@ -6,13 +6,15 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
+use aya::programs::ProgramError;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 
 use super::counts::Counts;
-use super::switches::Programs;
+use super::switches::{Link, Programs};
 
 /// Rounds, of which the fastest counts: whatever disturbs one makes it slower.
 const ROUNDS: u32 = 8;
@@ -29,14 +31,19 @@ pub(super) const ASSUMED: Duration = Duration::from_nanos(2_000);
 /// Measures, on a thread of its own; `None` where it cannot be done, or where
 /// the kernel did not run the program each time.
 pub(super) fn measure(programs: &mut Programs, counts: &Counts) -> Option<Duration> {
-    let offset = probed_offset()?;
     let before = counts.calibrated().ok()?;
     let bare = fastest();
-    let link = programs.attach_to_ourselves(offset).ok()?;
+    let link = set(programs).ok()?;
     let probed = std::thread::scope(|scope| scope.spawn(fastest).join()).ok()?;
     drop(link);
     let counted = counts.calibrated().ok()?.saturating_sub(before);
     (counted >= u64::from(ROUNDS * CALLS)).then(|| (probed.saturating_sub(bare) / CALLS).mul_f64(COLDER))
+}
+
+/// Sets the program that measures on our own function.
+pub(super) fn set(programs: &mut Programs) -> Result<Link, ProgramError> {
+    let nowhere = || ProgramError::IOError(io::Error::other("no instruction of Bingo's own to probe"));
+    programs.attach_to_ourselves(probed_offset().ok_or_else(nowhere)?)
 }
 
 fn fastest() -> Duration {

@@ -50,6 +50,9 @@ pub enum LiveError {
         /// What the kernel said.
         why: String,
     },
+    /// A probe on Bingo itself was set, and its program did not run.
+    #[error("a probe that Bingo set on itself did not fire")]
+    Silent,
     /// Another system call failed.
     #[error("{what}: {source}")]
     System {

@@ -33,8 +33,8 @@ const UPROBES: &str = "/sys/bus/event_source/devices/uprobe/type";
 /// What is in the kernel after loading, without any probe set in the target.
 pub(super) struct Loaded {
     pub(super) programs: Programs,
-    /// What a hit costs.
-    pub(super) hit: Duration,
+    /// What a hit costs, if that could be measured.
+    pub(super) hit: Option<Duration>,
     pub(super) counts: Counts,
     pub(super) ring: RingBuf<MapData>,
     pub(super) filter: Filter,
@@ -111,14 +111,14 @@ fn programs(
     object: &[u8],
     maps: Option<&[(&str, RawFd)]>,
     counts: &Counts,
-) -> Result<(Programs, Duration), LiveError> {
+) -> Result<(Programs, Option<Duration>), LiveError> {
     let names: Vec<&'static str> = Probe::ALL.map(Probe::as_str).into_iter().chain([CALIBRATE]).collect();
     if let Some(maps) = maps
         && let Ok(programs) = multi::Programs::load(object, maps, &names)
     {
         let mut programs = Programs::Multi(programs);
         if let Some(hit) = calibrate::measure(&mut programs, counts) {
-            return Ok((programs, hit));
+            return Ok((programs, Some(hit)));
         }
     }
     if !Path::new(UPROBES).exists() {
@@ -129,7 +129,7 @@ fn programs(
         program(&mut ebpf, name)?.load().map_err(|error| program_error(name, &error))?;
     }
     let mut programs = Programs::Events(ebpf);
-    let hit = calibrate::measure(&mut programs, counts).unwrap_or(calibrate::ASSUMED);
+    let hit = calibrate::measure(&mut programs, counts);
     Ok((programs, hit))
 }
 
@@ -166,7 +166,7 @@ fn load_error(error: &aya::EbpfError, ring_bytes: u32) -> LiveError {
     }
 }
 
-fn program_error(program: &'static str, error: &ProgramError) -> LiveError {
+pub(super) fn program_error(program: &'static str, error: &ProgramError) -> LiveError {
     match error {
         ProgramError::LoadError { io_error, .. } if io_error.raw_os_error() == Some(Errno::EPERM as i32) => {
             LiveError::NotPermitted { what: format!("loading the BPF program `{program}`") }

@@ -23,6 +23,7 @@ mod multi;
 mod probes;
 mod ring;
 mod switches;
+mod trial;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub use counts::Count;
 pub use decode::Symbolize;
 pub use error::LiveError;
 pub use probes::{Probe, Site};
+pub use trial::Trial;
 
 /// How often the ring is looked at: programs wake the reader only when much is
 /// waiting, since that costs the target.
@@ -186,33 +188,11 @@ impl Probes {
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(LiveError::Exited { pid })?;
         let pidfd = pidfd_open(raw, PidfdFlags::empty())
             .map_err(|errno| LiveError::System { what: "pidfd_open", source: errno.into() })?;
-        let register = |probe| {
-            sites.iter().find(|site| site.probe == probe).map_or(Register::R14, |site| site.goroutine) as u64
-        };
-        let depth = |depth: u8| u64::from(depth).min(MAX_DEPTH as u64);
-        let config = Config {
-            g_goid: layout.g.goid,
-            g_m: layout.g.m,
-            m_curg: layout.m.curg,
-            g_gopc: layout.g.gopc,
-            g_sched_bp: layout.g.sched_bp,
-            g_sched_pc: layout.g.sched_pc,
-            g_waitreason: layout.g.waitreason,
-            m_waitlock: layout.m.waitlock,
-            park_register: register(Probe::Park),
-            ready_register: register(Probe::Ready),
-            create_register: register(Probe::Create),
-            exit_register: register(Probe::Exit),
-            park_depth: depth(attachment.park_depth),
-            ready_depth: depth(attachment.ready_depth),
-            create_depth: 1,
-            muted_reasons: 0,
-            only_wanted: 0,
-            wake_bytes: u64::from(attachment.ring_bytes / 8),
-        };
+        let config =
+            config(&layout, &sites, (attachment.park_depth, attachment.ready_depth), attachment.ring_bytes);
         let loaded = loader::load(object.as_deref(), attachment.ring_bytes, config, multi_links)?;
         let switches = Switches::new(loaded.programs, pid, &sites);
-        let (counts, hit) = (Arc::new(loaded.counts), loaded.hit);
+        let (counts, hit) = (Arc::new(loaded.counts), loaded.hit.unwrap_or(calibrate::ASSUMED));
         let driver = Driver::start(pid, mode, hit, switches, Arc::clone(&counts))?;
         let hchan_lock = layout.hchan.lock;
         let reason = Box::new(move |number| layout.wait_reason(number));
@@ -307,6 +287,34 @@ impl Probes {
             }
         }
         Ok(())
+    }
+}
+
+/// What the programs need to know of a target with this layout and these sites.
+fn config(layout: &Layout, sites: &[Site], (park_depth, ready_depth): (u8, u8), ring_bytes: u32) -> Config {
+    let register = |probe| {
+        sites.iter().find(|site| site.probe == probe).map_or(Register::R14, |site| site.goroutine) as u64
+    };
+    let depth = |depth: u8| u64::from(depth).min(MAX_DEPTH as u64);
+    Config {
+        g_goid: layout.g.goid,
+        g_m: layout.g.m,
+        m_curg: layout.m.curg,
+        g_gopc: layout.g.gopc,
+        g_sched_bp: layout.g.sched_bp,
+        g_sched_pc: layout.g.sched_pc,
+        g_waitreason: layout.g.waitreason,
+        m_waitlock: layout.m.waitlock,
+        park_register: register(Probe::Park),
+        ready_register: register(Probe::Ready),
+        create_register: register(Probe::Create),
+        exit_register: register(Probe::Exit),
+        park_depth: depth(park_depth),
+        ready_depth: depth(ready_depth),
+        create_depth: 1,
+        muted_reasons: 0,
+        only_wanted: 0,
+        wake_bytes: u64::from(ring_bytes / 8),
     }
 }
 
