@@ -154,3 +154,16 @@ fn another_program_under_the_same_pid_is_the_end() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_full_disk_is_named() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::a_full_disk_is_named", "waits")? else { return Ok(()) };
+    for format in ["jsonl", "text"] {
+        let full = ["--format", format, "--duration", "10s", "--output", "/dev/full"];
+        let output = attach(&target, &full)?.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.code() == Some(2), "{}: {said}", output.status);
+        anyhow::ensure!(said.contains("/dev/full: No space left"), "{said}");
+    }
+    Ok(())
+}

@@ -37,8 +37,9 @@ fn no_such_process() -> anyhow::Result<()> {
 fn wrong_usage() -> anyhow::Result<()> {
     refuses(&[], 2, &["Usage"])?;
     refuses(&["dump"], 2, &["PID"])?;
-    refuses(&["dump", "0"], 2, &["0"])?;
-    refuses(&["dump", "abc"], 2, &["abc"])?;
+    for pid in ["0", "-1", "abc", "99999999999"] {
+        refuses(&["dump", pid], 2, &[pid, "pgrep"])?;
+    }
     refuses(&["dump", "1", "--format", "yaml"], 2, &["yaml", "json"])?;
     refuses(&["dump", "1", "--filter", "("], 2, &["--filter", "unclosed group"])?;
     refuses(&["dump", "1", "--each", "--format", "json"], 2, &["--each"])?;

@@ -28,7 +28,7 @@ use super::{Failure, Status, manual, summary, values};
 #[command(about = summary(include_str!("attach.rs")), long_about = manual(include_str!("attach.rs")))]
 pub(super) struct Arguments {
     /// The process
-    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
     pub(super) pid: u32,
     /// How to show it [default: text on a terminal, else jsonl]
     #[arg(long, value_enum)]
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let mut header = crate::model::Source::header(&source).clone();
     let probes = probes::attach(&source, arguments.mode, arguments.max_overhead, &mut header)?;
     let output = Output::open(arguments.showing.output.as_deref())?;
-    let terminal = output.is_terminal();
+    let (terminal, name) = (output.is_terminal(), output.name());
     for note in &header.notes {
         eprintln!("bingo: note: {note}");
     }
@@ -113,7 +113,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             Ok(if ending == Ending::Interrupted { Status::Interrupted } else { Status::Good })
         }
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
-        Err(LoopError::Output(error)) => Err(Failure::output("the output", &error)),
+        Err(LoopError::Output(error)) => Err(Failure::output(name, &error)),
     }
 }
 

@@ -10,13 +10,13 @@
 //!   bingo doctor
 //!   sudo bingo doctor 4242
 
-use super::{Failure, Status, manual, summary};
+use super::{Failure, Status, manual, summary, values};
 
 #[derive(clap::Args, Debug)]
 #[command(about = summary(include_str!("doctor.rs")), long_about = manual(include_str!("doctor.rs")))]
 pub(super) struct Arguments {
     /// The process
-    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
     pub(super) pid: Option<u32>,
 }
 

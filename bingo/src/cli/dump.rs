@@ -22,7 +22,7 @@ use super::{Failure, Status, manual, summary, values};
 #[command(about = summary(include_str!("dump.rs")), long_about = manual(include_str!("dump.rs")))]
 pub(super) struct Arguments {
     /// The process
-    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
     pub(super) pid: u32,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -58,7 +58,8 @@ impl Output {
         written.map_err(|error| Failure::output(self.name(), &error))
     }
 
-    fn name(&self) -> String {
+    /// What to call it in a message.
+    pub(crate) fn name(&self) -> String {
         self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
     }
 }

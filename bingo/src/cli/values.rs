@@ -29,6 +29,14 @@ impl Showing {
     }
 }
 
+/// The number of a process.
+pub(super) fn pid(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err("a process has a number such as 4242, which `pgrep -a NAME` finds".to_owned()),
+    }
+}
+
 /// `30s`, `100ms`, `1m30s`. A bare number has no unit and is refused.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
@@ -59,6 +67,12 @@ mod tests {
         assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert!(duration("30").is_err() && duration("0s").is_err() && duration("-1s").is_err());
+    }
+
+    #[test]
+    fn processes_have_numbers() {
+        assert_eq!(pid("4242"), Ok(4242));
+        assert!(["0", "-1", "abc", "", "99999999999"].into_iter().all(|text| pid(text).is_err()));
     }
 
     #[test]
