@@ -17,6 +17,8 @@ use crate::session::live_loop::{Ending, Face};
 const REDRAW: Duration = Duration::from_millis(95);
 /// Groups that are left on the terminal at the end.
 const LEFT_AT_END: usize = 60;
+/// How often lines are followed by one that says what observing costs.
+const STATUS: Duration = Duration::from_secs(10);
 /// Columns of the picture at the end where there is no terminal.
 const LINE_WIDTH: usize = 120;
 /// Bytes of lines that are written at once.
@@ -37,6 +39,8 @@ pub(super) struct LinesFace {
     begun: Time,
     seq: u64,
     told: HashMap<GoId, Condition>,
+    /// When it was last said what observing costs.
+    status: Time,
 }
 
 type Condition = (GoState, Option<WaitReason>, *const Frame);
@@ -119,7 +123,14 @@ fn size() -> (usize, usize) {
 
 impl LinesFace {
     pub(super) fn new(output: Output, selection: Selection) -> LinesFace {
-        LinesFace { output, selection, begun: Time::default(), seq: 0, told: HashMap::new() }
+        LinesFace {
+            output,
+            selection,
+            begun: Time::default(),
+            seq: 0,
+            told: HashMap::new(),
+            status: Time::default(),
+        }
     }
 
     fn changes(&mut self, session: &Session, text: &mut String) {
@@ -153,6 +164,7 @@ impl Face for LinesFace {
         // What stands there need not be told again.
         self.changes(session, &mut String::new());
         self.begun = session.now();
+        self.status = self.begun;
         self.output.write_all(text.as_bytes())?;
         self.output.flush()
     }
@@ -164,6 +176,11 @@ impl Face for LinesFace {
     fn tick(&mut self, session: &Session) -> io::Result<()> {
         let mut text = String::new();
         self.changes(session, &mut text);
+        if session.now().since(self.status) >= STATUS {
+            self.status = session.now();
+            text.push_str(&report::observed_line(&session.view()));
+            text.push('\n');
+        }
         self.output.write_all(text.as_bytes())?;
         self.output.flush()
     }
@@ -241,7 +258,8 @@ impl Face for JsonlFace {
         Ok(())
     }
 
-    fn end(&mut self, _: &Session, _: Ending) -> io::Result<()> {
+    fn end(&mut self, session: &Session, _: Ending) -> io::Result<()> {
+        eprintln!("bingo: {}", report::observed_line(&session.view()));
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.flush()?;
         writer.output().finish()

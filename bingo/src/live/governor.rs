@@ -46,6 +46,8 @@ const COMFORT: f64 = 0.7;
 const IDLE_CPU: f64 = 0.05;
 /// How fast an estimate follows what is measured.
 const FOLLOW: Duration = Duration::from_millis(200);
+/// From when on the achieved overhead is known.
+const SECOND: Duration = Duration::from_secs(1);
 /// Span over which the achieved overhead is averaged.
 const SPAN: Duration = Duration::from_secs(10);
 
@@ -87,6 +89,7 @@ pub(super) struct Governor {
     balance_ns: f64,
     /// Share that each kind costs while it is on, as last known.
     shares: [f64; KINDS],
+    began: Option<Time>,
     last: Option<Measurement>,
     spent: VecDeque<Spent>,
 }
@@ -119,6 +122,7 @@ impl Governor {
             pause_until: Time(0),
             balance_ns: 0.0,
             shares: [0.0; KINDS],
+            began: None,
             last: None,
             spent: VecDeque::new(),
         }
@@ -126,6 +130,7 @@ impl Governor {
 
     /// Takes in a measurement and says what should be so until the next one.
     pub(super) fn step(&mut self, measured: Measurement) -> Orders {
+        self.began.get_or_insert(measured.now);
         if let Some(last) = self.last.replace(measured) {
             self.book(&last, &measured);
         }
@@ -134,8 +139,12 @@ impl Governor {
         Orders { on: self.on(), next: self.next(measured.now) }
     }
 
-    /// The share that probes have cost of late; `None` before there is one.
+    /// The share that probes have cost of late; `None` in the first second, which
+    /// one burst would be the most of.
     pub(super) fn achieved(&self) -> Option<f64> {
+        if self.last?.now.since(self.began?) < SECOND {
+            return None;
+        }
         let cost: f64 = self.spent.iter().map(|spent| spent.cost_ns).sum();
         let own: f64 = self.spent.iter().map(|spent| spent.own_ns).sum();
         (own > 0.0).then(|| cost / own)

@@ -25,5 +25,5 @@ pub use groups::{Group, groups};
 pub use json::json;
 pub use pprof::pprof;
 pub use style::Style;
-pub use table::{Screen, changed_line, gone_line, header_lines, table};
+pub use table::{Screen, changed_line, gone_line, header_lines, observed_line, table};
 pub use words::{count, duration, place, waits_on};

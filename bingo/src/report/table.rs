@@ -59,19 +59,11 @@ pub fn table(view: &View, selection: &Selection, screen: Screen) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Who is looked at, how, and how many goroutines are in which state.
+/// How it is observed: by which probes, at what cost to the target, and how much was lost.
 #[must_use]
-pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
-    let header = &view.header;
-    let mut who: Vec<String> = Vec::new();
-    who.extend(header.pid.map(|pid| match header.inner_pid {
-        Some(inner) => format!("process {pid} (inside: {inner})"),
-        None => format!("process {pid}"),
-    }));
-    who.extend(header.binary.as_ref().map(|path| path.display().to_string()));
-    who.extend(header.go_version.clone());
+pub fn observed_line(view: &View) -> String {
     let lost = view.totals.lost.total();
-    let how = match &view.probes {
+    match &view.probes {
         Some(probes) => {
             let set = if probes.probes.is_empty() { "none for now" } else { &probes.probes };
             let percent = |share: f64| format!("{:.1}%", share * 100.0);
@@ -83,7 +75,21 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
             format!("probes: {set}; overhead {overhead}{budget}; {events} events, {} lost", count(lost))
         }
         None => format!("polling, {} a snapshot", duration(view.snapshot.1)),
-    };
+    }
+}
+
+/// Who is looked at, how, and how many goroutines are in which state.
+#[must_use]
+pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
+    let header = &view.header;
+    let mut who: Vec<String> = Vec::new();
+    who.extend(header.pid.map(|pid| match header.inner_pid {
+        Some(inner) => format!("process {pid} (inside: {inner})"),
+        None => format!("process {pid}"),
+    }));
+    who.extend(header.binary.as_ref().map(|path| path.display().to_string()));
+    who.extend(header.go_version.clone());
+    let how = observed_line(view);
     let counts = view.counts(false);
     let mut states = format!("{} goroutines: {} blocked", count(counts.total()), count(counts.blocked));
     for (number, word) in
@@ -99,7 +105,7 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
     if !view.problems.is_empty() {
         states.push_str(&format!("; {} unreadable", count(view.problems.len())));
     }
-    if lost > 0 && view.uncertain > 0 {
+    if view.totals.lost.total() > 0 && view.uncertain > 0 {
         states.push_str(&format!("; {} uncertain since events were lost", count(view.uncertain)));
     }
     vec![who.join(", "), how, states]
