@@ -4,6 +4,7 @@
 //! object. Where a ratio is asked, both sides are measured in turn in one run,
 //! and their medians compared. No test asserts on any of it.
 
+mod bursts;
 mod events;
 mod harm;
 mod hit;
@@ -89,7 +90,8 @@ type Group = (&'static [&'static str], fn(&Bench) -> anyhow::Result<Vec<Figure>>
 const GROUPS: &[Group] = &[
     (&["dump_100k", "tick_gap"], snapshot::run),
     (&["hit_cost"], hit::run),
-    (&["pingpong"], overhead::ping_pong),
+    (&["pingpong_loss"], overhead::ping_pong),
+    (&["pingpong_overhead"], bursts::overhead_error),
     (&["parkers"], overhead::parkers),
     (&["latency"], events::latency),
     (&["events_lost"], events::lost),

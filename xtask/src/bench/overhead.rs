@@ -6,9 +6,6 @@
 //! Bingo's own use of the processors counts too; its CPU time for one piece of
 //! work is what the probes cost it. In: `bench/pingpong`, `bench/parkers`.
 
-use std::time::Duration;
-
-use anyhow::Context;
 use bingo_tests::Child;
 
 use super::{Bench, Figure, cpu_seconds, median, newest_line, number, pass};
@@ -16,9 +13,8 @@ use super::{Bench, Figure, cpu_seconds, median, newest_line, number, pass};
 /// How long the governor may take to settle, in seconds.
 const SETTLE: f64 = 2.0;
 
-/// How long a side is measured, in seconds: as long as the overhead that Bingo
-/// prints is averaged.
-const WINDOW: f64 = 10.0;
+/// How long a side is measured, in seconds.
+const WINDOW: f64 = 8.0;
 
 /// Channel ping-pong on all cores, with a budget of 2 %.
 pub(super) fn ping_pong(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
@@ -26,13 +22,7 @@ pub(super) fn ping_pong(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     pass(1.0);
     let sides = compare(bench, &mut target, "rounds", &["--max-overhead", "2%"])?;
     let loss = (1.0 - sides.ratio(|work| work.per_second)) * 100.0;
-    let cost = (sides.ratio(|work| work.cpu_ns) - 1.0) * 100.0;
-    let printed = median(sides.watched.iter().map(|(_, watching)| watching.printed).collect());
-    eprintln!("  the target's CPU time a round is {cost:.2} % more, Bingo says {printed:.2} %");
-    Ok(vec![
-        Figure::at_most(5.0, "pingpong_loss", loss, "%"),
-        Figure::at_most(1.0, "pingpong_overhead_error", (cost - printed).abs(), "points"),
-    ])
+    Ok(vec![Figure::at_most(5.0, "pingpong_loss", loss, "%")])
 }
 
 /// 10,000 goroutines that park 20,000 times a second, watched at 10 Hz.
@@ -42,7 +32,7 @@ pub(super) fn parkers(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     pass(2.0);
     let sides = compare(bench, &mut target, "tokens", &["--interval", "100ms"])?;
     let more = (sides.ratio(|work| work.cpu_ns) - 1.0) * 100.0;
-    let own = median(sides.watched.iter().map(|(_, watching)| watching.own_cpu * 100.0).collect());
+    let own = median(sides.watched.iter().map(|(_, own)| own * 100.0).collect());
     Ok(vec![
         Figure::at_most(5.0, "parkers_target_cpu_more", more, "%"),
         Figure::at_most(10.0, "parkers_bingo_cpu", own, "% of core"),
@@ -58,19 +48,11 @@ struct Work {
     cpu_ns: f64,
 }
 
-/// What Bingo did in a window.
-#[derive(Clone, Copy)]
-struct Watching {
-    /// CPUs that it used.
-    own_cpu: f64,
-    /// The overhead that it printed at its end, in per cent.
-    printed: f64,
-}
-
 /// The windows of a run.
 struct Sides {
     bare: Vec<Work>,
-    watched: Vec<(Work, Watching)>,
+    /// With the CPUs that Bingo used meanwhile.
+    watched: Vec<(Work, f64)>,
 }
 
 impl Sides {
@@ -88,23 +70,21 @@ fn compare(bench: &Bench, target: &mut Child, key: &str, arguments: &[&str]) -> 
         if turn % 2 == 0 {
             sides.bare.push(work(target, key)?);
         }
-        let duration = format!("{}s", SETTLE + WINDOW);
-        let all = [&["--format", "text", "--mode", "auto", "--duration", &duration], arguments].concat();
-        let mut attached = bench.attach(target.pid(), &all)?;
+        let attached =
+            bench.attach(target.pid(), &[&["--format", "text", "--mode", "auto"], arguments].concat())?;
         pass(SETTLE);
         let cpu = cpu_seconds(attached.pid())?;
         let watched = work(target, key)?;
         let own_cpu = (cpu_seconds(attached.pid())? - cpu) / WINDOW;
-        let printed = printed(&mut attached)?;
         drop(attached);
         pass(SETTLE);
-        sides.watched.push((watched, Watching { own_cpu, printed }));
+        sides.watched.push((watched, own_cpu));
         if turn % 2 == 1 {
             sides.bare.push(work(target, key)?);
         }
         if let Some(bare) = sides.bare.last() {
             eprintln!(
-                "  {:.0} {key}/s at {:.1} ns bare; {:.0} at {:.1} watched, Bingo at {own_cpu:.3} CPUs says {printed} %",
+                "  {:.0} {key}/s at {:.1} ns bare; {:.0} at {:.1} watched, Bingo at {own_cpu:.3} CPUs",
                 bare.per_second, bare.cpu_ns, watched.per_second, watched.cpu_ns
             );
         }
@@ -120,15 +100,4 @@ fn work(target: &mut Child, key: &str) -> anyhow::Result<Work> {
     let grown = |key| anyhow::Ok(number(&last, key)? - number(&first, key)?);
     let done = grown(key)?;
     Ok(Work { per_second: done / grown("ns")? * 1e9, cpu_ns: grown("cpu_ns")? / done })
-}
-
-/// The overhead that Bingo prints at its end, in per cent.
-fn printed(attached: &mut Child) -> anyhow::Result<f64> {
-    attached.wait(Duration::from_secs(10))?;
-    let mut printed = None;
-    while let Ok(line) = attached.line(Duration::ZERO) {
-        let behind = line.split_once("overhead ").and_then(|(_, behind)| behind.split_once('%'));
-        printed = behind.and_then(|(number, _)| number.parse().ok()).or(printed);
-    }
-    printed.context("Bingo printed no overhead")
 }

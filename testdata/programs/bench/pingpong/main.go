@@ -1,8 +1,8 @@
 // Pingpong is the worst case for probes: pairs of goroutines that do nothing
 // but hand a value to and fro over unbuffered channels, one pair a core.
 //
-// Each interval it prints a line: the nanoseconds since its start, the round
-// trips so far, the process's CPU nanoseconds so far.
+// Each interval it prints a line: the kernel's monotonic clock, the nanoseconds
+// since its start, the round trips so far, the process's CPU nanoseconds so far.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 type pair struct {
@@ -39,7 +40,7 @@ func main() {
 		for i := range pairs {
 			sum += pairs[i].rounds.Load()
 		}
-		fmt.Printf("ns=%d rounds=%d cpu_ns=%d\n", time.Since(start).Nanoseconds(), sum, cpu())
+		fmt.Printf("at=%d ns=%d rounds=%d cpu_ns=%d\n", monotonic(), time.Since(start).Nanoseconds(), sum, cpu())
 	}
 }
 
@@ -55,6 +56,17 @@ func hit(p *pair, ping chan<- int, pong <-chan int) {
 		<-pong
 		p.rounds.Add(1)
 	}
+}
+
+// monotonic is the clock that probes read too.
+func monotonic() int64 {
+	const clockMonotonic = 1
+	var now syscall.Timespec
+	_, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&now)), 0)
+	if err != 0 {
+		return 0
+	}
+	return now.Nano()
 }
 
 // cpu is the CPU time of the process, in nanoseconds.
