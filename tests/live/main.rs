@@ -5,6 +5,7 @@ mod bad_input;
 mod churn;
 mod command_line;
 mod containers;
+mod many;
 mod matrix;
 mod probes;
 mod real_programs;
