@@ -17,4 +17,5 @@ pub mod recording;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod session;
+pub mod trace;
 pub mod world;

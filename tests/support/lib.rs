@@ -7,6 +7,7 @@
 
 mod child;
 mod fixture;
+mod go_reader;
 mod release;
 mod skip;
 mod traceback;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use child::Child;
 pub use fixture::{Fixture, Mode};
+pub use go_reader::{GoReader, goroot};
 pub use release::GoRelease;
 pub use skip::{is_root, live_or_skip, release_or_skip, skip};
 pub use traceback::{Traced, TracedFrame};

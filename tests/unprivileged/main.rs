@@ -4,3 +4,4 @@ mod bad_input;
 mod hostile;
 mod runtime_places;
 mod symbols;
+mod traces;

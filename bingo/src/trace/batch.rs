@@ -1,0 +1,132 @@
+//! The outermost structure of a trace: batches, each of one thread. In: the
+//! bytes of a trace behind its header. Out: each batch's header, then its body.
+//!
+//! Source: `internal/trace/batch.go`, Go 1.27.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::error::{StructureFault, TraceError};
+use super::spec::EventType;
+
+/// The largest body of a batch.
+pub(super) const MAX_BATCH: u64 = 64 << 10;
+
+/// What stands before a batch's body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchHeader {
+    /// Where it begins in the file.
+    pub(super) offset: u64,
+    /// Of which experiment; 0: of none.
+    pub(super) experiment: u8,
+    /// The generation.
+    pub(super) generation: u64,
+    /// Whose; -1: nobody's.
+    pub(super) thread: i64,
+    /// The time before its first event, in the trace's units.
+    pub(super) time: u64,
+    /// The length of the body.
+    pub(super) size: usize,
+}
+
+/// What comes next in a trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// A batch: its body follows.
+    Batch(BatchHeader),
+    /// The end mark of a generation.
+    EndOfGeneration,
+    /// Nothing.
+    End,
+}
+
+/// The bytes of a trace, and how many were taken.
+pub(super) struct Input<R> {
+    bytes: BufReader<R>,
+    offset: u64,
+    /// The generation that is being read, for messages.
+    pub(super) generation: u64,
+}
+
+impl<R: Read> Input<R> {
+    pub(super) fn new(bytes: R) -> Input<R> {
+        Input { bytes: BufReader::with_capacity(1 << 16, bytes), offset: 0, generation: 0 }
+    }
+
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The header of the next batch.
+    pub(super) fn next(&mut self) -> Result<Next, TraceError> {
+        let offset = self.offset;
+        let Some(kind) = self.byte()? else { return Ok(Next::End) };
+        match EventType(kind) {
+            EventType::END_OF_GENERATION => return Ok(Next::EndOfGeneration),
+            EventType::EVENT_BATCH | EventType::EXPERIMENTAL_BATCH => {}
+            _ => return Err(self.fault(offset, StructureFault::NotABatch(kind))),
+        }
+        let experiment = match EventType(kind) {
+            EventType::EXPERIMENTAL_BATCH => self.byte()?.ok_or_else(|| self.cut("a batch's header"))?,
+            _ => 0,
+        };
+        let generation = self.uvarint()?;
+        let thread = self.uvarint()?.cast_signed();
+        let time = self.uvarint()?;
+        let size = self.uvarint()?;
+        let fits = usize::try_from(size).ok().filter(|_| size <= MAX_BATCH);
+        let size = fits.ok_or_else(|| self.fault(offset, StructureFault::BatchSize(size)))?;
+        Ok(Next::Batch(BatchHeader { offset, experiment, generation, thread, time, size }))
+    }
+
+    /// Appends the body of a batch, `size` bytes, to `out`; on an error `out`
+    /// holds what could be had of it.
+    pub(super) fn body(&mut self, size: usize, out: &mut Vec<u8>) -> Result<(), TraceError> {
+        let wanted = u64::try_from(size).unwrap_or(u64::MAX);
+        let got = (&mut self.bytes).take(wanted).read_to_end(out);
+        let got = got.map_err(|source| TraceError::Read { offset: self.offset, source })?;
+        self.offset += u64::try_from(got).unwrap_or(u64::MAX);
+        if got < size { Err(self.cut("a batch")) } else { Ok(()) }
+    }
+
+    pub(super) fn fault(&self, offset: u64, fault: StructureFault) -> TraceError {
+        TraceError::Structure { offset, generation: self.generation, fault }
+    }
+
+    pub(super) fn cut(&self, what: &'static str) -> TraceError {
+        TraceError::CutOff { offset: self.offset, generation: self.generation, what }
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, TraceError> {
+        loop {
+            match self.bytes.fill_buf() {
+                Ok(ready) => {
+                    let byte = ready.first().copied();
+                    if byte.is_some() {
+                        self.bytes.consume(1);
+                        self.offset += 1;
+                    }
+                    return Ok(byte);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(TraceError::Read { offset: self.offset, source }),
+            }
+        }
+    }
+
+    fn uvarint(&mut self) -> Result<u64, TraceError> {
+        let mut value = 0;
+        let begin = self.offset;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?.ok_or_else(|| self.cut("a batch's header"))?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(self.fault(begin, StructureFault::Unfinished("batch's header")))
+    }
+}

@@ -1,0 +1,47 @@
+//! An event as the reader yields it: what a trace says happened, with the thread,
+//! the P and the goroutine it happened on.
+
+use super::spec::EventType;
+
+/// Something that a trace tells of. What its arguments mean its kind's
+/// [`Spec`](super::spec::Spec) says, and [`TraceEvent::detail`](super::detail)
+/// spells out. Ids of strings and stacks are good for the generation that the
+/// event is of: [`Reader::tables`](super::Reader::tables) has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TraceEvent {
+    /// In nanoseconds of the trace's clock; later than that of any event before.
+    pub time: i64,
+    /// The thread (an M's id, the kernel's number on Linux); [`TraceEvent::NONE`]: none.
+    pub thread: i64,
+    /// The P before the event; [`TraceEvent::NONE`]: none.
+    pub proc: i64,
+    /// The goroutine that ran before the event; [`TraceEvent::NONE`]: none.
+    pub goroutine: i64,
+    /// The arguments, and what the order of events adds to them:
+    /// [`EventType::PROC_STATUS`] has the old state in `args[2]` (a [`ProcState`](super::ProcState)),
+    /// [`EventType::PROC_STEAL`] in `args[3]` (a P's status of the runtime),
+    /// [`EventType::GO_STATUS`] the old state in the upper half of `args[2]`,
+    /// [`EventType::USER_TASK_END`] the parent in `args[2]` and in `args[3]` the
+    /// id of the name ([`Reader::task_name`](super::Reader::task_name)),
+    /// [`EventType::STW_END`] its beginning's kind in `args[0]`.
+    pub args: [u64; 4],
+    /// What happened.
+    pub kind: EventType,
+}
+
+impl TraceEvent {
+    /// No thread, no P or no goroutine.
+    pub const NONE: i64 = -1;
+    /// No task.
+    pub const NO_TASK: u64 = u64::MAX;
+
+    /// The id of the stack of who did it; 0: none.
+    #[must_use]
+    pub fn stack(&self) -> u64 {
+        let place = match self.kind {
+            EventType::CPU_SAMPLE => Some(0),
+            kind => kind.spec().and_then(|spec| spec.stacks.first().copied()),
+        };
+        place.and_then(|place| self.args.get(place).copied()).unwrap_or(0)
+    }
+}

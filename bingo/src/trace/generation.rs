@@ -1,0 +1,351 @@
+//! A trace's generations, one after the other: about a second of the program
+//! each, with tables of its own. In: the bytes of a trace behind its header.
+//! Out: a [`Generation`] a call: its threads' batches, still packed, its CPU
+//! samples and its tables.
+//!
+//! Before Go 1.26 a generation ends where a batch of the next one begins, since
+//! then with a mark. Source: `internal/trace/generation.go`, Go 1.27.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use super::batch::{BatchHeader, Input, Next};
+use super::cursor::Cursor;
+use super::error::{StructureFault, TraceError};
+use super::samples::{self, CpuSample};
+use super::spec::EventType;
+use super::tables::{ClockSnapshot, Tables, TablesBuilder};
+use super::version::Version;
+
+/// One generation, unordered.
+pub(super) struct Generation {
+    pub(super) number: u64,
+    /// The bodies of all batches of events, in the order of the file.
+    pub(super) bytes: Vec<u8>,
+    pub(super) batches: Vec<Batch>,
+    /// The threads in the order in which they appear.
+    pub(super) threads: Vec<Thread>,
+    /// By time.
+    pub(super) samples: Vec<CpuSample>,
+    /// The earliest time of a batch, in the trace's units.
+    pub(super) start: u64,
+    pub(super) tables: Tables,
+}
+
+/// A batch of events of one thread.
+#[derive(Clone, Copy)]
+pub(super) struct Batch {
+    /// Where it begins in the file.
+    pub(super) offset: u64,
+    /// The time before its first event, in the trace's units.
+    pub(super) time: u64,
+    /// Where its events are in [`Generation::bytes`].
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The thread's next batch; [`Batch::LAST`]: none.
+    pub(super) next: u32,
+}
+
+impl Batch {
+    pub(super) const LAST: u32 = u32::MAX;
+}
+
+/// A thread and its batches.
+#[derive(Clone, Copy)]
+pub(super) struct Thread {
+    /// Its id; -1 where events belong to no thread.
+    pub(super) id: i64,
+    pub(super) first: u32,
+    last: u32,
+}
+
+/// Reads generations.
+pub(super) struct Generations<R> {
+    input: Input<R>,
+    version: Version,
+    /// Yield what there is of a generation that is cut off.
+    salvage: bool,
+    /// The batch that ended the generation before, by beginning the next one.
+    spill: Option<BatchHeader>,
+    /// What ended the trace, for the next call.
+    ended: Option<Result<(), TraceError>>,
+    /// The clock's unit in the generation before.
+    unit: Option<f64>,
+}
+
+/// How a generation ended.
+enum End {
+    /// With its mark, or the next one's first batch.
+    Proper,
+    /// With the file.
+    File,
+    /// Within a batch, or because of a broken one.
+    Broken(TraceError),
+}
+
+impl<R: Read> Generations<R> {
+    pub(super) fn new(mut bytes: R, salvage: bool) -> Result<Generations<R>, TraceError> {
+        let version = read_version(&mut bytes)?;
+        let input = Input::new(bytes);
+        Ok(Generations { input, version, salvage, spill: None, ended: None, unit: None })
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The next generation; `None` at the trace's end.
+    pub(super) fn next(&mut self) -> Result<Option<Generation>, TraceError> {
+        match self.ended.take() {
+            None => {}
+            Some(Ok(())) => {
+                self.ended = Some(Ok(()));
+                return Ok(None);
+            }
+            Some(Err(error)) => {
+                self.ended = Some(Ok(()));
+                return Err(error);
+            }
+        }
+        let generation = self.read();
+        match &generation {
+            Ok(Some(whole)) => self.unit = Some(whole.tables.unit),
+            Ok(None) | Err(_) => self.ended = Some(Ok(())),
+        }
+        generation
+    }
+
+    fn read(&mut self) -> Result<Option<Generation>, TraceError> {
+        let mut builder = Builder::default();
+        let end = self.fill(&mut builder)?;
+        self.input.generation = builder.number;
+        let marked = self.version >= Version::Go126;
+        let lost = match end {
+            End::Proper => None,
+            End::File if marked && builder.batches.is_empty() => return Ok(None),
+            End::File if marked => Some(self.input.cut("its end mark is missing")),
+            End::File => {
+                // Nothing tells whether this was all: what is missing shows.
+                self.ended = Some(Ok(()));
+                let missing = builder.missing(self.version);
+                missing.filter(|_| self.salvage).map(|what| self.input.cut(what))
+            }
+            End::Broken(error) if marked || builder.number == 0 => Some(error),
+            End::Broken(error) => {
+                // As Go does: what was read before may well be a whole generation.
+                let whole = builder.missing(self.version).is_none();
+                if self.salvage && !whole {
+                    Some(error)
+                } else {
+                    self.ended = Some(Err(error));
+                    None
+                }
+            }
+        };
+        let Some(error) = lost else {
+            return builder.finish(self, None).map(Some);
+        };
+        let unit = builder.unit.or(self.unit);
+        if !self.salvage || !error.is_cut_off() || unit.is_none() || builder.batches.is_empty() {
+            return Err(error);
+        }
+        let generation = builder.finish(self, unit)?;
+        self.ended = Some(Err(error));
+        Ok(Some(generation))
+    }
+
+    /// Reads batches until the generation ends.
+    fn fill(&mut self, builder: &mut Builder) -> Result<End, TraceError> {
+        if let Some(spilled) = self.spill.take() {
+            builder.number = spilled.generation;
+            self.input.generation = spilled.generation;
+            if let Err(error) = builder.add(&spilled, &mut self.input, self.version)? {
+                return Ok(End::Broken(error));
+            }
+        }
+        loop {
+            let header = match self.input.next() {
+                Ok(Next::Batch(header)) => header,
+                Ok(Next::End) => return Ok(End::File),
+                Ok(Next::EndOfGeneration) if self.version >= Version::Go126 => return Ok(End::Proper),
+                Ok(Next::EndOfGeneration) => {
+                    return Err(self.input.fault(self.input.offset(), self.interleaved(0, builder.number)));
+                }
+                Err(error) => return Ok(End::Broken(error)),
+            };
+            if builder.number == 0 {
+                builder.number = header.generation;
+                self.input.generation = header.generation;
+            }
+            let next = builder.number.wrapping_add(1);
+            if header.generation == next && self.version < Version::Go126 && header.generation != 0 {
+                self.spill = Some(header);
+                return Ok(End::Proper);
+            }
+            if header.generation != builder.number || header.generation == 0 {
+                let fault = self.interleaved(header.generation, builder.number);
+                return Err(self.input.fault(header.offset, fault));
+            }
+            if let Err(error) = builder.add(&header, &mut self.input, self.version)? {
+                return Ok(End::Broken(error));
+            }
+        }
+    }
+
+    fn interleaved(&self, found: u64, expected: u64) -> StructureFault {
+        StructureFault::Interleaved { found, expected }
+    }
+}
+
+fn read_version(bytes: &mut impl Read) -> Result<Version, TraceError> {
+    let mut header = Vec::new();
+    let wanted = u64::try_from(super::version::HEADER_LEN).unwrap_or(u64::MAX);
+    let read = bytes.take(wanted).read_to_end(&mut header);
+    read.map_err(|source| TraceError::Read { offset: 0, source })?;
+    Ok(Version::of_header(&header)?)
+}
+
+/// A generation that is being read.
+#[derive(Default)]
+struct Builder {
+    number: u64,
+    bytes: Vec<u8>,
+    batches: Vec<Batch>,
+    threads: Vec<Thread>,
+    by_id: HashMap<i64, usize, foldhash::fast::FixedState>,
+    samples: Vec<CpuSample>,
+    start: u64,
+    tables: TablesBuilder,
+    /// Nanoseconds of a unit of the trace's clock.
+    unit: Option<f64>,
+    /// The clocks, the trace's own in units.
+    clock: Option<(u64, ClockSnapshot)>,
+}
+
+impl Builder {
+    /// Takes in a batch. The inner error is one of getting at it.
+    fn add<R: Read>(
+        &mut self,
+        header: &BatchHeader,
+        input: &mut Input<R>,
+        version: Version,
+    ) -> Result<Result<(), TraceError>, TraceError> {
+        let start = self.bytes.len();
+        if let Err(error) = input.body(header.size, &mut self.bytes) {
+            self.bytes.truncate(start);
+            return Ok(Err(error));
+        }
+        if self.start == 0 || header.time < self.start {
+            self.start = header.time;
+        }
+        let body = self.bytes.get(start..).unwrap_or_default();
+        let kind = EventType(body.first().copied().unwrap_or_default());
+        let sync = if version < Version::Go125 { EventType::FREQUENCY } else { EventType::SYNC };
+        let taken = match kind {
+            // Experiments' batches have a form of their own, which none of ours needs.
+            _ if header.experiment != 0 => Ok(()),
+            EventType::STRINGS => self.tables.add_strings(body),
+            EventType::STACKS => self.tables.add_stacks(body),
+            EventType::CPU_SAMPLES => samples::read(body, &mut self.samples),
+            kind if kind == sync => {
+                let entries = if version < Version::Go125 { body } else { body.get(1..).unwrap_or_default() };
+                read_clocks(entries, header.time, version, &mut self.unit, &mut self.clock)
+            }
+            _ => {
+                self.add_events(header, start);
+                return Ok(Ok(()));
+            }
+        };
+        self.bytes.truncate(start);
+        taken.map(Ok).map_err(|fault| input.fault(header.offset, fault))
+    }
+
+    fn add_events(&mut self, header: &BatchHeader, start: usize) {
+        let end = self.bytes.len();
+        let Ok(batch) = u32::try_from(self.batches.len()) else { return };
+        self.batches.push(Batch { offset: header.offset, time: header.time, start, end, next: Batch::LAST });
+        let at = *self.by_id.entry(header.thread).or_insert_with(|| {
+            self.threads.push(Thread { id: header.thread, first: batch, last: batch });
+            self.threads.len() - 1
+        });
+        let Some(thread) = self.threads.get_mut(at) else { return };
+        if thread.last != batch
+            && let Some(before) = self.batches.get_mut(thread.last as usize)
+        {
+            before.next = batch;
+            thread.last = batch;
+        }
+    }
+
+    /// What a whole generation has and this one lacks.
+    fn missing(&self, version: Version) -> Option<&'static str> {
+        if self.unit.is_none() {
+            Some("frequency")
+        } else if version >= Version::Go125 && self.clock.is_none() {
+            Some("clock snapshot")
+        } else {
+            None
+        }
+    }
+
+    /// The generation. `cut_off`: it is not whole; this is the clock's unit.
+    fn finish<R: Read>(self, from: &Generations<R>, cut_off: Option<f64>) -> Result<Generation, TraceError> {
+        let fault = |fault| from.input.fault(from.input.offset(), fault);
+        if cut_off.is_none()
+            && let Some(what) = self.missing(from.version)
+        {
+            return Err(fault(StructureFault::Missing(what)));
+        }
+        let unit = cut_off.or(self.unit).unwrap_or_default();
+        let tables = self.tables.finish(self.number, unit, None, cut_off.is_some());
+        let mut tables = tables.map_err(fault)?;
+        tables.clock =
+            self.clock.map(|(units, clock)| ClockSnapshot { trace: tables.nanoseconds(units), ..clock });
+        Ok(Generation {
+            number: self.number,
+            bytes: self.bytes,
+            batches: self.batches,
+            threads: self.threads,
+            samples: samples::by_time(self.samples, &tables),
+            start: self.start,
+            tables,
+        })
+    }
+}
+
+/// Reads the frequency of the trace's clock, and since Go 1.25 the other clocks.
+fn read_clocks(
+    entries: &[u8],
+    time: u64,
+    version: Version,
+    unit: &mut Option<f64>,
+    clock: &mut Option<(u64, ClockSnapshot)>,
+) -> Result<(), StructureFault> {
+    let mut cursor = Cursor::new(entries);
+    let mut time = time;
+    while let Some(kind) = cursor.byte() {
+        let mut number = |what| cursor.uvarint().ok_or(StructureFault::Unfinished(what));
+        match EventType(kind) {
+            EventType::FREQUENCY => {
+                if unit.is_some() {
+                    return Err(StructureFault::Again("frequency"));
+                }
+                *unit = Some(1.0 / (number("frequency")? as f64 / 1e9));
+            }
+            EventType::CLOCK_SNAPSHOT if version >= Version::Go125 => {
+                if clock.is_some() {
+                    return Err(StructureFault::Again("clock snapshot"));
+                }
+                let mut number = || number("clock snapshot");
+                time = time.wrapping_add(number()?);
+                let (monotonic, wall_seconds, wall_nanoseconds) = (number()?, number()?, number()?);
+                *clock = Some((time, ClockSnapshot { trace: 0, monotonic, wall_seconds, wall_nanoseconds }));
+            }
+            _ => {
+                let expected = "frequency or clock snapshot event";
+                return Err(StructureFault::Foreign { expected, found: kind });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Goroutines: made, started, stopped, blocked, made runnable, ended; and what
+//! the runtime says of each at the beginning of a generation.
+
+use super::super::detail::GoState;
+use super::super::event::TraceEvent;
+use super::super::spec::EventType;
+use super::state::{Context, GoStatus, Goroutine, goroutine};
+use super::{Advance, Order, OrderFault, Place, RawEvent};
+
+/// The state that a status stands for to the readers of events.
+fn shown(status: GoStatus) -> GoState {
+    match status {
+        GoStatus::Bad => GoState::Undetermined,
+        GoStatus::Runnable => GoState::Runnable,
+        GoStatus::Running => GoState::Running,
+        GoStatus::Syscall => GoState::Syscall,
+        GoStatus::Waiting => GoState::Waiting,
+    }
+}
+
+impl Order {
+    pub(super) fn go_status(
+        &mut self,
+        event: &mut RawEvent,
+        place: &Place<'_>,
+        mut context: Context,
+    ) -> Advance {
+        let [id, thread, number, _] = event.args;
+        let (id, thread) = (id.cast_signed(), thread.cast_signed());
+        let status = GoStatus::of(number);
+        let status = status.map_err(|status| OrderFault::Status { what: "goroutine", id, status })?;
+        let first = place.generation == self.first_generation;
+        let mut before = shown(status);
+        match self.goroutines.get_mut(&id) {
+            Some(known) if known.status == status => known.seq = Self::seq(place, 0),
+            Some(known) => {
+                let state = known.status.as_str();
+                return Err(OrderFault::State { event: event.kind, what: "goroutine", id, state });
+            }
+            None if first => {
+                self.goroutines.insert(id, Goroutine::new(status, place.generation));
+                before = GoState::Undetermined;
+            }
+            None => return Err(OrderFault::Absent { event: event.kind, what: "goroutine", id }),
+        }
+        event.args[2] = (before as u64) << 32 | status as u64;
+
+        let mut after = context;
+        match status {
+            GoStatus::Running => after.goroutine = id,
+            GoStatus::Syscall => {
+                if thread == TraceEvent::NONE {
+                    return Err(OrderFault::Lacks { event: event.kind, what: "thread" });
+                }
+                let elsewhere = OrderFault::Elsewhere { event: event.kind, thread, what: "goroutine", id };
+                if thread == context.thread {
+                    // Later than in the first generation, the binding is known.
+                    if !first && context.goroutine != id {
+                        return Err(elsewhere);
+                    }
+                    after.goroutine = id;
+                } else {
+                    // Somebody tells of a thread that sat in its system call all the while.
+                    let slot = self.slot_of(thread);
+                    if let Some(other) = self.threads.get_mut(slot) {
+                        if !other.seen {
+                            (other.seen, other.goroutine) = (true, id);
+                        } else if other.goroutine == id {
+                            context.goroutine = id;
+                        } else {
+                            return Err(elsewhere);
+                        }
+                    }
+                }
+                context.thread = thread;
+            }
+            GoStatus::Bad | GoStatus::Runnable | GoStatus::Waiting => {}
+        }
+        self.emit(event, context);
+        Ok(Some(after))
+    }
+
+    pub(super) fn go_create(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+        context.on_proc(event.kind)?;
+        if let Some(parent) = self.goroutines.get(&context.goroutine)
+            && parent.status != GoStatus::Running
+        {
+            return Err(not_running(event.kind, context.goroutine, parent));
+        }
+        let status = match event.kind {
+            EventType::GO_CREATE_BLOCKED => GoStatus::Waiting,
+            _ => GoStatus::Runnable,
+        };
+        self.make(event, status, place)?;
+        self.emit(event, context);
+        Ok(Some(context))
+    }
+
+    /// A goroutine that C made by calling Go: it comes to be in a system call.
+    pub(super) fn go_create_syscall(
+        &mut self,
+        event: &RawEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
+        context.on_thread(event.kind)?.without_goroutine(event.kind)?;
+        let goroutine = self.make(event, GoStatus::Syscall, place)?;
+        self.emit(event, context);
+        Ok(Some(Context { goroutine, ..context }))
+    }
+
+    fn make(&mut self, event: &RawEvent, status: GoStatus, place: &Place<'_>) -> Result<i64, OrderFault> {
+        let [id, ..] = event.args;
+        let id = id.cast_signed();
+        let before = self.goroutines.insert(id, Goroutine::new(status, place.generation));
+        if before.is_some() {
+            return Err(OrderFault::Exists { event: event.kind, what: "goroutine", id });
+        }
+        Ok(id)
+    }
+
+    /// The running goroutine ends, yields or blocks.
+    pub(super) fn go_off(&mut self, event: &RawEvent, context: Context) -> Advance {
+        context.on_goroutine(event.kind)?;
+        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        if known.status != GoStatus::Running {
+            return Err(not_running(event.kind, context.goroutine, known));
+        }
+        match event.kind {
+            EventType::GO_STOP => known.status = GoStatus::Runnable,
+            EventType::GO_BLOCK => known.status = GoStatus::Waiting,
+            _ => {
+                self.goroutines.remove(&context.goroutine);
+            }
+        }
+        self.emit(event, context);
+        Ok(Some(Context { goroutine: TraceEvent::NONE, ..context }))
+    }
+
+    pub(super) fn go_start(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+        let [id, number, ..] = event.args;
+        let id = id.cast_signed();
+        let seq = Self::seq(place, number);
+        let Some(known) = self.goroutines.get_mut(&id) else { return Ok(None) };
+        if known.status != GoStatus::Runnable || !seq.follows(known.seq) {
+            return Ok(None);
+        }
+        context.on_proc(event.kind)?.without_goroutine(event.kind)?;
+        (known.status, known.seq) = (GoStatus::Running, seq);
+        self.emit(event, context);
+        Ok(Some(Context { goroutine: id, ..context }))
+    }
+
+    /// Anybody may unblock a goroutine, the runtime's own threads too.
+    pub(super) fn go_unblock(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+        let [id, number, ..] = event.args;
+        let seq = Self::seq(place, number);
+        let Some(known) = self.goroutines.get_mut(&id.cast_signed()) else { return Ok(None) };
+        if known.status != GoStatus::Waiting || !seq.follows(known.seq) {
+            return Ok(None);
+        }
+        (known.status, known.seq) = (GoStatus::Runnable, seq);
+        self.emit(event, context);
+        Ok(Some(context))
+    }
+
+    /// A coroutine gives its thread to another: three events in one. The other is
+    /// unblocked, the one that runs blocks or ends, the other starts.
+    pub(super) fn go_switch(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+        context.on_goroutine(event.kind)?;
+        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        if known.status != GoStatus::Running {
+            return Err(not_running(event.kind, context.goroutine, known));
+        }
+        let [next, number, ..] = event.args;
+        let seq = Self::seq(place, number);
+        let Some(other) = self.goroutines.get_mut(&next.cast_signed()) else { return Ok(None) };
+        if other.status != GoStatus::Waiting || !seq.follows(other.seq) {
+            return Ok(None);
+        }
+        (other.status, other.seq) = (GoStatus::Running, seq);
+        self.emit(event, context);
+        let off = match event.kind {
+            EventType::GO_SWITCH => {
+                goroutine(&mut self.goroutines, event.kind, context.goroutine)?.status = GoStatus::Waiting;
+                EventType::GO_BLOCK
+            }
+            _ => {
+                self.goroutines.remove(&context.goroutine);
+                EventType::GO_DESTROY
+            }
+        };
+        self.emit(&RawEvent { time: event.time, args: [0; 4], kind: off }, context);
+        let args = [next, number, 0, 0];
+        let start = RawEvent { time: event.time, args, kind: EventType::GO_START };
+        self.emit(&start, Context { goroutine: TraceEvent::NONE, ..context });
+        Ok(Some(Context { goroutine: next.cast_signed(), ..context }))
+    }
+
+    /// An event that needs a thread with a P and a goroutine, and changes nothing.
+    pub(super) fn on_goroutine(&mut self, event: &RawEvent, context: Context) -> Advance {
+        context.on_goroutine(event.kind)?;
+        self.emit(event, context);
+        Ok(Some(context))
+    }
+}
+
+pub(super) fn not_running(event: EventType, id: i64, known: &Goroutine) -> OrderFault {
+    OrderFault::State { event, what: "goroutine", id, state: known.status.as_str() }
+}

@@ -1,0 +1,170 @@
+//! Puts the events of all threads into one order, which their times alone do not
+//! give: clocks of different CPUs disagree. The scheduler is re-enacted, and an
+//! event is let through when the goroutine, the P and the thread that it speaks
+//! of are where it needs them; sequence numbers tell which of several comes first.
+//!
+//! In: a thread's next event. Out: let through (one to three events follow), not
+//! yet, or a trace that contradicts itself. A file here has one resource's rules.
+//!
+//! Source: `internal/trace/order.go`, Go 1.27, rule by rule.
+
+mod annotations;
+mod fault;
+mod goroutines;
+mod procs;
+mod ranges;
+mod state;
+mod syscalls;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::event::TraceEvent;
+use super::frontier::RawEvent;
+use super::spec::EventType;
+use super::tables::Tables;
+
+pub use fault::OrderFault;
+use ranges::Collection;
+pub(super) use state::ProcStatus;
+use state::{Context, Goroutine, Proc, Seq, Thread};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// The scheduler, as far as the events that were let through tell of it.
+#[derive(Default)]
+pub(super) struct Order {
+    goroutines: Map<i64, Goroutine>,
+    procs: Map<i64, Proc>,
+    threads: Vec<Thread>,
+    thread_slots: Map<i64, usize>,
+    /// Name and parent of the user's tasks that have begun.
+    tasks: Map<u64, (Arc<[u8]>, u64)>,
+    collection: Collection,
+    first_generation: u64,
+    /// The names of this generation's ended tasks.
+    pub(super) task_names: Vec<Arc<[u8]>>,
+    out: Out,
+}
+
+/// What was let through, and not taken yet.
+#[derive(Default)]
+struct Out {
+    events: [Option<TraceEvent>; 3],
+    next: usize,
+}
+
+/// Where an event is: its generation, and what ids mean in it.
+struct Place<'t> {
+    generation: u64,
+    tables: &'t Tables,
+}
+
+/// What an event leaves its thread with, or `None`: not yet.
+type Advance = Result<Option<Context>, OrderFault>;
+
+impl Order {
+    /// The slot of a thread in the table of threads.
+    pub(super) fn slot_of(&mut self, thread: i64) -> usize {
+        if let Some(&slot) = self.thread_slots.get(&thread) {
+            return slot;
+        }
+        self.thread_slots.insert(thread, self.threads.len());
+        self.threads.push(Thread::new(thread));
+        self.threads.len() - 1
+    }
+
+    /// An event that was let through; there are none once it answers `None`.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<TraceEvent> {
+        let event = self.out.events.get_mut(self.out.next).and_then(Option::take);
+        self.out.next = if event.is_some() { self.out.next + 1 } else { 0 };
+        event
+    }
+
+    /// Lets `event` of the thread at `slot` through, if it is its turn.
+    #[inline]
+    pub(super) fn advance(
+        &mut self,
+        event: &mut RawEvent,
+        tables: &Tables,
+        slot: usize,
+    ) -> Result<bool, OrderFault> {
+        let place = Place { generation: tables.generation, tables };
+        if self.first_generation == 0 {
+            self.first_generation = place.generation;
+        }
+        let Some(thread) = self.threads.get_mut(slot) else { return Ok(false) };
+        thread.seen = true;
+        let no_thread = thread.id == TraceEvent::NONE;
+        let context = Context { thread: thread.id, proc: thread.proc, goroutine: thread.goroutine };
+        let Some(after) = self.dispatch(event, &place, context)? else { return Ok(false) };
+        if !no_thread && let Some(thread) = self.threads.get_mut(slot) {
+            (thread.proc, thread.goroutine) = (after.proc, after.goroutine);
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn dispatch(&mut self, event: &mut RawEvent, place: &Place<'_>, context: Context) -> Advance {
+        match event.kind {
+            EventType::PROC_START => self.proc_start(event, place, context),
+            EventType::PROC_STOP => self.proc_stop(event, context),
+            EventType::PROC_STEAL => self.proc_steal(event, place, context),
+            EventType::PROC_STATUS => self.proc_status(event, place, context),
+
+            EventType::GO_CREATE | EventType::GO_CREATE_BLOCKED => self.go_create(event, place, context),
+            EventType::GO_CREATE_SYSCALL => self.go_create_syscall(event, place, context),
+            EventType::GO_START => self.go_start(event, place, context),
+            EventType::GO_DESTROY | EventType::GO_STOP | EventType::GO_BLOCK => self.go_off(event, context),
+            EventType::GO_DESTROY_SYSCALL => self.go_destroy_syscall(event, context),
+            EventType::GO_UNBLOCK => self.go_unblock(event, place, context),
+            EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => self.go_switch(event, place, context),
+            EventType::GO_SYSCALL_BEGIN => self.syscall_begin(event, place, context),
+            EventType::GO_SYSCALL_END => self.syscall_end(event, context),
+            EventType::GO_SYSCALL_END_BLOCKED => self.syscall_end_blocked(event, context),
+            EventType::GO_STATUS | EventType::GO_STATUS_STACK => self.go_status(event, place, context),
+
+            EventType::STW_BEGIN | EventType::GC_MARK_ASSIST_BEGIN => self.go_range_begin(event, context),
+            EventType::STW_END | EventType::GC_MARK_ASSIST_END => self.go_range_end(event, context),
+            EventType::GC_MARK_ASSIST_ACTIVE => self.go_range_active(event, place, context),
+            EventType::GC_ACTIVE => self.gc_active(event, place, context),
+            EventType::GC_BEGIN => self.gc_begin(event, context),
+            EventType::GC_END => self.gc_end(event, context),
+            EventType::GC_SWEEP_ACTIVE => self.sweep_active(event, place, context),
+            EventType::GC_SWEEP_BEGIN => self.sweep_begin(event, context),
+            EventType::GC_SWEEP_END => self.sweep_end(event, context),
+
+            EventType::PROCS_CHANGE | EventType::GO_LABEL | EventType::USER_LOG => {
+                self.on_goroutine(event, context)
+            }
+            EventType::HEAP_ALLOC | EventType::HEAP_GOAL => self.on_proc(event, context),
+            EventType::USER_TASK_BEGIN => self.task_begin(event, place, context),
+            EventType::USER_TASK_END => self.task_end(event, context),
+            EventType::USER_REGION_BEGIN => self.region_begin(event, place, context),
+            EventType::USER_REGION_END => self.region_end(event, place, context),
+            kind if kind.is_experimental() => self.on_thread(event, context),
+            kind => Err(OrderFault::Misplaced(kind)),
+        }
+    }
+
+    /// Lets an event through, as one of this context.
+    #[inline]
+    fn emit(&mut self, event: &RawEvent, context: Context) {
+        let free = self.out.events.iter_mut().find(|place| place.is_none());
+        if let Some(place) = free {
+            *place = Some(TraceEvent {
+                time: event.time,
+                thread: context.thread,
+                proc: context.proc,
+                goroutine: context.goroutine,
+                args: event.args,
+                kind: event.kind,
+            });
+        }
+    }
+
+    fn seq(place: &Place<'_>, number: u64) -> Seq {
+        Seq { generation: place.generation, number }
+    }
+}

@@ -1,0 +1,247 @@
+//! What is known of a goroutine, a P and a thread while events are ordered.
+
+use std::sync::Arc;
+
+use super::super::event::TraceEvent;
+use super::super::spec::EventType;
+use super::{Map, OrderFault};
+
+/// A goroutine's status, by the runtime's number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum GoStatus {
+    Bad,
+    Runnable,
+    Running,
+    Syscall,
+    Waiting,
+}
+
+/// A P's status, by the runtime's number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum ProcStatus {
+    Bad,
+    Running,
+    Idle,
+    Syscall,
+    /// It is about to be taken from a thread in a system call, whose beginning
+    /// the generation does not have.
+    SyscallAbandoned,
+}
+
+/// How often a resource has changed hands in a generation.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Seq {
+    pub(super) generation: u64,
+    pub(super) number: u64,
+}
+
+impl Seq {
+    /// Whether this comes right behind `before`.
+    #[inline]
+    pub(super) fn follows(self, before: Seq) -> bool {
+        self.generation == before.generation && self.number == before.number.wrapping_add(1)
+    }
+}
+
+/// What a thread has, as it is when an event comes.
+#[derive(Clone, Copy)]
+pub(super) struct Context {
+    pub(super) thread: i64,
+    pub(super) proc: i64,
+    pub(super) goroutine: i64,
+}
+
+impl Context {
+    /// The event needs a thread.
+    #[inline]
+    pub(super) fn on_thread(self, event: EventType) -> Result<Context, OrderFault> {
+        if self.thread == TraceEvent::NONE {
+            return Err(OrderFault::Lacks { event, what: "thread" });
+        }
+        Ok(self)
+    }
+
+    /// The event needs a thread with a P.
+    #[inline]
+    pub(super) fn on_proc(self, event: EventType) -> Result<Context, OrderFault> {
+        if self.proc == TraceEvent::NONE {
+            self.on_thread(event)?;
+            return Err(OrderFault::Lacks { event, what: "proc" });
+        }
+        self.on_thread(event)
+    }
+
+    /// The event needs a thread with a goroutine, with or without a P.
+    #[inline]
+    pub(super) fn with_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
+        self.on_thread(event)?;
+        if self.goroutine == TraceEvent::NONE {
+            return Err(OrderFault::Lacks { event, what: "goroutine" });
+        }
+        Ok(self)
+    }
+
+    /// The event needs a thread with a P and a goroutine.
+    #[inline]
+    pub(super) fn on_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
+        self.on_proc(event)?.with_goroutine(event)
+    }
+
+    #[inline]
+    pub(super) fn without_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
+        if self.goroutine != TraceEvent::NONE {
+            return Err(OrderFault::Has { event, what: "goroutine" });
+        }
+        Ok(self)
+    }
+}
+
+/// A goroutine that exists.
+pub(super) struct Goroutine {
+    pub(super) status: GoStatus,
+    pub(super) seq: Seq,
+    /// What few have: ranges and regions.
+    attached: Option<Box<Attached>>,
+}
+
+#[derive(Default)]
+pub(super) struct Attached {
+    pub(super) ranges: Ranges,
+    /// The user's regions, the innermost last: task and name.
+    pub(super) regions: Vec<(u64, Arc<[u8]>)>,
+}
+
+impl Goroutine {
+    pub(super) fn new(status: GoStatus, generation: u64) -> Goroutine {
+        Goroutine { status, seq: Seq { generation, number: 0 }, attached: None }
+    }
+
+    pub(super) fn attached(&mut self) -> &mut Attached {
+        self.attached.get_or_insert_default()
+    }
+}
+
+/// A P that exists.
+pub(super) struct Proc {
+    pub(super) status: ProcStatus,
+    pub(super) seq: Seq,
+    pub(super) ranges: Ranges,
+}
+
+/// A thread.
+pub(super) struct Thread {
+    pub(super) id: i64,
+    pub(super) proc: i64,
+    pub(super) goroutine: i64,
+    /// Whether an event of it was tried, or it was named by one.
+    pub(super) seen: bool,
+}
+
+impl Thread {
+    pub(super) fn new(id: i64) -> Thread {
+        Thread { id, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE, seen: false }
+    }
+}
+
+/// The ranges of time that a goroutine or a P is in: the event that began each,
+/// and for a stop of the world the string id of its reason.
+#[derive(Default)]
+pub(super) struct Ranges(Vec<(EventType, u64)>);
+
+impl Ranges {
+    pub(super) fn begin(&mut self, event: EventType, range: (EventType, u64)) -> Result<(), OrderFault> {
+        if self.0.contains(&range) {
+            return Err(OrderFault::Nesting { event, what: "the range has begun already" });
+        }
+        self.0.push(range);
+        Ok(())
+    }
+
+    /// The range is under way: in the first generation that is news, later it
+    /// has to be known.
+    pub(super) fn active(
+        &mut self,
+        event: EventType,
+        range: (EventType, u64),
+        first: bool,
+    ) -> Result<(), OrderFault> {
+        if first {
+            return self.begin(event, range);
+        }
+        if !self.0.contains(&range) {
+            return Err(OrderFault::Nesting { event, what: "the range has not begun" });
+        }
+        Ok(())
+    }
+
+    /// Ends the range that `begun` began, and answers its reason.
+    pub(super) fn end(&mut self, event: EventType, begun: EventType) -> Result<u64, OrderFault> {
+        let at = self.0.iter().position(|(kind, _)| *kind == begun);
+        let at = at.ok_or(OrderFault::Nesting { event, what: "the range has not begun" })?;
+        Ok(self.0.swap_remove(at).1)
+    }
+}
+
+impl GoStatus {
+    pub(super) fn of(number: u64) -> Result<GoStatus, u8> {
+        let [low, ..] = number.to_le_bytes();
+        Ok(match low {
+            0 => GoStatus::Bad,
+            1 => GoStatus::Runnable,
+            2 => GoStatus::Running,
+            3 => GoStatus::Syscall,
+            4 => GoStatus::Waiting,
+            other => return Err(other),
+        })
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            GoStatus::Bad => "Bad",
+            GoStatus::Runnable => "Runnable",
+            GoStatus::Running => "Running",
+            GoStatus::Syscall => "Syscall",
+            GoStatus::Waiting => "Waiting",
+        }
+    }
+}
+
+impl ProcStatus {
+    pub(super) fn of(number: u64) -> Result<ProcStatus, u8> {
+        let [low, ..] = number.to_le_bytes();
+        Ok(match low {
+            0 => ProcStatus::Bad,
+            1 => ProcStatus::Running,
+            2 => ProcStatus::Idle,
+            3 => ProcStatus::Syscall,
+            4 => ProcStatus::SyscallAbandoned,
+            other => return Err(other),
+        })
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ProcStatus::Bad => "Bad",
+            ProcStatus::Running => "Running",
+            ProcStatus::Idle => "Idle",
+            ProcStatus::Syscall => "Syscall",
+            ProcStatus::SyscallAbandoned => "SyscallAbandoned",
+        }
+    }
+}
+
+/// The goroutine `id`, which `event` takes to exist.
+#[inline]
+pub(super) fn goroutine(
+    goroutines: &mut Map<i64, Goroutine>,
+    event: EventType,
+    id: i64,
+) -> Result<&mut Goroutine, OrderFault> {
+    goroutines.get_mut(&id).ok_or(OrderFault::Absent { event, what: "goroutine", id })
+}
+
+/// The P `id`, which `event` takes to exist.
+#[inline]
+pub(super) fn proc(procs: &mut Map<i64, Proc>, event: EventType, id: i64) -> Result<&mut Proc, OrderFault> {
+    procs.get_mut(&id).ok_or(OrderFault::Absent { event, what: "proc", id })
+}

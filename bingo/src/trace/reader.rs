@@ -1,0 +1,330 @@
+//! The reader of traces. In: the bytes of a trace. Out: its events in the one
+//! order in which Go's own reader gives them, one a call.
+//!
+//! ```text
+//!  bytes ─▶ generation ─▶ frontier ──────▶ order ─────▶ TraceEvent
+//!           batches by    a heap: the      is it its
+//!           thread,       threads by       turn? else
+//!           tables        next event       the next thread
+//! ```
+//!
+//! Source: `internal/trace/reader.go`, Go 1.27.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::detail::Detail;
+use super::error::TraceError;
+use super::event::TraceEvent;
+use super::frontier::{Entry, Heap, ThreadCursor};
+use super::generation::{Generation, Generations};
+use super::order::{Order, OrderFault};
+use super::spec::{EventType, SHAPES};
+use super::tables::Tables;
+use super::version::Version;
+
+/// What a reader makes of a trace that is cut off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CutOff {
+    /// An error behind the last whole generation, as Go's reader does.
+    Refuse,
+    /// What can be had of the generation that is not whole, then the error. Such
+    /// events may refer to strings and stacks that the trace has not.
+    Salvage,
+}
+
+/// Reads a trace, event by event. Memory is bounded by two generations.
+pub struct Reader<'r> {
+    version: Version,
+    feed: Feed<'r>,
+    generation: Option<Generation>,
+    cursors: Vec<ThreadCursor>,
+    heap: Heap,
+    next_sample: usize,
+    order: Order,
+    last_time: i64,
+    syncs: u64,
+    count: u64,
+    /// What ended the trace; it comes behind a last point of synchrony.
+    error: Option<TraceError>,
+    done: bool,
+}
+
+/// Where generations come from.
+enum Feed<'r> {
+    Here(Box<dyn FnMut() -> Result<Option<Generation>, TraceError> + Send + 'r>),
+    /// From a thread that reads the next one while this one is put into order.
+    Ahead(Receiver<Result<Option<Generation>, TraceError>>),
+}
+
+impl<'r> Reader<'r> {
+    /// A reader of these bytes, on this thread alone.
+    ///
+    /// # Errors
+    /// When they are not a trace of a known form.
+    pub fn new(bytes: impl Read + Send + 'r, cut_off: CutOff) -> Result<Reader<'r>, TraceError> {
+        let mut generations = Generations::new(bytes, cut_off == CutOff::Salvage)?;
+        let version = generations.version();
+        Ok(Reader::of(version, Feed::Here(Box::new(move || generations.next()))))
+    }
+
+    fn of(version: Version, feed: Feed<'r>) -> Reader<'r> {
+        Reader {
+            version,
+            feed,
+            generation: None,
+            cursors: Vec::new(),
+            heap: Heap::default(),
+            next_sample: 0,
+            order: Order::default(),
+            last_time: 0,
+            syncs: 0,
+            count: 0,
+            error: None,
+            done: false,
+        }
+    }
+
+    /// The form of the trace.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The tables that the ids of the event yielded last refer to; `None` before
+    /// the first and behind the last generation.
+    #[must_use]
+    pub fn tables(&self) -> Option<&Tables> {
+        self.generation.as_ref().map(|generation| &generation.tables)
+    }
+
+    /// How many events were yielded.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What the event yielded last says. `None`: its kind is not known.
+    #[must_use]
+    pub fn detail(&self, event: &TraceEvent) -> Option<Detail<'_>> {
+        Detail::of(event, self.tables(), &self.order.task_names)
+    }
+
+    /// The next event; `None` behind the last, and behind an error.
+    ///
+    /// # Errors
+    /// When the trace is corrupt or cut off; no event follows.
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<TraceEvent>, TraceError> {
+        if self.done {
+            return Ok(None);
+        }
+        match self.step() {
+            Ok(Some(mut event)) => {
+                if event.time <= self.last_time {
+                    event.time = self.last_time.wrapping_add(1);
+                }
+                self.last_time = event.time;
+                self.count += 1;
+                Ok(Some(event))
+            }
+            end => {
+                self.done = true;
+                end
+            }
+        }
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<Option<TraceEvent>, TraceError> {
+        loop {
+            if let Some(event) = self.order.take() {
+                self.check_ids(&event)?;
+                return Ok(Some(event));
+            }
+            let sample = self
+                .generation
+                .as_ref()
+                .and_then(|generation| generation.samples.get(self.next_sample).copied());
+            let head = self.heap.get(0);
+            match (sample, head) {
+                (Some(sample), head) if head.is_none_or(|head| sample.time < head.time) => {
+                    self.next_sample += 1;
+                    return Ok(Some(sample.event()));
+                }
+                (_, Some(_)) => self.advance()?,
+                (_, None) => return self.next_generation(),
+            }
+        }
+    }
+
+    /// Lets an event through: the earliest, or else the first that can be.
+    #[inline]
+    fn advance(&mut self) -> Result<(), TraceError> {
+        let advanced = match self.try_advance(0) {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.advance_any(),
+            Err(fault) => Err(fault),
+        };
+        match advanced {
+            // Of a generation that is cut off, this is as far as it goes.
+            Err(_) if self.tables().is_some_and(|tables| tables.cut_off) => {
+                self.heap.clear();
+                self.next_sample = usize::MAX;
+                Ok(())
+            }
+            Err(fault) => Err(self.fault(fault)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn advance_any(&mut self) -> Result<(), (usize, OrderFault)> {
+        self.heap.sort();
+        for at in 1..self.heap.len() {
+            if self.try_advance(at)? {
+                return Ok(());
+            }
+        }
+        Err((0, OrderFault::Stuck(self.heap.len())))
+    }
+
+    /// Tries the event at `at` of the heap.
+    #[inline]
+    fn try_advance(&mut self, at: usize) -> Result<bool, (usize, OrderFault)> {
+        let (Some(generation), Some(entry)) = (&self.generation, self.heap.get(at)) else { return Ok(false) };
+        let Some(cursor) = self.cursors.get_mut(entry.cursor) else { return Ok(false) };
+        let fault = |fault| (entry.cursor, fault);
+        if !self.order.advance(&mut cursor.event, &generation.tables, cursor.slot).map_err(fault)? {
+            return Ok(false);
+        }
+        if cursor.next(generation).map_err(fault)? {
+            let time = cursor.event.time;
+            self.heap.update(at, time);
+        } else {
+            self.heap.remove(at);
+        }
+        Ok(true)
+    }
+
+    #[cold]
+    fn next_generation(&mut self) -> Result<Option<TraceEvent>, TraceError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if self.generation.is_none() && self.syncs > 0 {
+            return Ok(None);
+        }
+        self.generation = None;
+        self.order.task_names.clear();
+        let next = match &mut self.feed {
+            Feed::Here(next) => next(),
+            Feed::Ahead(receiver) => receiver.recv().unwrap_or(Ok(None)),
+        };
+        self.syncs += 1;
+        let mut time = self.last_time;
+        match next {
+            Ok(Some(generation)) => {
+                time = generation.tables.nanoseconds(generation.start);
+                self.install(generation)?;
+            }
+            Ok(None) => {}
+            Err(error) => self.error = Some(error),
+        }
+        Ok(Some(TraceEvent {
+            time,
+            thread: TraceEvent::NONE,
+            proc: TraceEvent::NONE,
+            goroutine: TraceEvent::NONE,
+            args: [self.syncs, 0, 0, 0],
+            kind: EventType::SYNC_POINT,
+        }))
+    }
+
+    fn install(&mut self, generation: Generation) -> Result<(), TraceError> {
+        self.next_sample = 0;
+        self.cursors.clear();
+        self.heap.clear();
+        let mut begun = Ok(());
+        for thread in &generation.threads {
+            let slot = self.order.slot_of(thread.id);
+            let mut cursor = ThreadCursor::new(slot, thread.first);
+            match cursor.begin(&generation) {
+                Ok(true) => {
+                    self.heap.insert(Entry { time: cursor.event.time, cursor: self.cursors.len() });
+                    self.cursors.push(cursor);
+                }
+                Ok(false) => {}
+                Err(fault) => {
+                    self.cursors.push(cursor);
+                    begun = Err((self.cursors.len() - 1, fault));
+                    break;
+                }
+            }
+        }
+        let cut_off = generation.tables.cut_off;
+        self.generation = Some(generation);
+        match begun {
+            Err(fault) if !cut_off => Err(self.fault(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// That the strings and stacks of an event are there.
+    #[inline]
+    fn check_ids(&self, event: &TraceEvent) -> Result<(), TraceError> {
+        let Some(shape) = SHAPES.get(usize::from(event.kind.0)) else { return Ok(()) };
+        let Some(tables) = self.tables() else { return Ok(()) };
+        if shape.stacks | shape.strings == 0 || tables.cut_off {
+            return Ok(());
+        }
+        for (bit, &id) in event.args.iter().enumerate() {
+            let missing = if shape.stacks >> bit & 1 != 0 && !tables.has_stack(id) {
+                "stack"
+            } else if shape.strings >> bit & 1 != 0 && !tables.has_string(id) {
+                "string"
+            } else {
+                continue;
+            };
+            let fault = OrderFault::Dangling { event: event.kind, what: missing, id };
+            return Err(self.fault((usize::MAX, fault)));
+        }
+        Ok(())
+    }
+
+    /// The error at the place of a cursor, or of all where there is none.
+    #[cold]
+    fn fault(&self, (cursor, fault): (usize, OrderFault)) -> TraceError {
+        let (mut offset, mut number) = (0, 0);
+        if let Some(generation) = &self.generation {
+            number = generation.number;
+            let batches = || generation.batches.iter().map(|batch| batch.offset).max();
+            let cursor = self.cursors.get(cursor);
+            offset = cursor.map_or_else(|| batches().unwrap_or(0), |cursor| cursor.offset(generation));
+        }
+        TraceError::Order { offset, generation: number, event: self.count, fault }
+    }
+}
+
+impl Reader<'static> {
+    /// A reader that has the next generation read by a thread of its own.
+    ///
+    /// # Errors
+    /// When the bytes are not a trace of a known form.
+    pub fn ahead(bytes: impl Read + Send + 'static, cut_off: CutOff) -> Result<Reader<'static>, TraceError> {
+        let mut generations = Generations::new(bytes, cut_off == CutOff::Salvage)?;
+        let version = generations.version();
+        // Handed over, not queued: two generations are in memory at a time.
+        let (sender, receiver) = sync_channel(0);
+        std::thread::spawn(move || {
+            loop {
+                let next = generations.next();
+                let last = !matches!(next, Ok(Some(_)));
+                if sender.send(next).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Ok(Reader::of(version, Feed::Ahead(receiver)))
+    }
+}
