@@ -85,6 +85,11 @@ wait_reasons! {
     SelectDurable, "select (durable)", "select-durable";
     WaitGroupWaitDurable, "sync.WaitGroup.Wait (durable)", "waitgroup-wait-durable";
     CleanupWait, "cleanup wait", "cleanup-wait";
+    // What a trace alone says, where it tells less (`traceBlockReasonStrings` of
+    // `runtime/traceruntime.go`, Go 1.22 to 1.27).
+    Sync, "sync", "sync";
+    Forever, "forever", "forever";
+    SystemGoroutine, "system goroutine wait", "system-goroutine";
 }
 
 impl WaitReason {

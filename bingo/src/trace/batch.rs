@@ -48,8 +48,9 @@ pub(super) struct Input<R> {
 }
 
 impl<R: Read> Input<R> {
-    pub(super) fn new(bytes: R) -> Input<R> {
-        Input { bytes: BufReader::with_capacity(1 << 16, bytes), offset: 0, generation: 0 }
+    /// The bytes of a trace from `offset` on.
+    pub(super) fn new(bytes: R, offset: u64) -> Input<R> {
+        Input { bytes: BufReader::with_capacity(1 << 16, bytes), offset, generation: 0 }
     }
 
     pub(super) fn offset(&self) -> u64 {

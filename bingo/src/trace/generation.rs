@@ -17,6 +17,9 @@ use super::spec::EventType;
 use super::tables::{ClockSnapshot, Tables, TablesBuilder};
 use super::version::Version;
 
+/// The length of a trace's header.
+const HEADER: u64 = super::version::HEADER_LEN as u64;
+
 /// One generation, unordered.
 pub(super) struct Generation {
     pub(super) number: u64,
@@ -86,7 +89,7 @@ enum End {
 impl<R: Read> Generations<R> {
     pub(super) fn new(mut bytes: R, salvage: bool) -> Result<Generations<R>, TraceError> {
         let version = read_version(&mut bytes)?;
-        let input = Input::new(bytes);
+        let input = Input::new(bytes, HEADER);
         Ok(Generations { input, version, salvage, spill: None, ended: None, unit: None })
     }
 
@@ -130,23 +133,18 @@ impl<R: Read> Generations<R> {
                 let missing = builder.missing(self.version);
                 missing.filter(|_| self.salvage).map(|what| self.input.cut(what))
             }
-            End::Broken(error) if marked || builder.number == 0 => Some(error),
+            End::Broken(error) if marked || builder.number == 0 || self.salvages(&error) => Some(error),
             End::Broken(error) => {
                 // As Go does: what was read before may well be a whole generation.
-                let whole = builder.missing(self.version).is_none();
-                if self.salvage && !whole {
-                    Some(error)
-                } else {
-                    self.ended = Some(Err(error));
-                    None
-                }
+                self.ended = Some(Err(error));
+                None
             }
         };
         let Some(error) = lost else {
             return builder.finish(self, None).map(Some);
         };
         let unit = builder.unit.or(self.unit);
-        if !self.salvage || !error.is_cut_off() || unit.is_none() || builder.batches.is_empty() {
+        if !self.salvages(&error) || unit.is_none() || builder.batches.is_empty() {
             return Err(error);
         }
         let generation = builder.finish(self, unit)?;
@@ -192,6 +190,11 @@ impl<R: Read> Generations<R> {
         }
     }
 
+    /// Whether what there is of a generation that ended so is to be yielded.
+    fn salvages(&self, error: &TraceError) -> bool {
+        self.salvage && error.is_cut_off()
+    }
+
     fn interleaved(&self, found: u64, expected: u64) -> StructureFault {
         StructureFault::Interleaved { found, expected }
     }
@@ -199,8 +202,7 @@ impl<R: Read> Generations<R> {
 
 fn read_version(bytes: &mut impl Read) -> Result<Version, TraceError> {
     let mut header = Vec::new();
-    let wanted = u64::try_from(super::version::HEADER_LEN).unwrap_or(u64::MAX);
-    let read = bytes.take(wanted).read_to_end(&mut header);
+    let read = bytes.take(HEADER).read_to_end(&mut header);
     read.map_err(|source| TraceError::Read { offset: 0, source })?;
     Ok(Version::of_header(&header)?)
 }

@@ -5,7 +5,8 @@
 //!
 //! A trace is a row of generations, about a second each. A generation holds
 //! batches, each the events of one thread, and the tables that they refer to.
-//! [`Reader`] puts the events of all threads into one order.
+//! [`Reader`] puts the events of all threads into one order; [`TraceSource`] says
+//! them in the model's words.
 
 mod batch;
 mod cursor;
@@ -19,7 +20,9 @@ mod id_table;
 mod order;
 mod reader;
 mod samples;
+mod source;
 mod spec;
+mod stacks;
 mod tables;
 mod text;
 mod version;
@@ -29,6 +32,7 @@ pub use error::{StructureFault, TraceError};
 pub use event::TraceEvent;
 pub use order::OrderFault;
 pub use reader::{CutOff, Reader};
+pub use source::TraceSource;
 pub use spec::{EventType, Form, MAX_ARGS, SPECS, Spec};
 pub use tables::{ClockSnapshot, Tables, TraceFrame};
 pub use text::Text;

@@ -30,10 +30,10 @@ fn check(minor: u32) {
     compared.unwrap_or_else(|error| panic!("Go {}: {error:#}", release.version));
 }
 
-fn record(fixture: &Fixture, trace: &Path, more: &[&str]) -> anyhow::Result<()> {
+pub(super) fn record(fixture: &Fixture, trace: &Path, more: &[&str]) -> anyhow::Result<()> {
     let mut record = Command::new(&fixture.path);
     record.arg(trace).args(["-seconds=2.3", "-pause=2ms", "-goroutines=50", "-depth=20"]).args(more);
-    if !more.is_empty() {
+    if more.contains(&"-samples") {
         record.env("GODEBUG", "traceallocfree=1");
     }
     let output = record.output()?;

@@ -2,7 +2,9 @@
 //! are made of, and traces that programs of each release record, event by event.
 
 mod conformance;
+mod damaged;
 mod differential;
+mod source;
 mod text;
 
 use std::io::{BufRead, BufReader, Read};

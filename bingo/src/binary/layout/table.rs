@@ -144,8 +144,11 @@ pub fn write_table<M: Members>(
         let number = |reasons: &[Option<WaitReason>]| {
             reasons.iter().position(|r| *r == Some(reason)).and_then(|n| u64::try_from(n).ok())
         };
-        let numbers = releases.iter().map(|(_, _, reasons)| number(reasons)).collect();
-        rows.push((WAIT_REASON.to_owned(), reason.to_string(), numbers));
+        let numbers: Vec<_> = releases.iter().map(|(_, _, reasons)| number(reasons)).collect();
+        // What traces alone say has no number.
+        if numbers.iter().any(Option::is_some) {
+            rows.push((WAIT_REASON.to_owned(), reason.to_string(), numbers));
+        }
     }
 
     let mut text: String = heading.iter().map(|line| format!("# {line}\n")).collect();

@@ -1,0 +1,118 @@
+//! Traces that are cut off or corrupt: what is whole is read, what is missing is
+//! said, and nothing makes the reader panic or hang.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use bingo::trace::{CutOff, HeaderError, Reader, TraceError, TraceEvent};
+use bingo_tests::{Fixture, Mode, release_or_skip};
+
+use super::differential::record;
+
+/// Cuts a recorded trace at so many places.
+const CUTS: usize = 24;
+
+fn check(minor: u32) {
+    let test = format!("traces::damaged::go_1_{minor}");
+    let Some(release) = release_or_skip(&test, minor) else { return };
+    let checked = Fixture::build("trace", &release, Mode::Normal).and_then(|fixture| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("damaged-1.{minor}.trace"));
+        record(&fixture, &path, &["-seconds=1.4", "-pause=5ms"])?;
+        let bytes = std::fs::read(path)?;
+        cut_off(&bytes)?;
+        corrupt(&bytes)
+    });
+    checked.unwrap_or_else(|error| panic!("Go {}: {error:#}", release.version));
+}
+
+/// A cut-off trace yields the events of its whole generations as they were, some
+/// of the last one, and then the error that says where it ends.
+fn cut_off(bytes: &[u8]) -> anyhow::Result<()> {
+    let (whole, error) = events(Reader::new(bytes, CutOff::Refuse)?);
+    ensure!(error.is_none(), "{error:?}");
+    let mut salvaged = 0;
+    for cut in (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1)) {
+        let part = bytes.get(..cut).context("shorter than the whole")?;
+        let (read, error) = events(Reader::new(part, CutOff::Salvage)?);
+        match error {
+            Some(TraceError::CutOff { offset, .. }) => {
+                ensure!(offset == u64::try_from(cut)?, "{offset} of {cut}");
+            }
+            other => bail!("cut at {cut}: {other:?}"),
+        }
+        // Behind the events comes a last point of synchrony.
+        for (at, (event, in_part)) in read.iter().enumerate().take(read.len() - 1) {
+            if *in_part {
+                salvaged += 1;
+            } else {
+                let same = whole.get(at).is_some_and(|(expected, _)| expected == event);
+                ensure!(same, "cut at {cut}, event {at}: {event:?}, was {:?}", whole.get(at));
+            }
+        }
+        let (strict, _) = events(Reader::new(part, CutOff::Refuse)?);
+        ensure!(strict.len() <= read.len(), "cut at {cut}: {} events, salvaged {}", strict.len(), read.len());
+    }
+    ensure!(salvaged > 1000, "only {salvaged} events of generations that were cut");
+    Ok(())
+}
+
+/// A corrupt trace is read up to an error that has a place, or it is read all
+/// the same: not every number is one that anything depends on.
+fn corrupt(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut refused = 0;
+    for turned in (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1)) {
+        let mut bytes = bytes.to_vec();
+        *bytes.get_mut(turned).context("within the trace")? ^= 0x15;
+        let (_, error) = events(Reader::new(&bytes[..], CutOff::Salvage)?);
+        if let Some(error) = error {
+            let text = error.to_string();
+            ensure!(text.contains("byte ") && text.contains("generation "), "{text}");
+            refused += 1;
+        }
+    }
+    ensure!(refused > CUTS / 4, "only {refused} of {CUTS} were refused");
+    Ok(())
+}
+
+/// The events, whether each is of a generation that is cut off, and what ended them.
+fn events(mut reader: Reader<'_>) -> (Vec<(TraceEvent, bool)>, Option<TraceError>) {
+    let mut events = Vec::new();
+    loop {
+        match reader.next_event() {
+            Ok(Some(event)) => {
+                events.push((event, reader.tables().is_some_and(|tables| tables.cut_off)));
+            }
+            Ok(None) => return (events, None),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+}
+
+#[test]
+fn go_1_22() {
+    check(22);
+}
+
+#[test]
+fn go_1_25() {
+    check(25);
+}
+
+#[test]
+fn go_1_27() {
+    check(27);
+}
+
+#[test]
+fn what_is_no_trace_is_named() {
+    let check = |bytes: &[u8], expect: HeaderError| {
+        let error = Reader::new(bytes, CutOff::Salvage).err().map(|error| error.to_string());
+        assert_eq!(error, Some(expect.to_string()), "{bytes:?}");
+    };
+    check(b"", HeaderError::Empty);
+    check(b"go 1.26 tr", HeaderError::Short(10));
+    check(b"\x1f\x8b\x08\x00", HeaderError::Gzip);
+    check(b"package main\n\nfunc main() {}\n", HeaderError::NotATrace);
+    check(b"go 1.21 trace\0\0\0", HeaderError::Old(21));
+    check(b"go 1.31 trace\0\0\0", HeaderError::Unknown(31));
+}
