@@ -12,7 +12,7 @@ pub mod goruntime;
 pub mod live;
 pub mod memory;
 pub mod model;
-#[cfg(feature = "cli")]
+#[cfg(feature = "recording")]
 pub mod recording;
 #[cfg(feature = "cli")]
 pub mod report;

@@ -59,7 +59,7 @@ fn observe(probes: &mut Probes, events: &mut Vec<Event>) -> bool {
     let more = probes.observe(Time(u64::MAX), &mut observed).expect("a test target that runs");
     events.extend(observed.into_iter().filter_map(|observation| match observation {
         Observation::Event(event) => Some(event),
-        Observation::Snapshot(_) => None,
+        Observation::Snapshot(_) | Observation::Problem(_) => None,
     }));
     more
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod hostile;
+mod recordings;
 mod runtime_places;
 mod symbols;
 mod traces;

@@ -66,7 +66,7 @@ pub(super) fn snapshot(source: &mut ProcessSource, now: Time) -> Result<Snapshot
     source.observe(now, &mut observed).map_err(|error| source_failure(&error))?;
     let snapshot = observed.into_iter().find_map(|observation| match observation {
         Observation::Snapshot(snapshot) => Some(*snapshot),
-        Observation::Event(_) => None,
+        Observation::Event(_) | Observation::Problem(_) => None,
     });
     Ok(snapshot.unwrap_or_default())
 }

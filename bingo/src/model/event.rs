@@ -56,6 +56,9 @@ pub enum EventKind {
         on: Option<Wait>,
         /// Who made it.
         parent: Option<GoId>,
+        /// From when on at the latest it is in that state, where more is known
+        /// than the event's time.
+        since: Option<Time>,
     },
     /// Events of a kind that were made and not received.
     Lost {

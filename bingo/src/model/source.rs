@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::{Event, Snapshot, Time};
+use super::{Event, Problem, Snapshot, Time};
 
 /// A source of what is known about a program: a process, a trace, a core, a recording.
 pub trait Source {
@@ -28,6 +28,8 @@ pub enum Observation {
     Event(Event),
     /// So it is now.
     Snapshot(Box<Snapshot>),
+    /// Something is missing, or is not to be trusted.
+    Problem(Problem),
 }
 
 /// Why a source cannot go on. The variants that matter to the exit status are

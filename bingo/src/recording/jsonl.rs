@@ -84,6 +84,8 @@ struct WireEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    since_ns: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     thread: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
@@ -146,6 +148,7 @@ impl<W: Write> EventWriter<W> {
             blocked_on: None,
             by: None,
             parent: None,
+            since_ns: None,
             thread: event.thread.map(|thread| Number(thread.0)),
             kind: None,
             count: None,
@@ -157,10 +160,11 @@ impl<W: Write> EventWriter<W> {
                 wire.blocked_on = on.as_ref().map(WireWait::begun);
             }
             EventKind::Unblock { by } => wire.by = by.map(|id| Number(id.0)),
-            EventKind::Snapshot { reason, on, parent, .. } => {
+            EventKind::Snapshot { reason, on, parent, since, .. } => {
                 wire.block_reason = *reason;
                 wire.blocked_on = on.as_ref().map(|on| WireWait::of(on, objects));
                 wire.parent = parent.map(|id| Number(id.0));
+                wire.since_ns = since.map(|since| Number(since.0));
             }
             EventKind::Lost { kind, count } => {
                 wire.kind = Some(match kind {

@@ -1,9 +1,12 @@
 //! The pieces that every JSON form of Bingo is made of: numbers, addresses,
 //! frames, and what a goroutine waits on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
@@ -190,7 +193,7 @@ impl WireChannel {
 }
 
 impl<'a> WireFrame<'a> {
-    /// A frame; `inlined` is said where `full`.
+    /// A frame; that it is not inlined is said where `full`.
     #[must_use]
     pub fn of(frame: &'a Frame, full: bool) -> WireFrame<'a> {
         WireFrame {
@@ -198,7 +201,7 @@ impl<'a> WireFrame<'a> {
             file: &frame.file,
             line: frame.line,
             pc: Hex(frame.pc),
-            inlined: full.then_some(frame.inlined),
+            inlined: (full || frame.inlined).then_some(frame.inlined),
         }
     }
 
@@ -227,5 +230,40 @@ impl Serialize for Number {
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl Visitor<'_> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 0 to 2^64 - 1, as a string where it is large")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
+        Ok(Number(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+        text.parse().map(Number).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hex, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let digits = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let expected = "an address such as \"0xc000012345\"";
+        digits
+            .map(|digits| Hex(Addr(digits)))
+            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &expected))
     }
 }

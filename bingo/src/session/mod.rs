@@ -105,7 +105,7 @@ impl Session {
             let parks_told = probes.status().all_parks;
             let lost = self.observed.iter().any(|observation| match observation {
                 Observation::Event(event) => matches!(event.kind, EventKind::Lost { .. }),
-                Observation::Snapshot(_) => false,
+                Observation::Snapshot(_) | Observation::Problem(_) => false,
             });
             // When since the last time, nobody knows.
             if lost || !(parks_told && self.parks_told) {
@@ -116,12 +116,13 @@ impl Session {
         self.observed.sort_by_key(|observation| match observation {
             Observation::Event(event) => event.time,
             Observation::Snapshot(snapshot) => snapshot.taken,
+            Observation::Problem(_) => now,
         });
         for observation in self.observed.drain(..) {
             let untold = self.world.apply(&observation);
             match observation {
                 Observation::Event(event) => self.events.push(event),
-                Observation::Snapshot(_) => self.events.extend(untold),
+                Observation::Snapshot(_) | Observation::Problem(_) => self.events.extend(untold),
             }
         }
         Ok(alive)

@@ -104,8 +104,13 @@ impl World {
         for id in absent {
             if let Some(gone) = self.end(id, snapshot.taken) {
                 let mut event = found(&gone, snapshot.taken);
-                event.kind =
-                    EventKind::Snapshot { state: GoState::Dead, reason: None, on: None, parent: None };
+                event.kind = EventKind::Snapshot {
+                    state: GoState::Dead,
+                    reason: None,
+                    on: None,
+                    parent: None,
+                    since: None,
+                };
                 event.stack = None;
                 event.thread = None;
                 untold.push(event);
@@ -131,6 +136,7 @@ fn found(goroutine: &Goroutine, taken: Time) -> Event {
             reason: goroutine.reason,
             on: goroutine.wait.clone(),
             parent: goroutine.parent,
+            since: Some(goroutine.since.time()).filter(|since| *since < taken),
         },
         stack: Some(goroutine.stack.clone()).filter(|stack| !stack.frames().is_empty()),
         thread: goroutine.thread,

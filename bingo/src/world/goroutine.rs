@@ -87,6 +87,7 @@ pub(super) struct Record {
 #[derive(Debug)]
 struct Told {
     time: Time,
+    since: Since,
     state: GoState,
     reason: Option<WaitReason>,
     on: Option<Wait>,
@@ -226,6 +227,7 @@ impl Record {
         let shown = Arc::make_mut(&mut self.shown);
         let mut told = Told {
             time: event.time,
+            since: Since::Exact(event.time),
             state,
             reason: None,
             on: None,
@@ -252,7 +254,8 @@ impl Record {
                 told.on.clone_from(on);
                 told.stack.clone_from(&event.stack);
             }
-            EventKind::Snapshot { reason, on, parent, .. } => {
+            EventKind::Snapshot { reason, on, parent, since, .. } => {
+                told.since = Since::AtLatest(since.unwrap_or(event.time).min(event.time));
                 shown.parent = parent.or(shown.parent);
                 told.reason = *reason;
                 told.on.clone_from(on);
@@ -391,7 +394,7 @@ impl Told {
         Condition {
             state: self.state,
             reason: self.reason,
-            since: Since::Exact(self.time),
+            since: self.since,
             wait: self.on.clone(),
             thread: self.thread,
         }
@@ -410,7 +413,7 @@ impl Seen {
         Condition {
             state: seen.state,
             reason: seen.reason.or(told.and_then(|told| told.reason)),
-            since: told.map_or(Since::AtLatest(self.since), |told| Since::Exact(told.time)),
+            since: told.map_or(Since::AtLatest(self.since), |told| told.since),
             wait: seen.wait.clone().or_else(|| told.and_then(|told| told.on.clone())),
             thread: seen.thread,
         }

@@ -23,12 +23,16 @@ use crate::model::{Addr, Event, GoId, GoState, LostKind, Observation, Problem, S
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
 
+/// Problems of a source that are kept.
+const PROBLEMS_KEPT: usize = 1_000;
+
 /// The goroutines of a program and what is known of each.
 #[derive(Debug, Default)]
 pub struct World {
     records: HashMap<GoId, goroutine::Record>,
     objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     problems: Arc<[Problem]>,
+    source_problems: Vec<Problem>,
     buried: buried::Buried,
     changes: changes::ChangeLog,
     totals: Totals,
@@ -75,6 +79,10 @@ impl World {
                 Vec::new()
             }
             Observation::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+            Observation::Problem(problem) => {
+                self.note_problem(problem);
+                Vec::new()
+            }
         }
     }
 
@@ -99,6 +107,19 @@ impl World {
     #[must_use]
     pub fn problems(&self) -> &Arc<[Problem]> {
         &self.problems
+    }
+
+    /// What the source told that is missing or not to be trusted, the first
+    /// thousand.
+    #[must_use]
+    pub fn source_problems(&self) -> &[Problem] {
+        &self.source_problems
+    }
+
+    fn note_problem(&mut self, problem: &Problem) {
+        if self.source_problems.len() < PROBLEMS_KEPT {
+            self.source_problems.push(problem.clone());
+        }
     }
 
     /// What was counted since the beginning.
@@ -158,7 +179,7 @@ impl Lost {
     /// All kinds together.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.create + self.block + self.unblock + self.dead
+        [self.create, self.block, self.unblock, self.dead].into_iter().fold(0, u64::saturating_add)
     }
 
     fn add(&mut self, kind: LostKind, count: u64) {
