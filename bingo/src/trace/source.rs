@@ -99,9 +99,11 @@ impl TraceSource {
             EventType::GO_SYSCALL_END => (current, EventKind::Run, None),
             EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => (current, EventKind::Dead, None),
             EventType::GO_STATUS | EventType::GO_STATUS_STACK => match found(event) {
-                Some(state) => {
-                    (named, EventKind::Snapshot { state, reason: None, on: None, parent: None }, None)
-                }
+                Some(state) => (
+                    named,
+                    EventKind::Snapshot { state, reason: None, on: None, parent: None, since: None },
+                    None,
+                ),
                 None => return,
             },
             _ => return,

@@ -99,7 +99,7 @@ fn a_trace_in_the_models_words() -> anyhow::Result<()> {
         .iter()
         .map(|observation| match observation {
             Observation::Event(event) => line(event),
-            Observation::Snapshot(snapshot) => panic!("{snapshot:?}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     // The monotonic clock is 500,000 ns ahead of the trace's.
@@ -132,7 +132,7 @@ fn a_stack_is_one_and_the_same_wherever_it_comes() -> anyhow::Result<()> {
         .iter()
         .filter_map(|observation| match observation {
             Observation::Event(event) => event.stack.as_ref().filter(|stack| stack.frames().len() == 1),
-            Observation::Snapshot(_) => None,
+            Observation::Snapshot(_) | Observation::Problem(_) => None,
         })
         .collect();
     assert_eq!(stacks.len(), 3);
