@@ -167,3 +167,15 @@ fn a_full_disk_is_named() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn it_goes_on_where_nobody_can_be_told() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::it_goes_on_where_nobody_can_be_told", "waits")? else {
+        return Ok(());
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+    let output = attach(&target, &["--duration", "300ms"])?.stderr(full).output()?;
+    anyhow::ensure!(output.status.success(), "{}", output.status);
+    anyhow::ensure!(lines(&String::from_utf8(output.stdout)?)?.len() > 1, "nothing but the header");
+    Ok(())
+}

@@ -48,6 +48,24 @@ fn wrong_usage() -> anyhow::Result<()> {
     refuses(&["man", "nothing"], 2, &["nothing", "--help"])
 }
 
+/// Help that could not be printed is not help; an error that nobody can be told
+/// keeps its status.
+#[test]
+fn nothing_is_to_be_written_to() -> anyhow::Result<()> {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
+    for arguments in
+        [&["--help"][..], &["dump", "--help"], &["--version"], &["man"], &["completions", "bash"]]
+    {
+        let output = Command::new(bingo_bin()?).args(arguments).stdout(full()?).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.code() == Some(2), "{arguments:?}: {}: {said}", output.status);
+        anyhow::ensure!(said.contains("No space left"), "{arguments:?}: {said}");
+    }
+    let status = Command::new(bingo_bin()?).args(["dump", "4194305"]).stderr(full()?).status()?;
+    anyhow::ensure!(status.code() == Some(2), "with standard error full: {status}");
+    Ok(())
+}
+
 #[test]
 fn a_thread_in_place_of_a_process() -> anyhow::Result<()> {
     let (tell, told) = std::sync::mpsc::channel();

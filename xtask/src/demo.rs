@@ -26,8 +26,8 @@ pub(crate) struct Arguments {
 const START: &str = r#"exec 3<&0; "$0" <&3 >/dev/null 3<&- & bingo=$1; shift; sleep 1; exec "$bingo" attach "$!" "$@" </dev/null 3<&-"#;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    step("building Bingo (stable Rust; the eBPF object is checked in)");
-    let built = cargo().args(["build", "--quiet", "--package", "bingo"]).stdin(Stdio::null()).status()?;
+    step("building Bingo (stable Rust; the eBPF object is checked in): minutes, the first time");
+    let built = cargo().args(["build", "--package", "bingo"]).stdin(Stdio::null()).status()?;
     anyhow::ensure!(built.success(), "Bingo did not build");
     let bingo = target().join("debug/bingo");
 

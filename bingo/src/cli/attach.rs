@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let output = Output::open(arguments.showing.output.as_deref())?;
     let (terminal, name) = (output.is_terminal(), output.name());
     for note in &header.notes {
-        eprintln!("bingo: note: {note}");
+        super::tell(format_args!("bingo: note: {note}"));
     }
     let mut outside = LiveOutside::new(arguments.pid)?;
     let mut session = Session::new(header, Some(Box::new(source)), probes);
@@ -102,12 +102,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Ok(ending) => {
             let pid = arguments.pid;
             match ending {
-                Ending::Exited => eprintln!("bingo: the process {pid} has exited"),
-                Ending::Executed => {
-                    eprintln!(
-                        "bingo: the process {pid} has executed another program: attach again to see that"
-                    );
-                }
+                Ending::Exited => super::tell(format_args!("bingo: the process {pid} has exited")),
+                Ending::Executed => super::tell(format_args!(
+                    "bingo: the process {pid} has executed another program: attach again to see that"
+                )),
                 Ending::Interrupted | Ending::TimeOver | Ending::OutputClosed => {}
             }
             Ok(if ending == Ending::Interrupted { Status::Interrupted } else { Status::Good })

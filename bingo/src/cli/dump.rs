@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let selection = arguments.showing.selection()?;
     let mut source = target::open(arguments.pid)?;
     for note in &source.header().notes {
-        eprintln!("bingo: note: {note}");
+        super::tell(format_args!("bingo: note: {note}"));
     }
     let snapshot = target::snapshot(&mut source, outside::monotonic())?;
     let view = View::of_snapshot(source.header(), snapshot);

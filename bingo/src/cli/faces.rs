@@ -259,7 +259,7 @@ impl Face for JsonlFace {
     }
 
     fn end(&mut self, session: &Session, _: Ending) -> io::Result<()> {
-        eprintln!("bingo: {}", report::observed_line(&session.view()));
+        super::tell(format_args!("bingo: {}", report::observed_line(&session.view())));
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.flush()?;
         writer.output().finish()

@@ -37,6 +37,8 @@ mod probes;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;
 
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -74,22 +76,38 @@ enum Command {
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let answer = match Cli::parse().command {
-        Command::Attach(arguments) => attach::run(&arguments),
-        Command::Dump(arguments) => dump::run(&arguments),
-        Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Man(arguments) => man::run(&arguments),
+    let answer = match Cli::try_parse() {
+        Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
+        Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
+        Ok(Cli { command: Command::Doctor(arguments) }) => doctor::run(&arguments),
+        Ok(Cli { command: Command::Completions(arguments) }) => completions::run(&arguments),
+        Ok(Cli { command: Command::Man(arguments) }) => man::run(&arguments),
+        Err(answer) => usage(&answer),
     };
     match answer {
         Ok(status) => status.into(),
         Err(failure) => {
             if !failure.is_broken_pipe() {
-                eprintln!("{failure}");
+                tell(format_args!("{failure}"));
             }
             failure.status().into()
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn usage(answer: &clap::Error) -> Result<Status, Failure> {
+    match answer.print() {
+        Err(error) if !answer.use_stderr() => Err(Failure::output("standard output", &error)),
+        _ if answer.use_stderr() => Ok(Status::BadInput),
+        _ => Ok(Status::Good),
+    }
+}
+
+/// Says it beside the results. Where standard error is closed or full there is
+/// nobody to tell, which is no reason to leave off.
+fn tell(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// The manual page that a command's file opens with: its `//!` lines.

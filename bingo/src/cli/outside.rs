@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{Failure, target};
 use crate::memory::{Target, TargetError};
@@ -25,7 +25,7 @@ impl LiveOutside {
     pub(super) fn new(pid: u32) -> Result<LiveOutside, Failure> {
         let target = Target::open(pid).map_err(|error| target::target_failure(&error))?;
         let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
             let at_once = Arc::clone(&interrupted);
             signal_hook::flag::register_conditional_shutdown(signal, 130, at_once)
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))

@@ -8,7 +8,7 @@ use super::filter::Selection;
 use super::groups::{Group, groups};
 use super::style::Style;
 use super::table::header_lines;
-use super::words::{count, duration, waits_on};
+use super::words::{Detail, count, duration, waits_on};
 use crate::model::{CreatedBy, Frame, GoId, SyncObject, Wait};
 use crate::session::{Goroutine, View};
 
@@ -23,7 +23,7 @@ pub fn grouped(view: &View, selection: &Selection, style: Style) -> String {
         text.push('\n');
         let title = style.paint(group.tone(), &title(&group));
         let _ = writeln!(text, "{title}");
-        if let Some(wait) = group.waits_on(view) {
+        if let Some(wait) = group.waits_on(view, Detail::Address) {
             let _ = writeln!(text, "    on {wait}");
         }
         frames(&mut text, selection.frames(group.stack));
@@ -68,7 +68,9 @@ pub fn each(view: &View, selection: &Selection) -> String {
 }
 
 fn head(view: &View, selection: &Selection) -> String {
-    header_lines(view, selection).join("\n") + "\n"
+    let mut lines = header_lines(view, selection);
+    lines.extend(selection.none_of(view));
+    lines.join("\n") + "\n"
 }
 
 fn title(group: &Group<'_>) -> String {
@@ -100,12 +102,19 @@ fn lasted(goroutine: &Goroutine, lasting: std::time::Duration) -> String {
     format!("{at_least} {}", duration(lasting))
 }
 
+/// A line for each frame; one for all of a function that calls itself.
 fn frames<'a>(text: &mut String, frames: impl Iterator<Item = &'a Frame>) {
-    for frame in frames {
+    let frames: Vec<&Frame> = frames.collect();
+    for same in frames.chunk_by(|one, next| one == next) {
+        let Some(frame) = same.first() else { continue };
         let function = if frame.function.is_empty() { "?" } else { &frame.function };
         let _ = match frame.file.is_empty() {
-            true => writeln!(text, "    {function}  {}", frame.pc),
-            false => writeln!(text, "    {function}  {}:{}", frame.file, frame.line),
+            true => write!(text, "    {function}  {}", frame.pc),
+            false => write!(text, "    {function}  {}:{}", frame.file, frame.line),
+        };
+        let _ = match same.len() {
+            1 => writeln!(text),
+            times => writeln!(text, "  ({} times)", count(times)),
         };
     }
 }

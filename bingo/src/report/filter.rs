@@ -45,6 +45,13 @@ impl Selection {
         view.goroutines.iter().filter(|goroutine| self.shows(goroutine)).collect()
     }
 
+    /// What to say where none is for the filter's sake, which is soon mistaken.
+    pub(super) fn none_of(&self, view: &View) -> Option<String> {
+        self.filter.as_ref()?;
+        let none = !view.goroutines.iter().any(|goroutine| self.shows(goroutine));
+        none.then(|| "none of them matches the filter".to_owned())
+    }
+
     /// Whether this one is.
     #[must_use]
     pub fn shows(&self, goroutine: &Goroutine) -> bool {

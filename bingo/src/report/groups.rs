@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::filter::Selection;
 use super::style::Tone;
-use super::words::{count, waits_on};
-use crate::model::{Frame, GoState, Stack, Wait, WaitReason};
+use super::words::{Detail, count, duration, waits_on_in};
+use crate::model::{Frame, GoState, Stack, Time, Wait, WaitReason};
 use crate::session::{Goroutine, View};
 
 /// From this long on a wait is worth a look.
@@ -117,28 +117,40 @@ impl Group<'_> {
 
     /// What they wait on: the object where it is one and the same, else how many
     /// there are. `None` where that says nothing.
-    pub(super) fn waits_on(&self, view: &View) -> Option<String> {
+    pub(super) fn waits_on(&self, view: &View, detail: Detail) -> Option<String> {
         let first = self.members.first()?.wait.as_ref()?;
         if self.members.iter().all(|goroutine| goroutine.wait.as_ref() == Some(first)) {
-            return Some(waits_on(first, &view.objects, view.time));
+            return Some(waits_on_in(detail, first, &view.objects, view.time));
         }
         let mut kinds = HashSet::new();
-        let mut addresses = HashSet::new();
+        let mut objects = HashSet::new();
+        let mut next: Option<Time> = None;
         for goroutine in &self.members {
             match goroutine.wait.as_ref()? {
                 Wait::Channel { channel, .. } => {
                     kinds.insert("channels");
-                    addresses.insert(*channel);
+                    objects.insert(channel.0);
+                }
+                Wait::Select(cases) => {
+                    kinds.insert("channels");
+                    objects.extend(cases.iter().map(|(channel, _)| channel.0));
                 }
                 Wait::Lock(lock) => {
                     kinds.insert("locks");
-                    addresses.insert(*lock);
+                    objects.insert(lock.0);
                 }
-                Wait::Select(_) | Wait::Sleep { .. } | Wait::Io { .. } => return None,
+                Wait::Io { fd, .. } => {
+                    kinds.insert("fds");
+                    objects.insert(u64::from(fd.cast_unsigned()));
+                }
+                Wait::Sleep { until } => next = Some(next.map_or(*until, |next| next.min(*until))),
             }
         }
+        if let Some(next) = next {
+            return Some(format!("their timers, the next in {}", duration(next.since(view.time))));
+        }
         let kind = if let (1, Some(kind)) = (kinds.len(), kinds.iter().next()) { kind } else { "objects" };
-        Some(format!("{} different {kind}", count(addresses.len())))
+        Some(format!("{} different {kind}", count(objects.len())))
     }
 
     /// `chan-send`, or the state where there is no reason.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::filter::Selection;
 use super::groups::{Group, groups};
 use super::style::{Style, Tone};
-use super::words::{count, duration, place, waits_on};
+use super::words::{Detail, count, cut, duration, place, place_within, waits_on};
 use crate::model::{GoId, GoState, Time};
 use crate::recording::wire::Objects;
 use crate::session::{Goroutine, View};
@@ -22,41 +22,118 @@ pub struct Screen {
     pub style: Style,
 }
 
-/// Columns of the table but the last, which takes the rest.
+/// Columns of the table.
 const BLOCKED: usize = 8;
 const NUMBER: usize = 7;
 const GOROUTINES: usize = 11;
 const WHY: usize = 16;
-/// What is waited on, from this width of the screen on.
-const ROOM_FOR_ON: usize = 110;
+/// From this width of the screen on there is room for all columns.
+const ROOM_FOR_ALL: usize = 110;
+/// From this width on a group fits on a line, without ids and addresses.
+const ROOM_FOR_A_LINE: usize = 72;
 
-/// The picture: a header, then a line for each group, what is stuck first.
+/// How the columns lie: what is waited on and where is there at every width.
+#[derive(Clone, Copy, Debug)]
+enum Columns {
+    /// All of them, so many characters for what is waited on.
+    All { on: usize },
+    /// Without the ids, and without the addresses of what is waited on.
+    Brief { on: usize },
+    /// The same on two lines.
+    Stacked,
+}
+
+/// The picture: a header, then a line or two for each group, what is stuck first.
 #[must_use]
 pub fn table(view: &View, selection: &Selection, screen: Screen) -> String {
+    let width = screen.width;
     let mut lines: Vec<String> = header_lines(view, selection)
-        .into_iter()
-        .map(|line| screen.style.paint(Tone::Heading, &cut(&line, screen.width)))
+        .iter()
+        .flat_map(|line| wrapped(line, width))
+        .map(|line| screen.style.paint(Tone::Heading, &line))
         .collect();
     lines.push(String::new());
-    let on = if screen.width >= ROOM_FOR_ON { (screen.width / 3).min(48) } else { 0 };
-    let mut titles =
-        format!("{:>BLOCKED$} {:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", "FOR", "COUNT", "IDS", "WHY");
-    if on > 0 {
-        titles.push_str(&format!("{:<on$} ", "ON"));
-    }
-    titles.push_str("AT");
-    lines.push(screen.style.paint(Tone::Calm, &cut(&titles, screen.width)));
+    let columns = Columns::of(width);
+    lines.extend(columns.titles().iter().map(|title| screen.style.paint(Tone::Calm, &cut(title, width))));
+    lines.extend(selection.none_of(view));
 
     let groups = groups(view, selection);
     let room = screen.height.map_or(usize::MAX, |height| height.saturating_sub(lines.len() + 1));
-    for group in groups.iter().take(room) {
-        let row = row(view, group, selection, on);
-        lines.push(screen.style.paint(group.tone(), &cut(&row, screen.width)));
+    let shown = room / columns.titles().len();
+    for group in groups.iter().take(shown) {
+        let rows = columns.rows(view, group, selection, width);
+        lines.extend(rows.iter().map(|row| screen.style.paint(group.tone(), &cut(row.trim_end(), width))));
     }
-    if let Some(hidden @ 1..) = groups.len().checked_sub(room) {
-        lines.push(screen.style.paint(Tone::Calm, &format!("… and {hidden} more groups")));
+    if let Some(hidden @ 1..) = groups.len().checked_sub(shown) {
+        lines.push(screen.style.paint(Tone::Calm, &cut(&format!("… and {hidden} more groups"), width)));
     }
     lines.join("\n") + "\n"
+}
+
+impl Columns {
+    fn of(width: usize) -> Columns {
+        match width {
+            ROOM_FOR_ALL.. => Columns::All { on: (width / 3).min(48) },
+            ROOM_FOR_A_LINE.. => Columns::Brief { on: (width - BLOCKED - NUMBER - WHY - 4) * 7 / 15 },
+            _ => Columns::Stacked,
+        }
+    }
+
+    /// As many as a group has lines.
+    fn titles(self) -> Vec<String> {
+        let numbers = format!("{:>BLOCKED$} {:>NUMBER$} ", "FOR", "COUNT");
+        match self {
+            Columns::All { on } => {
+                vec![format!("{numbers} {:<GOROUTINES$} {:<WHY$} {:<on$} AT", "IDS", "WHY", "ON")]
+            }
+            Columns::Brief { on } => vec![format!("{numbers} {:<WHY$} {:<on$} AT", "WHY", "ON")],
+            Columns::Stacked => vec![format!("{numbers} WHY, ON"), format!("{:>BLOCKED$} AT", "")],
+        }
+    }
+
+    fn rows(self, view: &View, group: &Group<'_>, selection: &Selection, width: usize) -> Vec<String> {
+        let lasting = group.longest.map_or_else(String::new, |longest| {
+            if group.is_exact() { duration(longest) } else { format!(">{}", duration(longest)) }
+        });
+        let numbers = format!("{lasting:>BLOCKED$} {:>NUMBER$} ", count(group.members.len()));
+        let why = group.why();
+        let wait = |detail| group.waits_on(view, detail).unwrap_or_default();
+        let site = if selection.all { group.stack.frames().first() } else { group.stack.site() };
+        let ended = |row: String| {
+            let room = width.saturating_sub(row.chars().count());
+            row + &site.map(|frame| place_within(frame, room)).unwrap_or_default()
+        };
+        match self {
+            Columns::All { on } => {
+                let wait = cut(&wait(Detail::Address), on);
+                vec![ended(format!("{numbers} {:<GOROUTINES$} {why:<WHY$} {wait:<on$} ", who(group)))]
+            }
+            Columns::Brief { on } => {
+                let wait = cut(&wait(Detail::Brief), on);
+                vec![ended(format!("{numbers} {why:<WHY$} {wait:<on$} "))]
+            }
+            Columns::Stacked => {
+                let wait = wait(Detail::Brief);
+                let comma = if wait.is_empty() { "" } else { ", " };
+                vec![format!("{numbers} {why}{comma}{wait}"), ended(format!("{:>BLOCKED$} ", ""))]
+            }
+        }
+    }
+}
+
+/// The words of `line` on as many lines as they take.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(cut(word, width)),
+        }
+    }
+    lines
 }
 
 /// How it is observed: by which probes, at what cost to the target, and how much was lost.
@@ -91,7 +168,8 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
     who.extend(header.go_version.clone());
     let how = observed_line(view);
     let counts = view.counts(false);
-    let mut states = format!("{} goroutines: {} blocked", count(counts.total()), count(counts.blocked));
+    let goroutines = if counts.total() == 1 { "goroutine" } else { "goroutines" };
+    let mut states = format!("{} {goroutines}: {} blocked", count(counts.total()), count(counts.blocked));
     for (number, word) in
         [(counts.runnable, "runnable"), (counts.running, "running"), (counts.syscall, "in system calls")]
     {
@@ -109,22 +187,6 @@ pub fn header_lines(view: &View, selection: &Selection) -> Vec<String> {
         states.push_str(&format!("; {} uncertain since events were lost", count(view.uncertain)));
     }
     vec![who.join(", "), how, states]
-}
-
-fn row(view: &View, group: &Group<'_>, selection: &Selection, on: usize) -> String {
-    let lasting = group.longest.map_or_else(String::new, |longest| {
-        if group.is_exact() { duration(longest) } else { format!(">{}", duration(longest)) }
-    });
-    let number = count(group.members.len());
-    let mut row =
-        format!("{lasting:>BLOCKED$} {number:>NUMBER$}  {:<GOROUTINES$} {:<WHY$} ", who(group), group.why());
-    let wait = group.waits_on(view).unwrap_or_default();
-    if on > 0 {
-        row.push_str(&format!("{:<on$} ", cut(&wait, on)));
-    }
-    let site = if selection.all { group.stack.frames().first() } else { group.stack.site() };
-    row.push_str(&site.map(place).unwrap_or_default());
-    row
 }
 
 /// As many ids as there is room for: `18 19 20 …`.
@@ -169,14 +231,4 @@ pub fn gone_line(id: GoId, now: Time, begun: Time) -> String {
 fn after(now: Time, begun: Time) -> String {
     let after = now.since(begun);
     format!("{:>8}", format!("+{}.{:03}", after.as_secs(), after.subsec_millis()))
-}
-
-/// The first `width` characters, the last of them an ellipsis if there are more.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }

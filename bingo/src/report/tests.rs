@@ -173,10 +173,53 @@ fn a_wide_table() {
 
 #[test]
 fn a_narrow_and_low_table_fits() {
-    let screen = Screen { width: 72, height: Some(7), style: Style::Plain };
+    let screen = Screen { width: 72, height: Some(8), style: Style::Plain };
     let table = super::table(&view(), &Selection::default(), screen);
-    assert!(table.lines().all(|line| line.chars().count() <= 72) && table.lines().count() <= 7, "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 72) && table.lines().count() <= 8, "{table}");
     insta::assert_snapshot!(table);
+}
+
+#[test]
+fn the_narrowest_table_shows_why_on_what_and_where() {
+    let screen = Screen { width: 40, height: None, style: Style::Plain };
+    let table = super::table(&view(), &Selection::default(), screen);
+    assert!(table.lines().all(|line| line.chars().count() <= 40), "{table}");
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn no_width_and_height_is_too_small() {
+    for (width, height) in (0..130).flat_map(|width| [(width, 0), (width, 9), (width, 30)]) {
+        let screen = Screen { width, height: Some(height), style: Style::Plain };
+        let table = super::table(&view(), &all(), screen);
+        assert!(table.lines().all(|line| line.chars().count() <= width.max(1)), "{width}: {table}");
+    }
+}
+
+#[test]
+fn a_place_keeps_its_line_longest() {
+    let stack = stack(&[("net/http.(*persistConn).roundTrip", "/go/src/net/http/transport.go", 3092)]);
+    let frame = &stack.frames()[0];
+    let check = |width, expect| assert_eq!(super::words::place_within(frame, width), expect);
+    check(51, "net/http.(*persistConn).roundTrip transport.go:3092");
+    check(50, "http.(*persistConn).roundTrip transport.go:3092");
+    check(45, "(*persistConn).roundTrip transport.go:3092");
+    check(30, "…).roundTrip transport.go:3092");
+    check(18, "transport.go:3092");
+    check(12, "transport.g…");
+}
+
+#[test]
+fn a_filter_that_nobody_matches_is_told() {
+    let selection = Selection { all: false, filter: Some(Filter::new("nowhere").unwrap()) };
+    let screen = Screen { width: 80, height: None, style: Style::Plain };
+    for text in [
+        super::table(&view(), &selection, screen),
+        super::each(&view(), &selection),
+        super::grouped(&view(), &selection, Style::Plain),
+    ] {
+        assert!(text.ends_with("none of them matches the filter\n") || text.contains("filter\n\n"), "{text}");
+    }
 }
 
 #[test]

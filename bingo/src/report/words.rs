@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Direction, Frame, IoDirection, LockKind, SyncObject, Time, Wait};
+use crate::model::{Addr, Direction, Frame, IoDirection, LockKind, SyncObject, Time, Wait};
 use crate::recording::wire::Objects;
 
 /// `350ms`, `1.2s`, `1m23s`, `2h05m`, `3d04h`.
@@ -46,33 +46,84 @@ pub fn place(frame: &Frame) -> String {
     }
 }
 
+/// The same in `width` characters. What is left out first is the package's path,
+/// then the package, then the function's beginning: file and line say where to look.
+pub(super) fn place_within(frame: &Frame, width: usize) -> String {
+    let whole = place(frame);
+    let characters = |text: &str| text.chars().count();
+    if characters(&whole) <= width {
+        return whole;
+    }
+    let function = frame.function.rsplit('/').next().unwrap_or_default();
+    let Some((_, line)) = whole.rsplit_once(' ') else { return cut(&whole, width) };
+    let bare = function.split_once('.').map_or(function, |(_, bare)| bare);
+    match width.checked_sub(characters(line) + 1) {
+        Some(room) if characters(function) <= room => format!("{function} {line}"),
+        Some(room) if characters(bare) <= room => format!("{bare} {line}"),
+        Some(room @ 2..) => {
+            let dropped = characters(function) - (room - 1);
+            format!("…{} {line}", function.chars().skip(dropped).collect::<String>())
+        }
+        _ => cut(line, width),
+    }
+}
+
+/// The first `width` characters, the last of them an ellipsis if there are more.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// How much is said of what is waited on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Detail {
+    /// With its address.
+    Address,
+    /// Without, where there is no room for it.
+    Brief,
+}
+
 /// What `wait` is on at `now`, with what the last snapshot knows of it and who
 /// else is there.
 #[must_use]
 pub fn waits_on(wait: &Wait, objects: &Objects, now: Time) -> String {
+    waits_on_in(Detail::Address, wait, objects, now)
+}
+
+/// The same in as much detail as asked for.
+pub(super) fn waits_on_in(detail: Detail, wait: &Wait, objects: &Objects, now: Time) -> String {
     let object = |address| objects.get(address).map(AsRef::as_ref);
+    let channel_word = if detail == Detail::Address { "channel" } else { "chan" };
+    let named = |kind: &str, address: &Addr| match detail {
+        Detail::Address => format!("{kind} {address}"),
+        Detail::Brief => kind.to_owned(),
+    };
     match wait {
         Wait::Channel { channel, .. } if channel.is_nil() => "a nil channel, forever".to_owned(),
         Wait::Channel { channel, direction } => match object(channel) {
             Some(SyncObject::Channel(found)) => {
                 let waiting = queue(found.senders.len(), found.receivers.len());
                 let closed = if found.closed { ", closed" } else { "" };
-                format!("channel {channel} [{}/{}{closed}]{waiting}", found.len, found.cap)
+                format!("{} [{}/{}{closed}]{waiting}", named(channel_word, channel), found.len, found.cap)
             }
-            _ => format!("channel {channel}, {}", end(*direction)),
+            _ => format!("{}, {}", named(channel_word, channel), end(*direction)),
         },
         Wait::Select(cases) => match cases.as_slice() {
             [] => "no case, forever".to_owned(),
-            [(channel, direction)] => format!("channel {channel}, {}", end(*direction)),
+            [(channel, direction)] => format!("{}, {}", named(channel_word, channel), end(*direction)),
             cases => format!("{} channels", cases.len()),
         },
         Wait::Lock(address) => match object(address) {
             Some(SyncObject::Lock(lock)) => {
                 let others = lock.waiters.len();
                 let others = if others > 1 { format!(", {} wait", count(others)) } else { String::new() };
-                format!("{} {address}{others}", lock_word(lock.kind))
+                format!("{}{others}", named(lock_word(lock.kind), address))
             }
-            _ => format!("lock {address}"),
+            _ => named("lock", address),
         },
         Wait::Sleep { until } => format!("its timer, in {}", duration(until.since(now))),
         Wait::Io { fd, direction: IoDirection::Read } => format!("fd {fd} to read"),
