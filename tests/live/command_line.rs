@@ -179,3 +179,22 @@ fn it_goes_on_where_nobody_can_be_told() -> anyhow::Result<()> {
     anyhow::ensure!(lines(&String::from_utf8(output.stdout)?)?.len() > 1, "nothing but the header");
     Ok(())
 }
+
+#[test]
+fn a_stopped_process_is_read_and_said_to_be_stopped() -> anyhow::Result<()> {
+    let Some(target) = start("command_line::a_stopped_process_is_read_and_said_to_be_stopped", "waits")?
+    else {
+        return Ok(());
+    };
+    let dump =
+        || Command::new(bingo_bin()?).args(["dump", &target.pid().to_string()]).output().context("dump");
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).contains("is stopped");
+    anyhow::ensure!(!said(&dump()?), "it runs");
+    Command::new("kill").args(["-STOP", &target.pid().to_string()]).status()?;
+    let stat = format!("/proc/{}/stat", target.pid());
+    wait_until(PATIENCE, "the stop", || std::fs::read_to_string(&stat).ok()?.contains(") T ").then_some(()))?;
+    let output = dump()?;
+    anyhow::ensure!(output.status.success() && said(&output), "{output:?}");
+    anyhow::ensure!(String::from_utf8_lossy(&output.stdout).contains("chan-receive"), "{output:?}");
+    Ok(())
+}

@@ -70,6 +70,10 @@ impl ProcessSource {
         let binary = Arc::new(binary);
         let mut notes = layout.notes();
         notes.extend(globals.notes.iter().cloned());
+        if target.was_stopped() {
+            notes
+                .push(format!("the process {pid} is stopped, by a signal or a debugger: nothing in it runs"));
+        }
         let header = Header {
             source: SourceKind::Live,
             go_version: Some(binary.build_info().go_version.text.clone()),

@@ -28,6 +28,7 @@ pub struct Target {
     pid: u32,
     inner_pid: Option<u32>,
     start_ticks: u64,
+    stopped: bool,
     executable: PathBuf,
     image: ImageId,
     bias: LoadBias,
@@ -154,7 +155,8 @@ impl Target {
             .filter(|&inner| inner != pid);
         let bias = LoadBias(loaded.wrapping_sub(entry));
         let executable = without_deleted(shown);
-        Ok(Target { pid, inner_pid, start_ticks: stat.starttime, executable, image, bias, pidfd, memory })
+        let (start_ticks, stopped) = (stat.starttime, matches!(stat.state, 'T' | 't'));
+        Ok(Target { pid, inner_pid, start_ticks, stopped, executable, image, bias, pidfd, memory })
     }
 
     /// Its number, as the host counts.
@@ -167,6 +169,12 @@ impl Target {
     #[must_use]
     pub fn inner_pid(&self) -> Option<u32> {
         self.inner_pid
+    }
+
+    /// Whether a signal or a debugger had stopped it when it was opened.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// The path of its executable as it sees it, for people; the file may be in

@@ -144,7 +144,7 @@ pub fn observed_line(view: &View) -> String {
         Some(probes) => {
             let set = if probes.probes.is_empty() { "none for now" } else { &probes.probes };
             let percent = |share: f64| format!("{:.1}%", share * 100.0);
-            let overhead = probes.overhead.map_or_else(|| "not known yet".to_owned(), percent);
+            let overhead = probes.overhead.map_or_else(|| "to be seen".to_owned(), percent);
             let budget = probes
                 .budget
                 .map_or_else(|| ", unbounded".to_owned(), |budget| format!(" of {}", percent(budget)));

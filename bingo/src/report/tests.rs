@@ -209,6 +209,38 @@ fn a_place_keeps_its_line_longest() {
     check(12, "transport.g…");
 }
 
+/// Goroutines with a stack of one function that called itself, and these waits.
+fn together(waits: [Wait; 2]) -> String {
+    let call = stack(&[("main.down", "/srv/main.go", 4)]).frames()[0].clone();
+    let calls = Stack::new(vec![call; 100]);
+    let goroutines = (1..)
+        .zip(waits)
+        .map(|(id, wait)| Goroutine { wait: Some(wait), ..goroutine(id, Some(WaitReason::Select), &calls) });
+    let snapshot = Snapshot { goroutines: goroutines.map(Arc::new).collect(), ..snapshot() };
+    super::grouped(&View::of_snapshot(&header(), snapshot), &Selection::default(), Style::Plain)
+}
+
+#[test]
+fn a_group_says_how_many_objects_it_waits_on() {
+    let select = |channels: &[u64]| {
+        Wait::Select(channels.iter().map(|&channel| (Addr(channel), Direction::Receive)).collect())
+    };
+    let check = |waits, expect: &str| {
+        let text = together(waits);
+        assert!(text.contains(expect), "{text}");
+    };
+    check([select(&[1, 2]), select(&[2, 3])], "on 3 different channels\n");
+    check([5, 6].map(|fd| Wait::Io { fd, direction: IoDirection::Read }), "on 2 different fds\n");
+    let timers = [103, 101].map(|at| Wait::Sleep { until: Time(at * SECOND) });
+    check(timers, "on their timers, the next in 996ms\n");
+}
+
+#[test]
+fn a_recursion_is_one_line() {
+    let text = together([Wait::Select(vec![]), Wait::Select(vec![])]);
+    assert!(text.contains("    main.down  /srv/main.go:4  (100 times)\n"), "{text}");
+}
+
 #[test]
 fn a_filter_that_nobody_matches_is_told() {
     let selection = Selection { all: false, filter: Some(Filter::new("nowhere").unwrap()) };
