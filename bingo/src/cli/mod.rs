@@ -62,7 +62,8 @@ const EXAMPLES: &str = "Examples:
   sudo bingo dump 4242            one picture, grouped by stack
   sudo bingo doctor 4242          what works here, and the remedy for what does not
 
-Exit status: 0 all went well, 2 wrong usage or input, 3 not permitted, 130 interrupted.";
+Exit status: 0 all went well, 1 doctor found something that does not work, 2 wrong usage or input,
+3 not permitted, 130 interrupted.";
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
