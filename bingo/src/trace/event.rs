@@ -35,6 +35,15 @@ impl TraceEvent {
     /// No task.
     pub const NO_TASK: u64 = u64::MAX;
 
+    pub(super) const EMPTY: TraceEvent = TraceEvent {
+        time: 0,
+        thread: TraceEvent::NONE,
+        proc: TraceEvent::NONE,
+        goroutine: TraceEvent::NONE,
+        args: [0; 4],
+        kind: EventType(0),
+    };
+
     /// The id of the stack of who did it; 0: none.
     #[must_use]
     pub fn stack(&self) -> u64 {

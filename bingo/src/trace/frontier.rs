@@ -109,6 +109,10 @@ pub(super) struct Entry {
 pub(super) struct Heap(Vec<Entry>);
 
 impl Heap {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

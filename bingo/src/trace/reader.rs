@@ -114,53 +114,70 @@ impl<'r> Reader<'r> {
     ///
     /// # Errors
     /// When the trace is corrupt or cut off; no event follows.
-    #[inline]
     pub fn next_event(&mut self) -> Result<Option<TraceEvent>, TraceError> {
-        if self.done {
-            return Ok(None);
-        }
-        match self.step() {
-            Ok(Some(mut event)) => {
-                if event.time <= self.last_time {
-                    event.time = self.last_time.wrapping_add(1);
-                }
-                self.last_time = event.time;
-                self.count += 1;
-                Ok(Some(event))
-            }
-            end => {
-                self.done = true;
-                end
-            }
-        }
+        Ok(self.advance()?.then(|| *self.event()))
     }
 
+    /// The event that [`Reader::advance`] came to.
     #[inline]
-    fn step(&mut self) -> Result<Option<TraceEvent>, TraceError> {
+    #[must_use]
+    pub fn event(&self) -> &TraceEvent {
+        self.order.current()
+    }
+
+    /// Goes on to the next event, which [`Reader::event`] then is; `false` behind
+    /// the last, and behind an error.
+    ///
+    /// # Errors
+    /// When the trace is corrupt or cut off; no event follows.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, TraceError> {
+        if self.done {
+            return Ok(false);
+        }
+        let stepped = self.step();
+        if !matches!(stepped, Ok(true)) {
+            self.done = true;
+            return stepped;
+        }
+        let last = self.last_time;
+        if let Some(event) = self.order.current_mut() {
+            if event.time <= last {
+                event.time = last.wrapping_add(1);
+            }
+            self.last_time = event.time;
+        }
+        self.count += 1;
+        Ok(true)
+    }
+
+    /// Comes to the next event; `false`: there is none.
+    #[inline]
+    fn step(&mut self) -> Result<bool, TraceError> {
         loop {
-            if let Some(event) = self.order.take() {
-                self.check_ids(&event)?;
-                return Ok(Some(event));
+            if self.order.take() {
+                self.check_ids(self.order.current())?;
+                return Ok(true);
             }
-            let sample = self
-                .generation
-                .as_ref()
-                .and_then(|generation| generation.samples.get(self.next_sample).copied());
-            let head = self.heap.get(0);
-            match (sample, head) {
-                (Some(sample), head) if head.is_none_or(|head| sample.time < head.time) => {
-                    self.next_sample += 1;
-                    return Ok(Some(sample.event()));
-                }
-                (_, Some(_)) => self.advance()?,
-                (_, None) => return self.next_generation(),
+            let sample = self.generation.as_ref().and_then(|generation| {
+                let sample = generation.samples.get(self.next_sample);
+                sample.filter(|sample| self.heap.get(0).is_none_or(|head| sample.time < head.time))
+            });
+            if let Some(sample) = sample {
+                self.order.put(sample.event());
+                self.next_sample += 1;
+                return Ok(true);
             }
+            if self.heap.is_empty() {
+                return self.next_generation();
+            }
+            self.let_through()?;
         }
     }
 
     /// Lets an event through: the earliest, or else the first that can be.
     #[inline]
-    fn advance(&mut self) -> Result<(), TraceError> {
+    fn let_through(&mut self) -> Result<(), TraceError> {
         let advanced = match self.try_advance(0) {
             Ok(true) => return Ok(()),
             Ok(false) => self.advance_any(),
@@ -208,12 +225,12 @@ impl<'r> Reader<'r> {
     }
 
     #[cold]
-    fn next_generation(&mut self) -> Result<Option<TraceEvent>, TraceError> {
+    fn next_generation(&mut self) -> Result<bool, TraceError> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         if self.generation.is_none() && self.syncs > 0 {
-            return Ok(None);
+            return Ok(false);
         }
         self.generation = None;
         self.order.task_names.clear();
@@ -231,14 +248,9 @@ impl<'r> Reader<'r> {
             Ok(None) => {}
             Err(error) => self.error = Some(error),
         }
-        Ok(Some(TraceEvent {
-            time,
-            thread: TraceEvent::NONE,
-            proc: TraceEvent::NONE,
-            goroutine: TraceEvent::NONE,
-            args: [self.syncs, 0, 0, 0],
-            kind: EventType::SYNC_POINT,
-        }))
+        let args = [self.syncs, 0, 0, 0];
+        self.order.put(TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY });
+        Ok(true)
     }
 
     fn install(&mut self, generation: Generation) -> Result<(), TraceError> {
@@ -278,16 +290,18 @@ impl<'r> Reader<'r> {
         if shape.stacks | shape.strings == 0 || tables.cut_off {
             return Ok(());
         }
-        for (bit, &id) in event.args.iter().enumerate() {
-            let missing = if shape.stacks >> bit & 1 != 0 && !tables.has_stack(id) {
-                "stack"
-            } else if shape.strings >> bit & 1 != 0 && !tables.has_string(id) {
-                "string"
-            } else {
-                continue;
-            };
-            let fault = OrderFault::Dangling { event: event.kind, what: missing, id };
-            return Err(self.fault((usize::MAX, fault)));
+        // Bit by bit: most events have one id or two.
+        let mut bits = shape.stacks | shape.strings;
+        while bits != 0 {
+            let bit = bits.trailing_zeros();
+            bits &= bits - 1;
+            let id = event.args.get(bit as usize).copied().unwrap_or(0);
+            let is_stack = shape.stacks >> bit & 1 != 0;
+            if !(if is_stack { tables.has_stack(id) } else { tables.has_string(id) }) {
+                let what = if is_stack { "stack" } else { "string" };
+                let fault = OrderFault::Dangling { event: event.kind, what, id };
+                return Err(self.fault((usize::MAX, fault)));
+            }
         }
         Ok(())
     }

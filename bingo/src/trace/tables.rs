@@ -23,6 +23,8 @@ pub struct Tables {
     pub generation: u64,
     /// Nanoseconds of a unit of the trace's clock.
     pub(super) unit: f64,
+    /// The same as a whole number, which it is on Linux (64); 0 where it is none.
+    whole_unit: u64,
     /// The clocks, read at about the same time; since Go 1.25.
     pub clock: Option<ClockSnapshot>,
     /// Whether the trace ends within the generation: ids may lead nowhere.
@@ -112,6 +114,10 @@ impl Tables {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "fractions of a nanosecond are dropped, as Go does")]
     pub(super) fn nanoseconds(&self, units: u64) -> i64 {
+        // Whole numbers below 2^53 are the same as their floats.
+        if self.whole_unit != 0 && units < 1 << 40 {
+            return (units * self.whole_unit).cast_signed();
+        }
         (units as f64 * self.unit) as i64
     }
 }
@@ -206,6 +212,7 @@ impl TablesBuilder {
         let tables = Tables {
             generation,
             unit,
+            whole_unit: whole(unit),
             clock,
             cut_off,
             strings,
@@ -223,6 +230,11 @@ impl TablesBuilder {
         }
         Ok(tables)
     }
+}
+
+/// `unit` as a whole number of at most 12 bits; 0 where it is none.
+fn whole(unit: f64) -> u64 {
+    (1..1_u32 << 12).find(|&whole| f64::from(whole) == unit).map_or(0, u64::from)
 }
 
 fn narrow(what: &'static str, id: u64) -> Result<u32, StructureFault> {

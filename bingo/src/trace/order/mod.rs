@@ -48,10 +48,19 @@ pub(super) struct Order {
 }
 
 /// What was let through, and not taken yet.
-#[derive(Default)]
 struct Out {
-    events: [Option<TraceEvent>; 3],
+    events: [TraceEvent; 3],
+    len: usize,
     next: usize,
+    /// The one that was taken last. It is read where it was written: to copy it
+    /// would take as long as to order it.
+    current: usize,
+}
+
+impl Default for Out {
+    fn default() -> Out {
+        Out { events: [TraceEvent::EMPTY; 3], len: 0, next: 0, current: 0 }
+    }
 }
 
 /// Where an event is: its generation, and what ids mean in it.
@@ -74,12 +83,37 @@ impl Order {
         self.threads.len() - 1
     }
 
-    /// An event that was let through; there are none once it answers `None`.
+    /// Takes an event that was let through; `false`: there is none.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<TraceEvent> {
-        let event = self.out.events.get_mut(self.out.next).and_then(Option::take);
-        self.out.next = if event.is_some() { self.out.next + 1 } else { 0 };
-        event
+    pub(super) fn take(&mut self) -> bool {
+        if self.out.next == self.out.len {
+            return false;
+        }
+        self.out.current = self.out.next;
+        self.out.next += 1;
+        if self.out.next == self.out.len {
+            (self.out.next, self.out.len) = (0, 0);
+        }
+        true
+    }
+
+    /// The event that was taken last.
+    #[inline]
+    pub(super) fn current(&self) -> &TraceEvent {
+        self.out.events.get(self.out.current).unwrap_or(&TraceEvent::EMPTY)
+    }
+
+    /// The same, to have its time set.
+    #[inline]
+    pub(super) fn current_mut(&mut self) -> Option<&mut TraceEvent> {
+        self.out.events.get_mut(self.out.current)
+    }
+
+    /// Makes `event` the one that was taken last: it has no place in the order.
+    pub(super) fn put(&mut self, event: TraceEvent) {
+        if let Some(current) = self.current_mut() {
+            *current = event;
+        }
     }
 
     /// Lets `event` of the thread at `slot` through, if it is its turn.
@@ -151,16 +185,14 @@ impl Order {
     /// Lets an event through, as one of this context.
     #[inline]
     fn emit(&mut self, event: &RawEvent, context: Context) {
-        let free = self.out.events.iter_mut().find(|place| place.is_none());
-        if let Some(place) = free {
-            *place = Some(TraceEvent {
-                time: event.time,
-                thread: context.thread,
-                proc: context.proc,
-                goroutine: context.goroutine,
-                args: event.args,
-                kind: event.kind,
-            });
+        if let Some(place) = self.out.events.get_mut(self.out.len) {
+            place.time = event.time;
+            place.thread = context.thread;
+            place.proc = context.proc;
+            place.goroutine = context.goroutine;
+            place.args = event.args;
+            place.kind = event.kind;
+            self.out.len += 1;
         }
     }
 
