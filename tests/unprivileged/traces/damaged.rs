@@ -50,7 +50,13 @@ fn cut_off(bytes: &[u8]) -> anyhow::Result<()> {
             }
         }
         let (strict, _) = events(Reader::new(part, CutOff::Refuse)?);
-        ensure!(strict.len() <= read.len(), "cut at {cut}: {} events, salvaged {}", strict.len(), read.len());
+        // A generation without events has a point of synchrony there, and none here.
+        ensure!(
+            strict.len() <= read.len() + 1,
+            "cut at {cut}: {} events, salvaged {}",
+            strict.len(),
+            read.len()
+        );
     }
     ensure!(salvaged > 1000, "only {salvaged} events of generations that were cut");
     Ok(())
