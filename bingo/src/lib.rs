@@ -7,6 +7,7 @@
 pub mod binary;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod detect;
 pub mod goruntime;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;

@@ -99,7 +99,8 @@ impl Frame {
 
     /// Whether this is a function of a package that Go brings along and that
     /// others wait in.
-    fn is_standard(&self) -> bool {
+    #[must_use]
+    pub fn is_standard(&self) -> bool {
         STANDARD.iter().any(|package| self.function.starts_with(package))
     }
 }

@@ -46,7 +46,11 @@ impl View {
             goroutines: snapshot.goroutines.iter().map(shown).collect(),
             objects: Arc::new(snapshot.objects),
             problems: snapshot.problems.into(),
-            totals: Totals { snapshots: 1, ..Totals::default() },
+            totals: Totals {
+                snapshots: 1,
+                goroutines: snapshot.goroutines.len() as u64,
+                ..Totals::default()
+            },
             probes: None,
             uncertain: 0,
         }

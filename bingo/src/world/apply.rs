@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::goroutine::Record;
+use super::history::Before;
 use super::{Goroutine, World};
 use crate::model::{Event, EventKind, GoId, GoState, Snapshot, Time};
 
@@ -16,6 +17,7 @@ const WORTH_DETAILS: Duration = Duration::from_secs(1);
 impl World {
     pub(super) fn apply_event(&mut self, event: &Event) {
         self.latest = self.latest.max(event.time);
+        self.began.get_or_insert(event.time);
         if let EventKind::Lost { kind, count } = event.kind {
             self.totals.lost.add(kind, count);
             self.note_missed(event.time, event.time);
@@ -33,8 +35,16 @@ impl World {
         if self.buried.contains(id) {
             return;
         }
-        let record = self.records.entry(id).or_insert_with(|| Record::new(id, event.time));
+        let known = self.past.as_ref().and_then(|_| self.records.get(&id));
+        let before = known.map(|record| Before::of(&record.shown));
+        let record = self.records.entry(id).or_insert_with(|| {
+            self.totals.goroutines += 1;
+            Record::new(id, event.time)
+        });
         record.note_event(event, state, &self.missed);
+        if let Some(past) = &mut self.past {
+            past.moved(before.as_ref(), &record.shown, Some(event));
+        }
         record.changed = self.changes.changed(id);
         self.changes.trim(self.records.len());
     }
@@ -49,6 +59,7 @@ impl World {
     pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {
         let (taken, end) = (snapshot.taken, snapshot.end());
         self.latest = self.latest.max(end);
+        self.began.get_or_insert(taken);
         self.totals.snapshots += 1;
         let mut untold = Vec::new();
         self.records.reserve(snapshot.goroutines.len().saturating_sub(self.records.len()));
@@ -60,13 +71,21 @@ impl World {
                 Entry::Vacant(place) => {
                     let record = place.insert(Record::first_seen(sighted, (taken, end)));
                     record.changed = self.changes.changed(sighted.id);
+                    self.totals.goroutines += 1;
+                    if let Some(past) = &mut self.past {
+                        past.moved(None, &record.shown, None);
+                    }
                     untold.push(found(&record.shown, taken));
                     continue;
                 }
                 Entry::Occupied(place) => place.into_mut(),
             };
+            let before = self.past.as_ref().map(|_| Before::of(&record.shown));
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
             if sighting.changed {
+                if let Some(past) = &mut self.past {
+                    past.moved(before.as_ref(), &record.shown, None);
+                }
                 record.changed = self.changes.changed(sighted.id);
             }
             let long = taken.since(record.shown.since.time()) >= WORTH_DETAILS;
@@ -120,6 +139,9 @@ impl World {
 
     fn end(&mut self, id: GoId, time: Time) -> Option<Arc<Goroutine>> {
         self.buried.bury(id, time);
+        if let Some(past) = &mut self.past {
+            past.forget(id);
+        }
         let gone = self.records.remove(&id)?;
         self.changes.gone(id);
         self.changes.trim(self.records.len());

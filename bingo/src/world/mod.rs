@@ -9,6 +9,7 @@ mod apply;
 mod buried;
 mod changes;
 mod goroutine;
+mod history;
 mod missed;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::model::{Addr, Event, GoId, GoState, LostKind, Observation, Problem, S
 
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
+pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
 
 /// Problems of a source that are kept.
 const PROBLEMS_KEPT: usize = 1_000;
@@ -37,8 +39,10 @@ pub struct World {
     changes: changes::ChangeLog,
     totals: Totals,
     missed: missed::Missed,
+    past: Option<history::Past>,
     /// When the last snapshot was begun and over.
     snapshot: Option<(Time, Time)>,
+    began: Option<Time>,
     latest: Time,
 }
 
@@ -47,6 +51,8 @@ pub struct World {
 pub struct Totals {
     /// Events received, lost ones not among them.
     pub events: u64,
+    /// Goroutines that were seen or heard of.
+    pub goroutines: u64,
     /// Parks among them.
     pub blocks: u64,
     /// Snapshots received.
@@ -69,6 +75,23 @@ pub struct Lost {
 }
 
 impl World {
+    /// A World that keeps the past, too.
+    #[must_use]
+    pub fn keeping(keep: Keep) -> World {
+        World { past: Some(history::Past::new(keep)), ..World::default() }
+    }
+
+    /// The past of a goroutine that lives, where it is kept.
+    #[must_use]
+    pub fn history(&self, id: GoId) -> Option<&History> {
+        self.past.as_ref()?.of(id)
+    }
+
+    /// The places where goroutines have waited, where the past is kept, in no order.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.past.iter().flat_map(history::Past::places)
+    }
+
     /// Takes in what a source yielded. The answer is what nobody told: for each
     /// goroutine that a snapshot found in another state than was known, an event
     /// of kind [`crate::model::EventKind::Snapshot`]. It is empty for an event.
@@ -126,6 +149,12 @@ impl World {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// The time of the first observation.
+    #[must_use]
+    pub fn began(&self) -> Option<Time> {
+        self.began
     }
 
     /// The time of the newest observation.

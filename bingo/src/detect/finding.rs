@@ -1,0 +1,118 @@
+//! What a detector says.
+
+use std::time::Duration;
+
+use crate::model::{CreatedBy, GoId, Stack, Wait, WaitReason};
+
+/// Goroutines that a finding names; it counts them all.
+pub(super) const NAMED: usize = 1_000;
+
+/// Something that is wrong, or may be.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The same over runs of the same code: of class, function and place.
+    pub id: String,
+    /// What it is.
+    pub class: Class,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// One line.
+    pub title: String,
+    /// Whose, the first thousand by id.
+    pub goroutines: Vec<GoId>,
+    /// How many there are.
+    pub count: usize,
+    /// Why they wait.
+    pub reason: Option<WaitReason>,
+    /// What one of them waits on, where that is known.
+    pub wait: Option<Wait>,
+    /// How long the longest of them has waited.
+    pub blocked_for: Duration,
+    /// Where.
+    pub stack: Stack,
+    /// The `go` statement that made one of them.
+    pub created_by: Option<CreatedBy>,
+    /// What it rests on.
+    pub evidence: Vec<String>,
+    /// What it means.
+    pub explanation: &'static str,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Class {
+    /// Goroutines that are parked for good.
+    GoroutineLeak,
+    /// A wait that takes long.
+    LongBlock,
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Confidence {
+    /// It may well be as it should.
+    Low,
+    /// Worth a look.
+    Medium,
+    /// Nothing speaks against it.
+    High,
+    /// Nothing can be otherwise.
+    Proven,
+}
+
+impl Finding {
+    /// Lowers the confidence by one step, and says why.
+    pub(super) fn doubt(&mut self, why: String) {
+        // What can never be woken needs no event to tell that it was not.
+        self.confidence = match self.confidence {
+            Confidence::Proven => Confidence::Proven,
+            Confidence::High => Confidence::Medium,
+            Confidence::Medium | Confidence::Low => Confidence::Low,
+        };
+        self.evidence.push(why);
+    }
+}
+
+impl Class {
+    /// The word in `type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::GoroutineLeak => "goroutine_leak",
+            Class::LongBlock => "long_block",
+        }
+    }
+
+    /// The id of this class's finding at `stack`: the same wherever the source
+    /// lies and whichever goroutines they are.
+    pub(super) fn id(self, reason: Option<WaitReason>, stack: &Stack) -> String {
+        let prefix = match self {
+            Class::GoroutineLeak => "leak",
+            Class::LongBlock => "block",
+        };
+        let site = stack.site().map(|site| {
+            let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();
+            format!("{} {file}:{}", site.function, site.line)
+        });
+        let reason = reason.map(|reason| reason.to_string());
+        let text = [Some(self.as_str().to_owned()), reason, site].map(Option::unwrap_or_default).join(" ");
+        // FNV-1a: it never changes from one release of Rust to the next.
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        format!("{prefix}-{:06x}", (hash ^ (hash >> 24) ^ (hash >> 48)) & 0xff_ffff)
+    }
+}
+
+impl Confidence {
+    /// The word in `confidence`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+            Confidence::Proven => "proven",
+        }
+    }
+}

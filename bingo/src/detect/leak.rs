@@ -1,0 +1,135 @@
+//! Goroutines that are parked for good: blocked at the end, for a good part of
+//! what was seen, at a place where nobody was ever woken.
+//!
+//! Known limits: without addresses an idle worker that nobody has fed yet looks
+//! like one that nobody ever will; it is `low`. The main goroutine is none of
+//! these: a program that only serves waits in it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::finding::{Class, Confidence, Finding, NAMED};
+use super::waiting::{Waiting, is_programs_own};
+use crate::model::{GoId, GoState, Stack, Time, WaitReason};
+use crate::world::{Goroutine, World};
+
+/// The main goroutine.
+const MAIN: GoId = GoId(1);
+/// What is shorter says nothing of the end.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// Nor does less than one part in so many of what was seen.
+const PART: u32 = 10;
+/// A wait so many times as long as any that ended there is another matter.
+const UNLIKE_OTHERS: u32 = 10;
+/// Makers that are gone from which on a place makes goroutines that stay.
+const MAKERS: usize = 3;
+
+const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
+     refers to, until the program ends. Where they are made again and again, memory grows.";
+
+pub(super) fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
+    let end = world.latest();
+    let begin = world.began().unwrap_or(end);
+    let ended = ended_waits(world);
+    let mut patterns: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
+    for goroutine in world.goroutines() {
+        let lasted = end.since(goroutine.since.time());
+        let waiting = Waiting::of(goroutine.reason, &goroutine.stack);
+        let Some(waiting) = waiting.filter(|_| goroutine.state == GoState::Blocked) else { continue };
+        let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
+        let own = goroutine.id != MAIN && !goroutine.system && is_programs_own(&goroutine.stack);
+        if own && (enough || waiting == Waiting::NilChannel) {
+            patterns.entry((waiting, site(goroutine.reason, &goroutine.stack))).or_default().push(goroutine);
+        }
+    }
+    let patterns = patterns.into_iter();
+    patterns
+        .filter_map(|((waiting, site), members)| {
+            let longest_ended = ended.get(&site).copied();
+            pattern(world, waiting, members, longest_ended, (end, min_block))
+        })
+        .collect()
+}
+
+/// A place of waiting as the source has it.
+type Site<'a> = (Option<WaitReason>, &'a str, &'a str, u32);
+
+fn site(reason: Option<WaitReason>, stack: &Stack) -> Site<'_> {
+    let site = stack.site();
+    let (function, file) = site.map_or(("", ""), |site| (&*site.function, &*site.file));
+    (reason, function, file, site.map_or(0, |site| site.line))
+}
+
+/// The longest wait that has ended, by place.
+fn ended_waits(world: &World) -> HashMap<Site<'_>, Duration> {
+    let mut ended: HashMap<Site<'_>, Duration> = HashMap::new();
+    for place in world.places() {
+        let longest = place.longest.first().map_or(Duration::ZERO, |wait| wait.lasted);
+        let known = ended.entry(site(place.reason, &place.stack)).or_default();
+        *known = longest.max(*known);
+    }
+    ended
+}
+
+fn pattern(
+    world: &World,
+    waiting: Waiting,
+    mut members: Vec<&Arc<Goroutine>>,
+    ended: Option<Duration>,
+    (end, min_block): (Time, Duration),
+) -> Option<Finding> {
+    if let Some(longest) = ended.filter(|_| waiting != Waiting::NilChannel) {
+        // Who is woken there at times is a worker.
+        members.retain(|member| end.since(member.since.time()) > longest.saturating_mul(UNLIKE_OTHERS));
+    }
+    members.sort_by_key(|member| member.id);
+    let first = *members.first()?;
+    let blocked_for = members.iter().map(|member| end.since(member.since.time())).max()?;
+    let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent).collect();
+    let gone = makers.iter().filter(|maker| world.goroutine(**maker).is_none()).count();
+    let orphans = gone > 0 && gone == makers.len();
+    let unsure = members.iter().any(|member| world.is_uncertain(member.id));
+    let confidence = match waiting {
+        Waiting::NilChannel => Confidence::Proven,
+        _ if ended.is_some() || unsure => Confidence::Low,
+        Waiting::Send if orphans || blocked_for >= min_block => Confidence::High,
+        Waiting::Send | Waiting::Lock => Confidence::Medium,
+        _ if orphans && gone >= MAKERS => Confidence::Medium,
+        _ => Confidence::Low,
+    };
+    let count = members.len();
+    let mut evidence = vec![format!(
+        "parked {:.3} s before the end of what was seen, and not woken since",
+        blocked_for.as_secs_f64()
+    )];
+    evidence.push(match (waiting, ended) {
+        (Waiting::NilChannel, _) => "nobody can send on, receive from or close a nil channel".to_owned(),
+        (_, None) => "nobody was ever woken from a wait at this place".to_owned(),
+        (_, Some(longest)) => {
+            format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())
+        }
+    });
+    if orphans {
+        evidence.push(match gone {
+            1 => "the goroutine that made them is gone".to_owned(),
+            _ => format!("the {gone} goroutines that made them are gone"),
+        });
+    }
+    let goroutines = if count == 1 { "1 goroutine".to_owned() } else { format!("{count} goroutines") };
+    Some(Finding {
+        id: Class::GoroutineLeak.id(first.reason, &first.stack),
+        class: Class::GoroutineLeak,
+        confidence,
+        title: format!("{goroutines} {}", waiting.words(count > 1)),
+        goroutines: members.iter().map(|member| member.id).take(NAMED).collect(),
+        count,
+        reason: first.reason,
+        wait: first.wait.clone(),
+        blocked_for,
+        stack: first.stack.clone(),
+        created_by: first.created_by.clone(),
+        evidence,
+        explanation: EXPLANATION,
+    })
+}

@@ -1,0 +1,46 @@
+//! What is wrong: pure functions of the World. In: a World that keeps the past
+//! (`World::keeping`). Out: [`Finding`]s, one for each pattern, with what they
+//! rest on and a confidence that follows from it.
+//!
+//! | what is known | confidence |
+//! |---|---|
+//! | at a nil channel: nothing can end it | proven |
+//! | to send, for a long time or its maker is gone, and nobody was ever woken there | high |
+//! | to send or for a lock, and nobody was ever woken there | medium |
+//! | to receive and so on, made at one place by three or more that are gone | medium |
+//! | a wait for a lock or to send that took long and ended | medium |
+//! | any other: it may be idle and meant to be | low |
+//!
+//! Events that were lost, and an input that breaks off, lower it by one step.
+
+mod finding;
+mod leak;
+mod long_block;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::world::World;
+
+pub use finding::{Class, Confidence, Finding};
+
+/// All that is found, worst first. `min_block` is from how long on a wait is long.
+#[must_use]
+pub fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
+    let mut found = leak::findings(world, min_block);
+    found.extend(long_block::findings(world, min_block));
+    let lost = world.totals().lost.total();
+    let broken = world.source_problems().iter().chain(world.problems().iter()).next();
+    for finding in &mut found {
+        if lost > 0 {
+            finding.doubt(format!("{lost} events were lost: a wake-up may be among them"));
+        } else if let Some(problem) = broken {
+            finding.doubt(format!("the input is not whole: {}", problem.what));
+        }
+    }
+    found.sort_by(|a, b| (b.confidence, b.count, &a.id).cmp(&(a.confidence, a.count, &b.id)));
+    found
+}

@@ -1,0 +1,165 @@
+//! Lives of goroutines, told by hand, and what is found in them.
+
+use std::time::Duration;
+
+use super::{Class, Confidence, Finding, findings};
+use crate::model::{Addr, Event, EventKind, Frame, GoId, LostKind, Observation, Stack, Time, WaitReason};
+use crate::world::{Keep, World};
+
+const MS: u64 = 1_000_000;
+const MIN_BLOCK: Duration = Duration::from_secs(1);
+
+struct Told(World);
+
+impl Told {
+    fn new() -> Told {
+        let mut told = Told(World::keeping(Keep { transitions: 8, long: MIN_BLOCK }));
+        told.event(0, 1, EventKind::Run, "main.main");
+        told
+    }
+
+    fn event(&mut self, ms: u64, id: u64, kind: EventKind, function: &str) {
+        let frame = Frame {
+            function: function.into(),
+            file: "/src/main.go".into(),
+            line: 15,
+            pc: Addr(1),
+            inlined: false,
+        };
+        let event = Event {
+            time: Time(ms * MS),
+            goroutine: Some(GoId(id)),
+            kind,
+            stack: Some(Stack::new(vec![frame])),
+            thread: None,
+        };
+        self.0.apply(&Observation::Event(event));
+    }
+
+    fn made(&mut self, ms: u64, id: u64, by: u64) {
+        self.event(ms, id, EventKind::Create { parent: Some(GoId(by)) }, "main.maker");
+    }
+
+    fn parks(&mut self, ms: u64, id: u64, reason: WaitReason, function: &str) {
+        self.event(ms, id, EventKind::Block { reason: Some(reason), on: None }, function);
+    }
+
+    fn woken(&mut self, ms: u64, id: u64) {
+        self.event(ms, id, EventKind::Unblock { by: Some(GoId(1)) }, "main.waker");
+    }
+
+    /// What is found when the main goroutine was seen last at `ms`.
+    fn at(&mut self, ms: u64) -> Vec<(Class, Confidence, usize)> {
+        self.found(ms).iter().map(|found| (found.class, found.confidence, found.count)).collect()
+    }
+
+    fn found(&mut self, ms: u64) -> Vec<Finding> {
+        self.event(ms, 1, EventKind::Run, "main.main");
+        findings(&self.0, MIN_BLOCK)
+    }
+}
+
+use Class::{GoroutineLeak, LongBlock};
+use Confidence::{High, Low, Medium, Proven};
+
+#[test]
+fn senders_that_nobody_wakes_are_one_finding() {
+    let mut told = Told::new();
+    told.made(1, 5, 1);
+    for id in 18..23 {
+        told.made(100, id, 5);
+        told.parks(103, id, WaitReason::ChanSend, "main.leaky.func1");
+    }
+    assert_eq!(told.at(404), [(GoroutineLeak, Medium, 5)], "their maker may yet receive");
+    told.event(404, 5, EventKind::Dead, "main.maker");
+    assert_eq!(told.at(404), [(GoroutineLeak, High, 5)]);
+    let found = told.found(404).remove(0);
+    assert!(found.id.starts_with("leak-"), "{}", found.id);
+    assert_eq!(found.blocked_for, Duration::from_millis(301));
+    assert_eq!(found.goroutines, (18..23).map(GoId).collect::<Vec<_>>());
+}
+
+#[test]
+fn events_lost_lower_it_and_are_said() {
+    let mut told = Told::new();
+    told.made(1, 18, 1);
+    told.parks(2, 18, WaitReason::ChanSend, "main.leaky");
+    assert_eq!(told.at(2_000), [(GoroutineLeak, High, 1)]);
+    let lost = EventKind::Lost { kind: LostKind::Unblock, count: 7 };
+    told.0.apply(&Observation::Event(Event {
+        time: Time(2_000 * MS),
+        goroutine: None,
+        kind: lost,
+        stack: None,
+        thread: None,
+    }));
+    let found = told.found(2_001).remove(0);
+    assert_eq!(found.confidence, Low);
+    assert!(found.evidence.iter().any(|evidence| evidence.contains("7 events were lost")), "{found:?}");
+}
+
+#[test]
+fn a_nil_channel_is_proven() {
+    let mut told = Told::new();
+    told.made(1, 18, 1);
+    told.parks(99, 18, WaitReason::ChanReceiveNil, "main.nil");
+    assert_eq!(told.at(100), [(GoroutineLeak, Proven, 1)]);
+}
+
+#[test]
+fn what_idles_as_it_should_is_no_leak() {
+    let mut told = Told::new();
+    // A worker that is fed at times.
+    told.made(1, 10, 1);
+    for job in 0..5 {
+        told.parks(10 + job * 100, 10, WaitReason::ChanReceive, "main.worker");
+        told.woken(100 + job * 100, 10);
+    }
+    told.parks(600, 10, WaitReason::ChanReceive, "main.worker");
+    // Timers, the network, signals, the standard library, the runtime, select {}.
+    for (id, reason, function) in [
+        (11, WaitReason::Sleep, "main.tick"),
+        (12, WaitReason::IoWait, "main.serve"),
+        (13, WaitReason::Select, "net/http.(*persistConn).writeLoop"),
+        (14, WaitReason::ChanReceive, "testing.(*T).Run"),
+        (15, WaitReason::ChanReceive, "os/signal.loop"),
+        (16, WaitReason::FinalizerWait, "runtime.runfinq"),
+        (17, WaitReason::SelectNoCases, "main.forever"),
+        (1, WaitReason::ChanReceive, "main.main"),
+    ] {
+        told.parks(2, id, reason, function);
+    }
+    told.event(700, 20, EventKind::Run, "main.other");
+    assert!(findings(&told.0, MIN_BLOCK).is_empty());
+}
+
+#[test]
+fn receivers_are_low_unless_more_and_more_are_left_behind() {
+    let mut told = Told::new();
+    told.made(1, 10, 1);
+    told.parks(2, 10, WaitReason::ChanReceive, "main.worker");
+    assert_eq!(told.at(1_000), [(GoroutineLeak, Low, 1)]);
+    let mut told = Told::new();
+    for request in 0..4 {
+        told.made(request, 100 + request, 1);
+        told.made(request, 200 + request, 100 + request);
+        told.parks(request + 1, 200 + request, WaitReason::ChanReceive, "main.await");
+        told.event(request + 2, 100 + request, EventKind::Dead, "main.handler");
+    }
+    assert_eq!(told.at(1_000), [(GoroutineLeak, Medium, 4)]);
+}
+
+#[test]
+fn a_long_wait_for_a_lock_is_told_and_for_work_is_not() {
+    let mut told = Told::new();
+    for id in [10, 11] {
+        told.made(1, id, 1);
+        told.parks(10, id, WaitReason::MutexLock, "main.transfer");
+        told.woken(1_500, id);
+        told.parks(1_600, id, WaitReason::ChanReceive, "main.worker");
+        told.woken(3_500, id);
+    }
+    assert_eq!(told.at(3_600), [(LongBlock, Medium, 2)]);
+    let found = told.found(3_600).remove(0);
+    assert!(found.evidence.iter().any(|evidence| evidence.contains("main.waker")), "{found:?}");
+}

@@ -1,0 +1,82 @@
+//! What kind of waiting a goroutine is in, and whether it is the program's own
+//! doing. In: the runtime's reason and the stack. The reason alone does not do:
+//! before Go 1.20 a WaitGroup says `semacquire`, in a trace all locks say `sync`.
+
+use crate::model::{Stack, WaitReason};
+
+/// What kind of waiting.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Waiting {
+    /// At a nil channel: for ever.
+    NilChannel,
+    /// To send.
+    Send,
+    /// To receive.
+    Receive,
+    /// For the first of several.
+    Select,
+    /// For a `Mutex` or `RWMutex`.
+    Lock,
+    /// For a `Cond`.
+    Cond,
+    /// For a `WaitGroup`.
+    Group,
+}
+
+impl Waiting {
+    /// The kind; `None` for what ends by itself or from outside (timers, the
+    /// network, the runtime's own), for `select {}`, which is written to stay, and
+    /// for what is not known.
+    pub(super) fn of(reason: Option<WaitReason>, stack: &Stack) -> Option<Waiting> {
+        use WaitReason as Why;
+        match reason? {
+            Why::ChanSendNil | Why::ChanReceiveNil => Some(Waiting::NilChannel),
+            Why::ChanSend | Why::ChanSendDurable => Some(Waiting::Send),
+            Why::ChanReceive | Why::ChanReceiveDurable => Some(Waiting::Receive),
+            Why::Select | Why::SelectDurable => Some(Waiting::Select),
+            Why::MutexLock | Why::RwMutexLock | Why::RwMutexRLock => Some(Waiting::Lock),
+            Why::CondWait => Some(Waiting::Cond),
+            Why::WaitGroupWait | Why::WaitGroupWaitDurable => Some(Waiting::Group),
+            Why::Semacquire | Why::Sync => Waiting::in_package_sync(stack),
+            _ => None,
+        }
+    }
+
+    fn in_package_sync(stack: &Stack) -> Option<Waiting> {
+        stack.frames().iter().find_map(|frame| {
+            let method = frame.function.strip_prefix("sync.(*").or_else(|| {
+                // Go 1.24 and later: sync.(*Mutex).Lock calls this one.
+                frame.function.strip_prefix("internal/sync.(*")
+            })?;
+            match method.split_once(')')?.0 {
+                "Mutex" | "RWMutex" => Some(Waiting::Lock),
+                "WaitGroup" => Some(Waiting::Group),
+                "Cond" => Some(Waiting::Cond),
+                _ => None,
+            }
+        })
+    }
+
+    /// What it does, for one or for several.
+    pub(super) fn words(self, several: bool) -> String {
+        let (verb, what) = match self {
+            Waiting::NilChannel => ("wait", "at a nil channel, which nobody can end"),
+            Waiting::Send => ("wait", "to send on a channel that nobody receives from"),
+            Waiting::Receive => ("wait", "to receive from a channel that nobody sends on"),
+            Waiting::Select => ("wait", "in a select of which no case comes"),
+            Waiting::Lock => ("wait", "for a lock that nobody gives back"),
+            Waiting::Cond => ("wait", "for a Cond that nobody signals"),
+            Waiting::Group => ("wait", "for a WaitGroup that nobody finishes"),
+        };
+        format!("{verb}{} {what}", if several { "" } else { "s" })
+    }
+}
+
+/// Whether the innermost frame that does more than carry out a wait is the
+/// program's: the runtime's, the standard library's and the testing package's
+/// goroutines idle as they are meant to.
+pub(super) fn is_programs_own(stack: &Stack) -> bool {
+    stack.site().is_some_and(|site| {
+        site.is_visible() && !site.is_machinery() && !site.is_standard() && !site.function.is_empty()
+    })
+}
