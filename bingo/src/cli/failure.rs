@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) enum Status {
     /// All went well.
     Good,
-    /// Something does not work here (`doctor`).
+    /// Something was found (`analyze`), or does not work here (`doctor`).
     Found,
     /// Wrong usage or input.
     BadInput,

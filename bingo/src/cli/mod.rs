@@ -3,20 +3,15 @@
 //!
 //! A file for each command; its module doc is the command's manual page.
 
+mod analyze;
 mod attach;
 mod completions;
 mod doctor;
 mod dump;
-#[cfg_attr(
-    not(all(target_os = "linux", feature = "live")),
-    expect(dead_code, reason = "the commands that look at a running process need it")
-)]
 mod failure;
+mod input;
+mod interrupt;
 mod man;
-#[cfg_attr(
-    not(all(target_os = "linux", feature = "live")),
-    expect(dead_code, reason = "the commands that look at a running process need it")
-)]
 mod output;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "live")),
@@ -60,13 +55,15 @@ const SET_CAPABILITIES: &str = "sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+e
 const EXAMPLES: &str = "Examples:
   sudo bingo attach 4242          what every goroutine does, as it happens
   sudo bingo dump 4242            one picture, grouped by stack
+  bingo analyze trace.out         what is wrong, by a trace or a recording
   sudo bingo doctor 4242          what works here, and the remedy for what does not
 
-Exit status: 0 all went well, 1 doctor found something that does not work, 2 wrong usage or input,
-3 not permitted, 130 interrupted.";
+Exit status: 0 all went well, 1 analyze or doctor found something, 2 wrong usage or
+input, 3 not permitted, 130 interrupted.";
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
+    Analyze(analyze::Arguments),
     Attach(attach::Arguments),
     Dump(dump::Arguments),
     Doctor(doctor::Arguments),
@@ -78,6 +75,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let answer = match Cli::try_parse() {
+        Ok(Cli { command: Command::Analyze(arguments) }) => analyze::run(&arguments),
         Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
         Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
         Ok(Cli { command: Command::Doctor(arguments) }) => doctor::run(&arguments),

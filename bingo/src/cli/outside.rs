@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::{Failure, target};
+use super::{Failure, interrupt, target};
 use crate::memory::{Target, TargetError};
 use crate::model::Time;
 use crate::session::live_loop::{Ending, Outside};
@@ -20,17 +19,10 @@ pub(super) struct LiveOutside {
 }
 
 impl LiveOutside {
-    /// Watches the process, and the signals by which a user ends a program. A
-    /// second signal ends it at once.
+    /// Watches the process, and the user's wish to end.
     pub(super) fn new(pid: u32) -> Result<LiveOutside, Failure> {
         let target = Target::open(pid).map_err(|error| target::target_failure(&error))?;
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
-            let at_once = Arc::clone(&interrupted);
-            signal_hook::flag::register_conditional_shutdown(signal, 130, at_once)
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
-                .map_err(|error| Failure::bad_input(format!("cannot watch for signal {signal}: {error}")))?;
-        }
+        let interrupted = interrupt::watch()?;
         Ok(LiveOutside { target, interrupted })
     }
 }

@@ -6,6 +6,8 @@
 mod dot;
 mod each;
 mod filter;
+mod findings;
+mod findings_json;
 mod folded;
 mod groups;
 mod json;
@@ -20,6 +22,8 @@ mod tests;
 pub use dot::dot;
 pub use each::{each, grouped};
 pub use filter::{Filter, Selection};
+pub use findings::findings;
+pub use findings_json::{Context, findings_json};
 pub use folded::folded;
 pub use groups::{Group, groups};
 pub use json::json;

@@ -5,6 +5,7 @@
 //! to tell, and [`View`]s of what is known, which the faces read. A face knows
 //! this module and the model alone.
 
+mod analysis;
 pub mod live_loop;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,9 @@ use std::time::Duration;
 use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Time};
 use crate::world::World;
 
+pub use crate::detect::{Class, Confidence, Finding};
 pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Woken};
+pub use analysis::Analysis;
 pub use view::View;
 
 /// Probes: events at a cost to the target, which is bounded and told.

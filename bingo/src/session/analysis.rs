@@ -1,0 +1,79 @@
+//! An input read to its end, and what is found in it. In come a source and the
+//! wish to stop; out comes an [`Analysis`], of what was gathered until then.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::detect::{self, Finding};
+use crate::model::{Observation, Problem, Source, SourceError, Time};
+use crate::world::{Keep, World};
+
+/// Transitions kept of each goroutine.
+const TRANSITIONS: usize = 16;
+
+/// What is found in one input, or in several together.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// What is wrong, worst first.
+    pub findings: Vec<Finding>,
+    /// Goroutines that were seen.
+    pub goroutines: u64,
+    /// Events that were made and not received.
+    pub lost_events: u64,
+    /// What is missing of the input, or is not to be trusted.
+    pub problems: Vec<Problem>,
+}
+
+impl Analysis {
+    /// Reads `source` to its end, or until `stop`. From `min_block` on a wait is long.
+    ///
+    /// # Errors
+    /// When the source cannot go on.
+    pub fn of(
+        source: &mut dyn Source,
+        min_block: Duration,
+        mut stop: impl FnMut() -> bool,
+    ) -> Result<Analysis, SourceError> {
+        let mut world = World::keeping(Keep { transitions: TRANSITIONS, long: min_block });
+        let mut observed = Vec::new();
+        let mut more = true;
+        while more {
+            more = source.observe(Time::default(), &mut observed)?;
+            observed.drain(..).for_each(|observation| drop(world.apply(&observation)));
+            more &= !stop();
+        }
+        if stop() {
+            let what = "interrupted: what comes behind was not read".to_owned();
+            world.apply(&Observation::Problem(Problem { goroutine: None, what }));
+        }
+        let problems = world.source_problems().iter().chain(world.problems().iter());
+        Ok(Analysis {
+            findings: detect::findings(&world, min_block),
+            goroutines: world.totals().goroutines,
+            lost_events: world.totals().lost.total(),
+            problems: problems.cloned().collect(),
+        })
+    }
+
+    /// Adds what was found in another input. What both have is one finding.
+    pub fn add(&mut self, other: Analysis) {
+        let mut known: HashMap<String, &mut Finding> =
+            self.findings.iter_mut().map(|finding| (finding.id.clone(), finding)).collect();
+        let mut new = Vec::new();
+        for finding in other.findings {
+            let Some(known) = known.get_mut(&finding.id) else {
+                new.push(finding);
+                continue;
+            };
+            known.evidence.push(format!("found in another input too: {}", finding.title));
+            known.confidence = known.confidence.max(finding.confidence);
+            known.blocked_for = known.blocked_for.max(finding.blocked_for);
+            known.count += finding.count;
+        }
+        self.findings.extend(new);
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
+        self.goroutines += other.goroutines;
+        self.lost_events = self.lost_events.saturating_add(other.lost_events);
+        self.problems.extend(other.problems);
+    }
+}
