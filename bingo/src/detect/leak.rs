@@ -80,7 +80,10 @@ fn pattern(
     (end, min_block): (Time, Duration),
 ) -> Option<Finding> {
     if let Some(longest) = ended.filter(|_| waiting != Waiting::NilChannel) {
-        // Who is woken there at times is a worker.
+        // Who is fed there at times is a worker, however long it idles.
+        if !matches!(waiting, Waiting::Send | Waiting::Lock) {
+            return None;
+        }
         members.retain(|member| end.since(member.since.time()) > longest.saturating_mul(UNLIKE_OTHERS));
     }
     members.sort_by_key(|member| member.id);

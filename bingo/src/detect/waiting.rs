@@ -59,16 +59,16 @@ impl Waiting {
 
     /// What it does, for one or for several.
     pub(super) fn words(self, several: bool) -> String {
-        let (verb, what) = match self {
-            Waiting::NilChannel => ("wait", "at a nil channel, which nobody can end"),
-            Waiting::Send => ("wait", "to send on a channel that nobody receives from"),
-            Waiting::Receive => ("wait", "to receive from a channel that nobody sends on"),
-            Waiting::Select => ("wait", "in a select of which no case comes"),
-            Waiting::Lock => ("wait", "for a lock that nobody gives back"),
-            Waiting::Cond => ("wait", "for a Cond that nobody signals"),
-            Waiting::Group => ("wait", "for a WaitGroup that nobody finishes"),
+        let what = match self {
+            Waiting::NilChannel => "at a nil channel, which nobody can end",
+            Waiting::Send => "to send on a channel, and nobody has received",
+            Waiting::Receive => "to receive from a channel, and nobody has sent",
+            Waiting::Select => "in a select, and no case has come",
+            Waiting::Lock => "for a lock that was not given back",
+            Waiting::Cond => "for a Cond, and nobody has signalled",
+            Waiting::Group => "for a WaitGroup that is not done",
         };
-        format!("{verb}{} {what}", if several { "" } else { "s" })
+        format!("{} {what}", if several { "wait" } else { "waits" })
     }
 }
 
