@@ -113,7 +113,10 @@ fn hash(sources: &[PathBuf], release: &GoRelease, mode: Mode) -> anyhow::Result<
 }
 
 fn compile(program: &Path, release: &GoRelease, mode: Mode, path: &Path) -> anyhow::Result<()> {
-    let unfinished = path.with_extension("unfinished");
+    // Not `with_extension`: a release's number has dots of its own, and what is
+    // behind the last one would go.
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
     let mut go = release.command();
     go.env("CGO_ENABLED", mode.cgo_enabled()).arg("build").args(mode.flags()).arg("-o").arg(&unfinished);
     if program.is_dir() {
