@@ -4,7 +4,7 @@
 use super::spec::EventType;
 
 /// Something that a trace tells of. What its arguments mean its kind's
-/// [`Spec`](super::spec::Spec) says, and [`TraceEvent::detail`](super::detail)
+/// [`Spec`](super::Spec) says, and [`Reader::detail`](super::Reader::detail)
 /// spells out. Ids of strings and stacks are good for the generation that the
 /// event is of: [`Reader::tables`](super::Reader::tables) has them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub struct TraceEvent {
     /// [`EventType::PROC_STEAL`] in `args[3]` (a P's status of the runtime),
     /// [`EventType::GO_STATUS`] the old state in the upper half of `args[2]`,
     /// [`EventType::USER_TASK_END`] the parent in `args[2]` and in `args[3]` the
-    /// id of the name ([`Reader::task_name`](super::Reader::task_name)),
+    /// number of its name among those of the trace,
     /// [`EventType::STW_END`] its beginning's kind in `args[0]`.
     pub args: [u64; 4],
     /// What happened.
