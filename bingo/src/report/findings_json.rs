@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::json::WireProblem;
 use crate::model::WaitReason;
 use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait};
 use crate::session::{Analysis, Finding};
@@ -69,13 +70,6 @@ struct Location<'a> {
     line: u32,
 }
 
-#[derive(Serialize)]
-struct WireProblem<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    goroutine: Option<Number>,
-    what: &'a str,
-}
-
 /// Writes the report in one line.
 ///
 /// # Errors
@@ -88,14 +82,7 @@ pub fn findings_json(analysis: &Analysis, context: &Context<'_>, mut out: impl W
         duration_ms: Number(u64::try_from(context.took.as_millis()).unwrap_or(u64::MAX)),
         inputs: context.inputs,
         lost_events: Number(analysis.lost_events),
-        problems: analysis
-            .problems
-            .iter()
-            .map(|problem| WireProblem {
-                goroutine: problem.goroutine.map(|id| Number(id.0)),
-                what: &problem.what,
-            })
-            .collect(),
+        problems: analysis.problems.iter().map(WireProblem::of).collect(),
     };
     serde_json::to_writer(&mut out, &report)?;
     out.write_all(b"\n")

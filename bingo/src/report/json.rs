@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::filter::Selection;
-use crate::model::{Frame, Stack};
+use crate::model::{Frame, Problem, Stack};
 use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait};
 use crate::session::{Goroutine, View};
 
@@ -61,8 +61,9 @@ struct WireGoroutine<'a> {
     thread: Option<Number>,
 }
 
+/// What could not be read, in a dump and in a report.
 #[derive(Serialize)]
-struct WireProblem<'a> {
+pub(super) struct WireProblem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     goroutine: Option<Number>,
     what: &'a str,
@@ -85,17 +86,16 @@ pub fn json(view: &View, selection: &Selection, mut out: impl Write) -> io::Resu
         took_ns: Number(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)),
         notes: &header.notes,
         goroutines: Goroutines { view, selection },
-        problems: view
-            .problems
-            .iter()
-            .map(|problem| WireProblem {
-                goroutine: problem.goroutine.map(|id| Number(id.0)),
-                what: &problem.what,
-            })
-            .collect(),
+        problems: view.problems.iter().map(WireProblem::of).collect(),
     };
     serde_json::to_writer(&mut out, &dump)?;
     out.write_all(b"\n")
+}
+
+impl WireProblem<'_> {
+    pub(super) fn of(problem: &Problem) -> WireProblem<'_> {
+        WireProblem { goroutine: problem.goroutine.map(|id| Number(id.0)), what: &problem.what }
+    }
 }
 
 impl Serialize for Goroutines<'_> {
