@@ -20,14 +20,12 @@
 //!   bingo analyze run1.out run2.out --min-block 100ms --fail-on high
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -
 
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::output::Output;
-use super::{Failure, Status, input, interrupt, manual, summary, values};
-use crate::report::{self, Context};
-use crate::session::{Analysis, Confidence};
+use super::reporting::Reporting;
+use super::{Failure, Status, input, interrupt, manual, summary};
+use crate::session::Analysis;
 
 #[derive(clap::Args, Debug)]
 #[command(about = summary(include_str!("analyze.rs")), long_about = manual(include_str!("analyze.rs")))]
@@ -35,35 +33,8 @@ pub(super) struct Arguments {
     /// Traces and recordings; `-` is standard input
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Terminal)]
-    format: Format,
-    /// Where to write, in place of standard output
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// From how long on a wait is long
-    #[arg(long, value_parser = values::duration, default_value = "1s")]
-    min_block: Duration,
-    /// From which confidence on a finding makes the exit status 1
-    #[arg(long, value_enum, default_value_t = FailOn::Medium)]
-    fail_on: FailOn,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-enum Format {
-    /// For people
-    Terminal,
-    /// One JSON object (`bingo_report` 1)
-    Json,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-enum FailOn {
-    Proven,
-    High,
-    Medium,
-    Low,
-    Never,
+    #[command(flatten)]
+    reporting: Reporting,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
@@ -76,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let mut found = Analysis::default();
     for path in &arguments.inputs {
         let mut source = input::open(path, &interrupted)?;
-        let analysis = Analysis::of(&mut *source, arguments.min_block, stop).map_err(|error| {
+        let analysis = Analysis::of(&mut *source, arguments.reporting.min_block, stop).map_err(|error| {
             Failure::bad_input(format!("{path}: {error}")).remedy(
                 "what is before that place can be analysed, cut off by `head`: it is read as far as it goes",
             )
@@ -86,30 +57,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             break;
         }
     }
-    let mut output = Output::open(arguments.output.as_deref())?;
-    let context = Context { inputs: &arguments.inputs, took: begun.elapsed() };
-    match arguments.format {
-        Format::Terminal => output.write(report::findings(&found, output.style()).as_bytes())?,
-        Format::Json => output.write_with(|out| report::findings_json(&found, &context, out))?,
-    }
-    let fails = |confidence| arguments.fail_on.least().is_some_and(|least| confidence >= least);
-    Ok(if stop() {
-        Status::Interrupted
-    } else if found.findings.iter().any(|finding| fails(finding.confidence)) {
-        Status::Found
-    } else {
-        Status::Good
-    })
-}
-
-impl FailOn {
-    fn least(self) -> Option<Confidence> {
-        match self {
-            FailOn::Proven => Some(Confidence::Proven),
-            FailOn::High => Some(Confidence::High),
-            FailOn::Medium => Some(Confidence::Medium),
-            FailOn::Low => Some(Confidence::Low),
-            FailOn::Never => None,
-        }
-    }
+    let status = arguments.reporting.report(&found, &arguments.inputs, begun)?;
+    Ok(if stop() { Status::Interrupted } else { status })
 }

@@ -13,6 +13,7 @@ mod input;
 mod interrupt;
 mod man;
 mod output;
+mod reporting;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "live")),
     expect(dead_code, reason = "the commands that look at a running process need it")
