@@ -8,6 +8,8 @@ pub mod binary;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod detect;
+#[cfg(feature = "cli")]
+pub mod export;
 pub mod goruntime;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod bad_input;
+mod exports;
 mod hostile;
 mod recordings;
 mod runtime_places;

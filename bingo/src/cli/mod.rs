@@ -8,6 +8,7 @@ mod attach;
 mod completions;
 mod doctor;
 mod dump;
+mod export;
 mod failure;
 mod input;
 mod interrupt;
@@ -57,6 +58,7 @@ const EXAMPLES: &str = "Examples:
   sudo bingo attach 4242          what every goroutine does, as it happens
   sudo bingo dump 4242            one picture, grouped by stack
   bingo analyze trace.out         what is wrong, by a trace or a recording
+  bingo export trace.out --to …   a trace or a recording for another viewer
   sudo bingo doctor 4242          what works here, and the remedy for what does not
 
 Exit status: 0 all went well, 1 analyze or doctor found something, 2 wrong usage or
@@ -67,6 +69,7 @@ enum Command {
     Analyze(analyze::Arguments),
     Attach(attach::Arguments),
     Dump(dump::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Ok(Cli { command: Command::Analyze(arguments) }) => analyze::run(&arguments),
         Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
         Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
+        Ok(Cli { command: Command::Export(arguments) }) => export::run(&arguments),
         Ok(Cli { command: Command::Doctor(arguments) }) => doctor::run(&arguments),
         Ok(Cli { command: Command::Completions(arguments) }) => completions::run(&arguments),
         Ok(Cli { command: Command::Man(arguments) }) => man::run(&arguments),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::wire::{Hex, Number, Objects, WireFrame, WirePlace, WireWait};
-use crate::model::{Event, EventKind, Frame, Header, LostKind, SourceKind, Stack, Time, WaitReason};
+use crate::model::{Event, EventKind, Frame, Header, LostKind, Problem, SourceKind, Stack, Time, WaitReason};
 
 /// Stacks whose text is kept. A program has fewer places where it parks.
 const STACKS_KEPT: usize = 1 << 15;
@@ -21,6 +21,7 @@ pub struct EventWriter<W> {
     lines: Vec<u8>,
     all_frames: bool,
     clock: Clock,
+    latest: Time,
     stacks: HashMap<*const Frame, StackText>,
 }
 
@@ -91,6 +92,8 @@ struct WireEvent<'a> {
     kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'a str>,
 }
 
 impl<W: Write> EventWriter<W> {
@@ -101,7 +104,8 @@ impl<W: Write> EventWriter<W> {
     /// Those of `out`.
     pub fn new(out: W, header: &Header, all_frames: bool) -> io::Result<EventWriter<W>> {
         let clock = Clock::of(header);
-        let mut writer = EventWriter { out, lines: Vec::new(), all_frames, clock, stacks: HashMap::new() };
+        let (lines, latest, stacks) = (Vec::new(), header.start_monotonic, HashMap::new());
+        let mut writer = EventWriter { out, lines, all_frames, clock, latest, stacks };
         let wire = WireHeader {
             bingo_events: 1,
             source: match header.source {
@@ -131,6 +135,22 @@ impl<W: Write> EventWriter<W> {
     /// # Errors
     /// None but a bug's: the line is kept in memory.
     pub fn event(&mut self, event: &Event, objects: Option<&Objects>) -> io::Result<()> {
+        self.line(event, objects, None)
+    }
+
+    /// Adds a line for what is missing or not to be trusted, at the time of the
+    /// line before: events that were lost, nobody knows how many.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn problem(&mut self, problem: &Problem) -> io::Result<()> {
+        let kind = EventKind::Lost { kind: LostKind::Block, count: 0 };
+        let (time, goroutine) = (self.latest, problem.goroutine);
+        self.line(&Event { time, goroutine, kind, stack: None, thread: None }, None, Some(&problem.what))
+    }
+
+    fn line(&mut self, event: &Event, objects: Option<&Objects>, problem: Option<&str>) -> io::Result<()> {
+        self.latest = event.time;
         let text = match &event.stack {
             Some(stack) => Some(stack_text(&mut self.stacks, stack, self.all_frames)?),
             None => None,
@@ -152,6 +172,7 @@ impl<W: Write> EventWriter<W> {
             thread: event.thread.map(|thread| Number(thread.0)),
             kind: None,
             count: None,
+            problem,
         };
         match &event.kind {
             EventKind::Create { parent } => wire.parent = parent.map(|id| Number(id.0)),

@@ -11,8 +11,8 @@ use super::read::RecordingError;
 use super::stacks::Stacks;
 use super::wire::{Hex, Number};
 use crate::model::{
-    Direction, Event, EventKind, GoId, GoState, Header, IoDirection, LostKind, SourceKind, ThreadId, Time,
-    Wait, WaitReason,
+    Direction, Event, EventKind, GoId, GoState, Header, IoDirection, LostKind, Observation, Problem,
+    SourceKind, ThreadId, Time, Wait, WaitReason,
 };
 
 /// What is wrong with a line.
@@ -67,6 +67,7 @@ struct ReadEvent<'a> {
     #[serde(borrow)]
     kind: Option<Cow<'a, str>>,
     count: Option<Number>,
+    problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -119,8 +120,8 @@ pub(super) fn header(line: &[u8]) -> Result<Header, RecordingError> {
     })
 }
 
-/// The event that `line` is.
-pub(super) fn event(line: &[u8], stacks: &mut Stacks) -> Result<Event, Fault> {
+/// The event that `line` is, or the problem that it tells of.
+pub(super) fn observation(line: &[u8], stacks: &mut Stacks) -> Result<Observation, Fault> {
     let read: ReadEvent<'_> = serde_json::from_slice(line)?;
     let stack = match (read.stack, read.source_location) {
         (Some(stack), _) => Some(stacks.of(stack.get())?),
@@ -128,16 +129,20 @@ pub(super) fn event(line: &[u8], stacks: &mut Stacks) -> Result<Event, Fault> {
         (None, None) => None,
     };
     let kind = kind(&read)?;
+    let goroutine = read.goroutine_id.map(|id| GoId(id.0));
+    if let Some(what) = read.problem {
+        return Ok(Observation::Problem(Problem { goroutine, what }));
+    }
     if read.goroutine_id.is_none() && !matches!(kind, EventKind::Lost { .. }) {
         return Err("it has no `goroutine_id`".into());
     }
-    Ok(Event {
+    Ok(Observation::Event(Event {
         time: Time(read.time_ns.0),
-        goroutine: read.goroutine_id.map(|id| GoId(id.0)),
+        goroutine,
         kind,
         stack: stack.filter(|stack| !stack.frames().is_empty()),
         thread: read.thread.map(|thread| ThreadId(thread.0)),
-    })
+    }))
 }
 
 fn kind(read: &ReadEvent<'_>) -> Result<EventKind, Fault> {

@@ -109,7 +109,7 @@ impl<R: BufRead> EventReader<R> {
             return Ok(None);
         }
         let next = self.read_next();
-        self.ended = !matches!(next, Ok(Some(Observation::Event(_))));
+        self.ended |= !matches!(next, Ok(Some(_)));
         next
     }
 
@@ -118,9 +118,12 @@ impl<R: BufRead> EventReader<R> {
             if self.line.text.trim_ascii().is_empty() {
                 continue;
             }
-            return match line::event(&self.line.text, &mut self.stacks) {
-                Ok(event) => Ok(Some(Observation::Event(event))),
-                Err(_) if !self.line.is_whole() => Ok(Some(Observation::Problem(self.cut_off()))),
+            return match line::observation(&self.line.text, &mut self.stacks) {
+                Ok(observation) => Ok(Some(observation)),
+                Err(_) if !self.line.is_whole() => {
+                    self.ended = true;
+                    Ok(Some(Observation::Problem(self.cut_off())))
+                }
                 Err(Fault { at, reason }) => Err(RecordingError::Line {
                     line: self.line.number,
                     offset: self.line.offset + at,

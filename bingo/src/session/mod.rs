@@ -7,6 +7,7 @@
 
 mod analysis;
 pub mod live_loop;
+mod playback;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -20,6 +21,7 @@ use crate::world::World;
 pub use crate::detect::{Class, Confidence, Finding};
 pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Woken};
 pub use analysis::Analysis;
+pub use playback::play;
 pub use view::View;
 
 /// Probes: events at a cost to the target, which is bounded and told.

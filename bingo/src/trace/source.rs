@@ -13,8 +13,8 @@ use super::spec::EventType;
 use super::stacks::Stacks;
 use super::version::Version;
 use crate::model::{
-    Event, EventKind, GoId, GoState, Header, Observation, Problem, Snapshot, Source, SourceError, SourceKind,
-    ThreadId, Time, WaitReason,
+    Event, EventKind, GoId, GoState, Header, Observation, Problem, Source, SourceError, SourceKind, ThreadId,
+    Time, WaitReason,
 };
 
 /// About so many observations are handed over at a time.
@@ -157,10 +157,7 @@ impl Source for TraceSource {
                 Ok(None) => self.done = true,
                 Err(error) if error.is_cut_off() => {
                     self.done = true;
-                    let problem = Problem { goroutine: None, what: error.to_string() };
-                    let (taken, problems) = (self.time, vec![problem]);
-                    let snapshot = Snapshot { taken, problems, ..Snapshot::default() };
-                    out.push(Observation::Snapshot(Box::new(snapshot)));
+                    out.push(Observation::Problem(Problem { goroutine: None, what: error.to_string() }));
                 }
                 Err(error) => {
                     self.done = true;

@@ -146,8 +146,8 @@ fn what_a_cut_off_trace_lacks_is_a_problem() -> anyhow::Result<()> {
     bytes.truncate(bytes.len() - 20);
     let (_, observations, error) = observations(bytes)?;
     assert!(error.is_none(), "{error:?}");
-    let Some(Observation::Snapshot(last)) = observations.last() else { panic!("{observations:?}") };
-    assert!(last.problems[0].what.contains("cut off at byte"), "{:?}", last.problems);
+    let Some(Observation::Problem(last)) = observations.last() else { panic!("{observations:?}") };
+    assert!(last.what.contains("cut off at byte"), "{last:?}");
     let blocked: Vec<_> = observations
         .iter()
         .filter_map(|observation| match observation {

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("serve", &["model", "session"]),
     // The pieces of the JSON forms stand once, in `recording::wire`.
     ("report", &["model", "recording", "session"]),
-    ("export", &["model", "session"]),
+    ("export", &["model", "recording", "session"]),
     ("explain", &["model", "session"]),
     (
         "cli",
