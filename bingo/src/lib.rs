@@ -11,6 +11,8 @@ pub mod detect;
 #[cfg(feature = "cli")]
 pub mod export;
 pub mod goruntime;
+#[cfg(feature = "cli")]
+pub mod gotool;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;
 pub mod memory;

@@ -5,6 +5,7 @@ mod bad_input;
 mod exports;
 mod hostile;
 mod recordings;
+mod run;
 mod runtime_places;
 mod symbols;
 mod traces;

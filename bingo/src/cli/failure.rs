@@ -17,6 +17,8 @@ pub(crate) enum Status {
     NotPermitted,
     /// The user interrupted; all that was gathered has been written.
     Interrupted,
+    /// That of a program that was run for somebody.
+    Passed(i32),
 }
 
 /// Why a command could not do what it was asked to.
@@ -80,6 +82,8 @@ impl From<Status> for ExitCode {
             Status::BadInput => 2,
             Status::NotPermitted => 3,
             Status::Interrupted => 130,
+            // The low eight bits are all that a parent gets to see.
+            Status::Passed(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
         })
     }
 }

@@ -10,11 +10,13 @@ mod doctor;
 mod dump;
 mod export;
 mod failure;
+mod go_arguments;
 mod input;
 mod interrupt;
 mod man;
 mod output;
 mod reporting;
+mod run;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "live")),
     expect(dead_code, reason = "the commands that look at a running process need it")
@@ -59,33 +61,43 @@ const EXAMPLES: &str = "Examples:
   sudo bingo dump 4242            one picture, grouped by stack
   bingo analyze trace.out         what is wrong, by a trace or a recording
   bingo export trace.out --to …   a trace or a recording for another viewer
+  bingo run ./...                 what hangs in the tests of a Go module
   sudo bingo doctor 4242          what works here, and the remedy for what does not
 
-Exit status: 0 all went well, 1 analyze or doctor found something, 2 wrong usage or
+Exit status: 0 all went well, 1 something was found or failed, 2 wrong usage or
 input, 3 not permitted, 130 interrupted.";
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Analyze(analyze::Arguments),
+    Run(run::Arguments),
     Attach(attach::Arguments),
     Dump(dump::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    /// What `bingo run` puts between `go test` and a test binary
+    #[command(name = run::OBSERVER, hide = true)]
+    ObserveTest {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let answer = match Cli::try_parse() {
+    let answer = match Cli::try_parse_from(go_arguments::sorted(std::env::args_os())) {
         Ok(Cli { command: Command::Analyze(arguments) }) => analyze::run(&arguments),
+        Ok(Cli { command: Command::Run(arguments) }) => run::run(&arguments),
         Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
         Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
         Ok(Cli { command: Command::Export(arguments) }) => export::run(&arguments),
         Ok(Cli { command: Command::Doctor(arguments) }) => doctor::run(&arguments),
         Ok(Cli { command: Command::Completions(arguments) }) => completions::run(&arguments),
         Ok(Cli { command: Command::Man(arguments) }) => man::run(&arguments),
+        Ok(Cli { command: Command::ObserveTest { command } }) => run::observe(&command).map(Status::Passed),
         Err(answer) => usage(&answer),
     };
     match answer {

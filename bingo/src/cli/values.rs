@@ -37,6 +37,14 @@ pub(super) fn pid(text: &str) -> Result<u32, String> {
     }
 }
 
+/// A number of processors.
+pub(super) fn processors(text: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(processors) if processors > 0 => Ok(processors),
+        _ => Err("write numbers of processors like 1,2,4".to_owned()),
+    }
+}
+
 /// `30s`, `100ms`, `1m30s`. A bare number has no unit and is refused.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)

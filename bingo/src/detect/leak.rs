@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::{Waiting, is_programs_own};
+use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Goroutine, World};
 
@@ -38,7 +38,10 @@ pub(super) fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
         let waiting = Waiting::of(goroutine.reason, &goroutine.stack);
         let Some(waiting) = waiting.filter(|_| goroutine.state == GoState::Blocked) else { continue };
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
-        let own = goroutine.id != MAIN && !goroutine.system && is_programs_own(&goroutine.stack);
+        let own = goroutine.id != MAIN
+            && !goroutine.system
+            && is_programs_own(&goroutine.stack)
+            && !is_for_another_test(&goroutine.stack);
         if own && (enough || waiting == Waiting::NilChannel) {
             patterns.entry((waiting, site(goroutine.reason, &goroutine.stack))).or_default().push(goroutine);
         }
@@ -79,23 +82,27 @@ fn pattern(
     ended: Option<Duration>,
     (end, min_block): (Time, Duration),
 ) -> Option<Finding> {
+    let lasted = |member: &Goroutine| end.since(member.since.time());
+    let hangs = |member: &Goroutine| lasted(member) >= min_block && runs_a_test(&member.stack);
     if let Some(longest) = ended.filter(|_| waiting != Waiting::NilChannel) {
-        // Who is fed there at times is a worker, however long it idles.
-        if !matches!(waiting, Waiting::Send | Waiting::Lock) {
-            return None;
-        }
-        members.retain(|member| end.since(member.since.time()) > longest.saturating_mul(UNLIKE_OTHERS));
+        // Who is fed there at times is a worker, however long it idles; a test is none.
+        let fed = !matches!(waiting, Waiting::Send | Waiting::Lock);
+        members.retain(|member| lasted(member) > longest.saturating_mul(UNLIKE_OTHERS));
+        members.retain(|member| !fed || hangs(member));
     }
     members.sort_by_key(|member| member.id);
     let first = *members.first()?;
-    let blocked_for = members.iter().map(|member| end.since(member.since.time())).max()?;
+    let blocked_for = members.iter().map(|member| lasted(member)).max()?;
     let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent).collect();
     let gone = makers.iter().filter(|maker| world.goroutine(**maker).is_none()).count();
     let orphans = gone > 0 && gone == makers.len();
     let unsure = members.iter().any(|member| world.is_uncertain(member.id));
+    let hung = members.iter().any(|member| hangs(member));
     let confidence = match waiting {
         Waiting::NilChannel => Confidence::Proven,
-        _ if ended.is_some() || unsure => Confidence::Low,
+        _ if unsure => Confidence::Low,
+        _ if hung => Confidence::High,
+        _ if ended.is_some() => Confidence::Low,
         Waiting::Send if orphans || blocked_for >= min_block => Confidence::High,
         Waiting::Send | Waiting::Lock => Confidence::Medium,
         _ if orphans && gone >= MAKERS => Confidence::Medium,
@@ -113,6 +120,9 @@ fn pattern(
             format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())
         }
     });
+    if hung {
+        evidence.push("it runs a test, which has not returned".to_owned());
+    }
     if orphans {
         evidence.push(match gone {
             1 => "the goroutine that made them is gone".to_owned(),

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | at a nil channel: nothing can end it | proven |
 //! | to send, for a long time or its maker is gone, and nobody was ever woken there | high |
+//! | a test that waits long and has not returned | high |
 //! | to send or for a lock, and nobody was ever woken there | medium |
 //! | to receive and so on, made at one place by three or more that are gone | medium |
 //! | a wait for a lock or to send that took long and ended | medium |

@@ -19,8 +19,13 @@ impl Told {
     }
 
     fn event(&mut self, ms: u64, id: u64, kind: EventKind, function: &str) {
-        let frame = Frame {
-            function: function.into(),
+        self.event_at(ms, id, kind, &[function]);
+    }
+
+    /// On a stack of these functions, innermost first.
+    fn event_at(&mut self, ms: u64, id: u64, kind: EventKind, functions: &[&str]) {
+        let frame = |function: &&str| Frame {
+            function: (*function).into(),
             file: "/src/main.go".into(),
             line: 15,
             pc: Addr(1),
@@ -30,7 +35,7 @@ impl Told {
             time: Time(ms * MS),
             goroutine: Some(GoId(id)),
             kind,
-            stack: Some(Stack::new(vec![frame])),
+            stack: Some(Stack::new(functions.iter().map(frame).collect::<Vec<_>>())),
             thread: None,
         };
         self.0.apply(&Observation::Event(event));
@@ -162,4 +167,30 @@ fn a_long_wait_for_a_lock_is_told_and_for_work_is_not() {
     assert_eq!(told.at(3_600), [(LongBlock, Medium, 2)]);
     let found = told.found(3_600).remove(0);
     assert!(found.evidence.iter().any(|evidence| evidence.contains("main.waker")), "{found:?}");
+}
+
+#[test]
+fn a_test_that_does_not_return_hangs_and_those_that_wait_for_it_do_not() {
+    let mut told = Told::new();
+    let receives = || EventKind::Block { reason: Some(WaitReason::ChanReceive), on: None };
+    // The same test went well before, at the same place.
+    told.made(1, 10, 1);
+    told.event_at(10, 10, receives(), &["orders.TestSub", "testing.tRunner"]);
+    told.woken(20, 10);
+    told.event(30, 10, EventKind::Dead, "testing.tRunner");
+    for (id, stack) in [
+        (11, &["testing.(*T).Run", "orders.TestAll", "testing.tRunner"][..]),
+        (12, &["testing.(*T).Parallel", "orders.TestOther", "testing.tRunner"]),
+        (13, &["orders.TestSub", "testing.tRunner"]),
+        (14, &["orders.worker"]),
+    ] {
+        told.made(1, id, 1);
+        told.event_at(40, id, receives(), stack);
+    }
+    assert_eq!(told.at(900), [(GoroutineLeak, Low, 1)], "it may yet return");
+    let found = told.found(3_000);
+    let hung: Vec<_> = found.iter().filter(|found| found.confidence == High).collect();
+    assert_eq!(hung.len(), 1, "{found:?}");
+    assert_eq!(hung[0].goroutines, [GoId(13)]);
+    assert_eq!(hung[0].evidence.last().map(String::as_str), Some("it runs a test, which has not returned"));
 }

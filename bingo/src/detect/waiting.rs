@@ -80,3 +80,17 @@ pub(super) fn is_programs_own(stack: &Stack) -> bool {
         site.is_visible() && !site.is_machinery() && !site.is_standard() && !site.function.is_empty()
     })
 }
+
+/// Whether the innermost frame that does more than carry out a wait is the testing
+/// package's: a test that waits for its subtests, or for its turn.
+pub(super) fn is_for_another_test(stack: &Stack) -> bool {
+    let mut frames = stack.visible().filter(|frame| !frame.is_machinery());
+    frames.next().is_some_and(|frame| frame.function.starts_with("testing."))
+}
+
+/// Whether it runs a test: `testing.tRunner` is what its stack begins with. Such a
+/// goroutine is no worker: the testing package waits for its return.
+pub(super) fn runs_a_test(stack: &Stack) -> bool {
+    let mut outermost = stack.visible().map(|frame| &*frame.function);
+    outermost.next_back() == Some("testing.tRunner")
+}

@@ -60,7 +60,7 @@ impl Stack {
 
     /// The frames that Go's own traceback prints: without the runtime's
     /// internals (`showfuncinfo` in `runtime/traceback.go`, Go 1.27).
-    pub fn visible(&self) -> impl Iterator<Item = &Frame> {
+    pub fn visible(&self) -> impl DoubleEndedIterator<Item = &Frame> {
         self.0.iter().filter(|frame| frame.is_visible())
     }
 

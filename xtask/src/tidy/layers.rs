@@ -13,6 +13,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("goruntime", &["model", "binary", "memory"]),
     ("inspect", &["model", "binary", "memory", "goruntime"]),
     ("live", &["model", "binary"]),
+    // It starts `go`, and knows nothing of what the traces say.
+    ("gotool", &[]),
     ("world", &["model"]),
     ("detect", &["model", "world"]),
     ("session", &["model", "world", "detect"]),
@@ -33,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "goruntime",
             "inspect",
             "live",
+            "gotool",
             "session",
             "tui",
             "serve",

@@ -1,0 +1,48 @@
+//! What can go wrong with the `go` command, apart from what it says itself.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why `go` cannot be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum GoToolError {
+    /// There is none.
+    #[error("there is no `go` on the PATH")]
+    NoGo,
+    /// It writes traces of another form.
+    #[error("{version} is on the PATH, and its traces are of the form before Go 1.22")]
+    TooOld {
+        /// As it says: `go1.19.8`.
+        version: String,
+    },
+    /// It refuses.
+    #[error("`go {what}` fails: {said}")]
+    Refused {
+        /// What it was asked.
+        what: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// A program cannot be started.
+    #[error("{program} cannot be started: {error}")]
+    Start {
+        /// Which.
+        program: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// This program's own path has both kinds of quotes, which `go` cannot be told.
+    #[error("{0} has both kinds of quotes in its path, which `go test -exec` cannot take")]
+    Quotes(PathBuf),
+    /// A file of ours.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// The operating system, with the signals.
+    #[error("cannot watch for signals: {0}")]
+    Signals(io::Error),
+}

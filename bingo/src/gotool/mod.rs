@@ -1,0 +1,26 @@
+//! Driving the `go` command: tests run under the execution tracer, programs built
+//! with it. In: what the user would give to `go`. Out: traces, what `go` itself
+//! said as it said it, and how each program ended. What is in a trace is for
+//! [`crate::trace`] to tell.
+//!
+//! ```text
+//!  bingo run ─▶ TestRun ─▶ go test -exec ─▶ bingo (observe_test) ─▶ pkg.test ─▶ a trace
+//!                 ▲                               └─ how it ended ─┐
+//!                 └────────────────── ObservedTest ◀───────────────┘
+//! ```
+
+mod children;
+mod error;
+mod observe_test;
+mod observed;
+mod packages;
+mod test_run;
+mod toolchain;
+
+pub use children::Signals;
+pub use error::GoToolError;
+pub use observe_test::observe_test;
+pub use observed::ObservedTest;
+pub use packages::import_paths;
+pub use test_run::{Outcome, TestRun, folder};
+pub use toolchain::Toolchain;
