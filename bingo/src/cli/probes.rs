@@ -7,7 +7,7 @@ use super::{Failure, SET_CAPABILITIES};
 use crate::binary::Symbolizer;
 use crate::goruntime::ProcessSource;
 use crate::live::{self, Attachment, LiveError, Probe, Probes};
-use crate::model::{Header, Observation, Source, SourceError, Time};
+use crate::model::{Header, Sink, Source, SourceError, Time};
 use crate::session::{ProbeStatus, Probing};
 
 /// Frames of who wakes somebody: past the runtime's own to the call that did it.
@@ -67,7 +67,7 @@ impl Source for LiveProbes {
         self.0.header()
     }
 
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         self.0.observe(now, out)
     }
 }

@@ -12,7 +12,7 @@ use super::reader::{ReadError, Runtime, SnapshotReader};
 use crate::binary::layout::{Layout, LayoutError};
 use crate::binary::{Binary, BinaryError, Globals, GlobalsError};
 use crate::memory::{MemoryError, ProcessMemory, Target, TargetError};
-use crate::model::{GoId, Header, Observation, Snapshot, Source, SourceError, SourceKind, Time};
+use crate::model::{GoId, Header, Sink, Snapshot, Source, SourceError, SourceKind, Time};
 
 /// A running Go process.
 pub struct ProcessSource {
@@ -134,10 +134,10 @@ impl Source for ProcessSource {
         &self.header
     }
 
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         match self.snapshot(now) {
             Ok(snapshot) => {
-                out.push(Observation::Snapshot(Box::new(snapshot)));
+                out.snapshot(Box::new(snapshot));
                 Ok(true)
             }
             Err(ReadError::Memory(MemoryError::Gone)) => Ok(false),

@@ -1,4 +1,4 @@
-//! Probes in a running Go program: a source of [`Event`]s.
+//! Probes in a running Go program: a source of [`crate::model::Event`]s.
 //!
 //! In: a process, the instructions to probe, the offsets of its release. Out:
 //! events with symbolised stacks, in order of time, what was lost counted
@@ -35,7 +35,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::binary::layout::Layout;
 use crate::binary::{ProbeSites, Symbolizer};
-use crate::model::{Event, EventKind, GoId, Header, LoadBias, Observation, Source, SourceError, Time};
+use crate::model::{
+    EventKind, EventRef, GoId, Header, LoadBias, Observation, Sink, Source, SourceError, Time,
+};
 use counts::Counts;
 use decode::Decoder;
 use driver::Driver;
@@ -270,20 +272,14 @@ impl Probes {
         self.filter.change(|config| config.muted_reasons = mask)
     }
 
-    fn lost(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<(), LiveError> {
+    fn lost(&mut self, now: Time, out: &mut dyn Sink) -> Result<(), LiveError> {
         let counts = self.counts.read()?;
         for ((probe, count), told) in Probe::ALL.into_iter().zip(counts).zip(&mut self.told_lost) {
             let lost = count.lost.saturating_sub(*told);
             if lost > 0 {
                 *told = count.lost;
                 let kind = EventKind::Lost { kind: probe.lost_kind(), count: lost };
-                out.push(Observation::Event(Event {
-                    time: now,
-                    goroutine: None,
-                    kind,
-                    stack: None,
-                    thread: None,
-                }));
+                out.event(EventRef { time: now, goroutine: None, kind: &kind, stack: None, thread: None });
             }
         }
         Ok(())
@@ -323,11 +319,11 @@ impl Source for Probes {
         &self.header
     }
 
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         // What a target that has exited left in the ring is the last of it.
         let ended = self.ended;
         let decoder = &mut self.decoder;
-        self.ring.drain(now, ended, |received| out.push(Observation::Event(decoder.event(received))));
+        self.ring.drain(now, ended, |received| out.observation(Observation::Event(decoder.event(received))));
         self.lost(now, out).map_err(|error| SourceError::BadInput(error.to_string()))?;
         if !ended {
             let mut fds = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];

@@ -18,6 +18,39 @@ pub struct Event {
     pub thread: Option<ThreadId>,
 }
 
+/// An [`Event`] that is lent: whoever keeps it pays for that.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRef<'a> {
+    /// When.
+    pub time: Time,
+    /// To whom; `None` for events that were lost alone.
+    pub goroutine: Option<GoId>,
+    /// What.
+    pub kind: &'a EventKind,
+    /// Where, as in [`Event::stack`].
+    pub stack: Option<&'a Stack>,
+    /// The thread it happened on.
+    pub thread: Option<ThreadId>,
+}
+
+impl Event {
+    /// This event, lent.
+    #[must_use]
+    pub fn lend(&self) -> EventRef<'_> {
+        let Event { time, goroutine, kind, stack, thread } = self;
+        EventRef { time: *time, goroutine: *goroutine, kind, stack: stack.as_ref(), thread: *thread }
+    }
+}
+
+impl EventRef<'_> {
+    /// An event of its own.
+    #[must_use]
+    pub fn to_owned(self) -> Event {
+        let EventRef { time, goroutine, kind, stack, thread } = self;
+        Event { time, goroutine, kind: kind.clone(), stack: stack.cloned(), thread }
+    }
+}
+
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EventKind {

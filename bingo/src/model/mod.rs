@@ -16,10 +16,10 @@ mod time;
 mod wait_reason;
 
 pub use addr::{Addr, LoadBias, Pc, StaticAddr};
-pub use event::{Event, EventKind, LostKind};
+pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
-pub use source::{Header, Observation, Source, SourceError, SourceKind};
+pub use source::{Header, Observation, Sink, Source, SourceError, SourceKind};
 pub use stack::{Frame, Stack};
 pub use state::GoState;
 pub use sync_object::{Channel, Direction, IoDirection, Lock, LockKind, SyncObject, Wait};

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::{Event, Problem, Snapshot, Time};
+use super::{Event, EventRef, Problem, Snapshot, Time};
 
 /// A source of what is known about a program: a process, a trace, a core, a recording.
 pub trait Source {
     /// What the source is about.
     fn header(&self) -> &Header;
 
-    /// Appends what has come to be known since the last call, oldest first, and
+    /// Tells `out` what has come to be known since the last call, oldest first, and
     /// returns without waiting. `now` is the time to stamp what carries none.
     ///
     /// `Ok(false)`: nothing will ever come any more (the target has exited, the
@@ -18,7 +18,46 @@ pub trait Source {
     ///
     /// # Errors
     /// When the source as a whole cannot go on; damage to a part of it is data.
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError>;
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError>;
+}
+
+/// What a source tells what it knows. Events are lent: most of them are folded
+/// where they stand, and kept by nobody.
+pub trait Sink {
+    /// Something happened.
+    fn event(&mut self, event: EventRef<'_>);
+    /// So it is now.
+    fn snapshot(&mut self, snapshot: Box<Snapshot>);
+    /// Something is missing, or is not to be trusted.
+    fn problem(&mut self, problem: Problem);
+
+    /// One of the three.
+    fn observation(&mut self, observation: Observation) {
+        match observation {
+            Observation::Event(event) => self.event(event.lend()),
+            Observation::Snapshot(snapshot) => self.snapshot(snapshot),
+            Observation::Problem(problem) => self.problem(problem),
+        }
+    }
+}
+
+/// Keeps it all.
+impl Sink for Vec<Observation> {
+    fn event(&mut self, event: EventRef<'_>) {
+        self.push(Observation::Event(event.to_owned()));
+    }
+
+    fn snapshot(&mut self, snapshot: Box<Snapshot>) {
+        self.push(Observation::Snapshot(snapshot));
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.push(Observation::Problem(problem));
+    }
+
+    fn observation(&mut self, observation: Observation) {
+        self.push(observation);
+    }
 }
 
 /// One thing a source yields.

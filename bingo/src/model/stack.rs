@@ -52,6 +52,13 @@ impl Stack {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Where it is kept: one for all clones of one interned stack, as long as one
+    /// of them lives. A quick key, never a name.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
     /// All frames, those of the runtime too, innermost first.
     #[must_use]
     pub fn frames(&self) -> &[Frame] {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 
 use super::line::{self, Fault};
 use super::stacks::Stacks;
-use crate::model::{Event, Header, Observation, Problem, Source, SourceError, Time};
+use crate::model::{Event, Header, Observation, Problem, Sink, Source, SourceError, Time};
 
 /// The longest line. The deepest stack that Go records has 128 calls.
 const LONGEST: usize = 1 << 20;
@@ -144,11 +144,11 @@ impl<R: BufRead> EventReader<R> {
     }
 
     /// Events are in order of time, or it is told once that they are not.
-    fn check_order(&mut self, event: &Event, out: &mut Vec<Observation>) {
+    fn check_order(&mut self, event: &Event, out: &mut dyn Sink) {
         if event.time < self.latest && !self.disorder {
             self.disorder = true;
             let what = format!("the events are not in order of time, from line {} on", self.line.number);
-            out.push(Observation::Problem(Problem { goroutine: None, what }));
+            out.problem(Problem { goroutine: None, what });
         }
         self.latest = self.latest.max(event.time);
     }
@@ -159,14 +159,14 @@ impl<R: BufRead> Source for EventReader<R> {
         &self.header
     }
 
-    fn observe(&mut self, _: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, _: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         for _ in 0..AT_ONCE {
             match self.next() {
                 Ok(Some(observation)) => {
                     if let Observation::Event(event) = &observation {
                         self.check_order(event, out);
                     }
-                    out.push(observation);
+                    out.observation(observation);
                 }
                 Ok(None) => return Ok(false),
                 Err(error) => return Err(SourceError::BadInput(error.to_string())),

@@ -9,8 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::{Filter, Screen, Selection, Style};
 use crate::model::{
     Addr, Channel, CreatedBy, Direction, Event, EventKind, Frame, GoId, GoState, Goroutine, Header,
-    IoDirection, Lock, LockKind, Observation, Problem, Snapshot, Source, SourceError, SourceKind, Stack,
-    SyncObject, ThreadId, Time, Wait, WaitReason,
+    IoDirection, Lock, LockKind, Observation, Problem, Sink, Snapshot, Source, SourceError, SourceKind,
+    Stack, SyncObject, ThreadId, Time, Wait, WaitReason,
 };
 use crate::session::{Session, View};
 
@@ -24,8 +24,8 @@ impl Source for Script {
         &self.0
     }
 
-    fn observe(&mut self, _: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
-        out.append(&mut self.1);
+    fn observe(&mut self, _: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
+        self.1.drain(..).for_each(|observation| out.observation(observation));
         Ok(true)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::detect::{self, Finding};
-use crate::model::{Observation, Problem, Source, SourceError, Time};
+use crate::model::{Problem, Sink, Source, SourceError, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
@@ -35,16 +35,10 @@ impl Analysis {
         mut stop: impl FnMut() -> bool,
     ) -> Result<Analysis, SourceError> {
         let mut world = World::keeping(Keep { transitions: TRANSITIONS, long: min_block });
-        let mut observed = Vec::new();
-        let mut more = true;
-        while more {
-            more = source.observe(Time::default(), &mut observed)?;
-            observed.drain(..).for_each(|observation| drop(world.apply(&observation)));
-            more &= !stop();
-        }
+        while source.observe(Time::default(), &mut world)? && !stop() {}
         if stop() {
             let what = "interrupted: what comes behind was not read".to_owned();
-            world.apply(&Observation::Problem(Problem { goroutine: None, what }));
+            world.problem(Problem { goroutine: None, what });
         }
         let problems = world.source_problems().iter().chain(world.problems().iter());
         Ok(Analysis {

@@ -9,8 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::live_loop::{Ending, Face, LoopError, Outside, Pace, run};
 use super::{ProbeStatus, Probing, Session};
 use crate::model::{
-    Event, EventKind, GoId, GoState, Goroutine, Header, Observation, Snapshot, Source, SourceError,
-    SourceKind, Stack, Time, WaitReason,
+    Event, EventKind, GoId, GoState, Goroutine, Header, Sink, Snapshot, Source, SourceError, SourceKind,
+    Stack, Time, WaitReason,
 };
 
 const MS: u64 = 1_000_000;
@@ -41,7 +41,7 @@ impl Source for Polled {
         &self.header
     }
 
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         if now >= self.dies {
             return Ok(false);
         }
@@ -60,12 +60,12 @@ impl Source for Polled {
             thread: None,
             system: false,
         };
-        out.push(Observation::Snapshot(Box::new(Snapshot {
+        out.snapshot(Box::new(Snapshot {
             taken: now,
             took: self.took,
             goroutines: vec![Arc::new(goroutine)],
             ..Snapshot::default()
-        })));
+        }));
         Ok(true)
     }
 }
@@ -78,12 +78,12 @@ impl Source for Probed {
         &self.0
     }
 
-    fn observe(&mut self, now: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
+    fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
         for time in self.1..now.0 / MS {
             let kind = EventKind::Create { parent: None };
             let goroutine = Some(GoId(time + 100));
             let event = Event { time: Time(time * MS), goroutine, kind, stack: None, thread: None };
-            out.push(Observation::Event(event));
+            out.event(event.lend());
         }
         self.1 = now.0 / MS;
         Ok(true)

@@ -52,8 +52,28 @@ pub(super) fn uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     long_uvarint(bytes, at)
 }
 
-#[inline(never)]
+/// One of three bytes and more: where eight can be read at once, by what their
+/// upper bits say of its length.
+#[inline]
 fn long_uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+        return any_uvarint(bytes, at);
+    };
+    let word = u64::from_le_bytes(*word);
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return any_uvarint(bytes, at);
+    }
+    // All bits up to the first byte that ends it, without the upper one of each.
+    let value = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+    let value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) >> 1;
+    let value = value & 0x0000_3fff_0000_3fff | (value & 0x3fff_0000_3fff_0000) >> 2;
+    let value = value & 0x0fff_ffff | (value & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, at + (ends.trailing_zeros() as usize).div_ceil(8)))
+}
+
+#[cold]
+fn any_uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let mut value = 0;
     let mut shift = 0;
     for (count, &byte) in (1..=10).zip(bytes.get(at..)?) {
@@ -91,6 +111,24 @@ mod tests {
         check(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], Some((u64::MAX, 10)));
         check(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], None);
         check(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00], Some((0, 10)));
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_much_follows() {
+        for shift in 0..64 {
+            let value = 0x9234_5678_9abc_def1_u64 >> shift;
+            let mut bytes = Vec::new();
+            let mut rest = value;
+            while rest >= 0x80 {
+                bytes.push(rest.to_le_bytes()[0] | 0x80);
+                rest >>= 7;
+            }
+            bytes.push(rest.to_le_bytes()[0]);
+            let length = bytes.len();
+            assert_eq!(uvarint(&bytes, 0), Some((value, length)), "{value:x} alone");
+            bytes.extend([0xff; 9]);
+            assert_eq!(uvarint(&bytes, 0), Some((value, length)), "{value:x}");
+        }
     }
 
     #[test]

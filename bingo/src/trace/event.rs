@@ -1,7 +1,7 @@
 //! An event as the reader yields it: what a trace says happened, with the thread,
 //! the P and the goroutine it happened on.
 
-use super::spec::EventType;
+use super::spec::{EventType, SHAPES, Shape};
 
 /// Something that a trace tells of. What its arguments mean its kind's
 /// [`Spec`](super::Spec) says, and [`Reader::detail`](super::Reader::detail)
@@ -48,9 +48,9 @@ impl TraceEvent {
     #[must_use]
     pub fn stack(&self) -> u64 {
         let place = match self.kind {
-            EventType::CPU_SAMPLE => Some(0),
-            kind => kind.spec().and_then(|spec| spec.stacks.first().copied()),
+            EventType::CPU_SAMPLE => 0,
+            kind => SHAPES.get(usize::from(kind.0)).map_or(Shape::NONE, |shape| shape.stack),
         };
-        place.and_then(|place| self.args.get(place).copied()).unwrap_or(0)
+        self.args.get(usize::from(place)).copied().unwrap_or(0)
     }
 }

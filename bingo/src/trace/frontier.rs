@@ -5,29 +5,30 @@
 //! it decides which of two events of one time is tried first.
 
 use super::cursor::uvarint;
-use super::generation::{Batch, Generation};
+use super::event::TraceEvent;
+use super::generation::Generation;
 use super::go_sort::sort_as_go;
 use super::order::OrderFault;
 use super::spec::{EventType, SHAPES, Shape};
 use super::tables::Tables;
 
-/// An event as it was written, but for its time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RawEvent {
-    /// In nanoseconds of the trace's clock.
-    pub(super) time: i64,
-    pub(super) args: [u64; 4],
-    pub(super) kind: EventType,
-}
+/// Events that are decoded at a time, if the batch has so many.
+const RUN: usize = 32;
+/// The fewest bytes that an event takes: its kind and its time.
+const SHORTEST: usize = 2;
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
     /// The thread's place in the order's table of threads.
     pub(super) slot: usize,
-    /// Its next event.
-    pub(super) event: RawEvent,
-    /// The time of the event before; 0: a batch begins.
+    /// Events of one batch; what the order adds to them is not there yet.
+    run: Vec<TraceEvent>,
+    /// The next of them.
+    next: usize,
+    /// The time of the last of them; 0: a batch begins.
     time: i64,
+    /// Where they begin, and where the bytes behind them do.
+    begin: usize,
     at: usize,
     end: usize,
     batch: u32,
@@ -35,8 +36,34 @@ pub(super) struct ThreadCursor {
 
 impl ThreadCursor {
     pub(super) fn new(slot: usize, first: u32) -> ThreadCursor {
-        let event = RawEvent { time: 0, args: [0; 4], kind: EventType(0) };
-        ThreadCursor { slot, event, time: 0, at: 0, end: 0, batch: first }
+        ThreadCursor { slot, run: Vec::new(), next: 0, time: 0, begin: 0, at: 0, end: 0, batch: first }
+    }
+
+    /// The next event.
+    #[inline]
+    pub(super) fn event(&mut self) -> Option<&mut TraceEvent> {
+        self.run.get_mut(self.next)
+    }
+
+    /// An event that was taken while there were more in the run.
+    #[inline]
+    pub(super) fn taken(&self) -> Option<&TraceEvent> {
+        self.run.get(self.next.wrapping_sub(1))
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(super) fn taken_mut(&mut self) -> Option<&mut TraceEvent> {
+        self.run.get_mut(self.next.wrapping_sub(1))
+    }
+
+    /// Goes on behind the next event, to one that is decoded; its time. `None`:
+    /// that was the last of the run.
+    #[inline]
+    pub(super) fn step(&mut self) -> Option<i64> {
+        let time = self.run.get(self.next + 1)?.time;
+        self.next += 1;
+        Some(time)
     }
 
     /// Enters the batch that `self.batch` names.
@@ -46,31 +73,46 @@ impl ThreadCursor {
         true
     }
 
-    /// Puts the cursor at the first event; `false`: there is none.
-    pub(super) fn begin(&mut self, generation: &Generation) -> Result<bool, OrderFault> {
-        Ok(self.enter(generation) && self.next(generation)?)
+    /// Puts the cursor at the first event; its time. `None`: there is none.
+    pub(super) fn begin(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
+        if !self.enter(generation) {
+            return Ok(None);
+        }
+        self.refill(generation)
     }
 
-    /// Decodes the next event; `false`: there is none.
-    #[inline]
-    pub(super) fn next(&mut self, generation: &Generation) -> Result<bool, OrderFault> {
+    /// Decodes the next run; the time of its first event. `None`: there is none.
+    pub(super) fn refill(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
+        self.run.clear();
+        self.next = 0;
         while self.at == self.end {
-            let Some(batch) = generation.batches.get(self.batch as usize) else { return Ok(false) };
+            let Some(batch) = generation.batches.get(self.batch as usize) else { return Ok(None) };
             self.batch = batch.next;
             if !self.enter(generation) {
-                return Ok(false);
+                return Ok(None);
             }
         }
         if self.time == 0 {
             let batch = generation.batches.get(self.batch as usize);
             self.time = generation.tables.nanoseconds(batch.map_or(0, |batch| batch.time));
         }
-        self.decode(generation.bytes.get(..self.end).unwrap_or_default(), &generation.tables)?;
-        Ok(true)
+        self.begin = self.at;
+        let bytes = generation.bytes.get(..self.end).unwrap_or_default();
+        let most = RUN.min((self.end - self.at).div_ceil(SHORTEST));
+        self.run.reserve_exact(most);
+        while self.run.len() < RUN && self.at < self.end {
+            match self.decode(bytes, &generation.tables) {
+                Ok(event) => self.run.push(event),
+                // It is told when its turn comes.
+                Err(_) if !self.run.is_empty() => break,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(self.run.first().map(|event| event.time))
     }
 
     #[inline]
-    fn decode(&mut self, bytes: &[u8], tables: &Tables) -> Result<(), OrderFault> {
+    fn decode(&mut self, bytes: &[u8], tables: &Tables) -> Result<TraceEvent, OrderFault> {
         let unfinished = OrderFault::Unfinished;
         let kind = *bytes.get(self.at).ok_or(unfinished)?;
         let args = SHAPES.get(usize::from(kind)).map_or(Shape::NOT_TIMED, |shape| shape.args);
@@ -78,22 +120,24 @@ impl ThreadCursor {
             return Err(OrderFault::NotTimed(kind));
         }
         let (units, mut at) = uvarint(bytes, self.at + 1).ok_or(unfinished)?;
-        self.event.kind = EventType(kind);
-        self.event.args = [0; 4];
-        for arg in self.event.args.iter_mut().take(usize::from(args)) {
+        let mut event = TraceEvent { kind: EventType(kind), ..TraceEvent::EMPTY };
+        for arg in event.args.iter_mut().take(usize::from(args)) {
             (*arg, at) = uvarint(bytes, at).ok_or(unfinished)?;
         }
         self.time = self.time.wrapping_add(tables.nanoseconds(units));
-        self.event.time = self.time;
+        event.time = self.time;
         self.at = at;
-        Ok(())
+        Ok(event)
     }
 
-    /// The byte of the file at which the cursor is.
+    /// The byte of the file at which the cursor is: where the next event begins.
     pub(super) fn offset(&self, generation: &Generation) -> u64 {
-        let batch = generation.batches.get(self.batch as usize);
-        let within = |batch: &Batch| u64::try_from(self.at.saturating_sub(batch.start)).unwrap_or(0);
-        batch.map_or(0, |batch| batch.offset.saturating_add(within(batch)))
+        let Some(batch) = generation.batches.get(self.batch as usize) else { return 0 };
+        let bytes = generation.bytes.get(..batch.end).unwrap_or_default();
+        let mut again = ThreadCursor { at: self.begin, ..ThreadCursor::new(self.slot, self.batch) };
+        let decoded = (0..self.next).take_while(|_| again.decode(bytes, &generation.tables).is_ok());
+        let at = if decoded.count() < self.next { self.at } else { again.at };
+        batch.offset.saturating_add(u64::try_from(at.saturating_sub(batch.start)).unwrap_or(0))
     }
 }
 

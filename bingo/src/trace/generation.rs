@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use super::batch::{BatchHeader, Input, Next};
 use super::cursor::Cursor;
@@ -32,7 +33,7 @@ pub(super) struct Generation {
     pub(super) samples: Vec<CpuSample>,
     /// The earliest time of a batch, in the trace's units.
     pub(super) start: u64,
-    pub(super) tables: Tables,
+    pub(super) tables: Arc<Tables>,
 }
 
 /// A batch of events of one thread.
@@ -310,7 +311,7 @@ impl Builder {
             threads: self.threads,
             samples: samples::by_time(self.samples, &tables),
             start: self.start,
-            tables,
+            tables: Arc::new(tables),
         })
     }
 }

@@ -9,6 +9,7 @@
 //! them in the model's words.
 
 mod batch;
+mod chunks;
 mod cursor;
 mod detail;
 mod error;

@@ -11,7 +11,7 @@
 //! Source: `internal/trace/reader.go`, Go 1.27.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::Arc;
 
 use super::detail::Detail;
 use super::error::TraceError;
@@ -33,15 +33,17 @@ pub enum CutOff {
     Salvage,
 }
 
-/// Reads a trace, event by event. Memory is bounded by two generations.
+/// Reads a trace, event by event. Memory is bounded by one generation.
 pub struct Reader<'r> {
-    version: Version,
-    feed: Feed<'r>,
+    generations: Generations<Box<dyn Read + Send + 'r>>,
     generation: Option<Generation>,
     cursors: Vec<ThreadCursor>,
     heap: Heap,
     next_sample: usize,
     order: Order,
+    current: Current,
+    /// The event that came last, where it stands nowhere else.
+    kept: TraceEvent,
     last_time: i64,
     syncs: u64,
     count: u64,
@@ -50,11 +52,13 @@ pub struct Reader<'r> {
     done: bool,
 }
 
-/// Where generations come from.
-enum Feed<'r> {
-    Here(Box<dyn FnMut() -> Result<Option<Generation>, TraceError> + Send + 'r>),
-    /// From a thread that reads the next one while this one is put into order.
-    Ahead(Receiver<Result<Option<Generation>, TraceError>>),
+/// Where the event is that came last. It is read where it was decoded, if it can
+/// be: to copy it would take as long as to order it.
+#[derive(Clone, Copy)]
+enum Current {
+    /// It is the one that the cursor of this number has just left.
+    Cursor(usize),
+    Kept,
 }
 
 impl<'r> Reader<'r> {
@@ -63,39 +67,41 @@ impl<'r> Reader<'r> {
     /// # Errors
     /// When they are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'r, cut_off: CutOff) -> Result<Reader<'r>, TraceError> {
-        let mut generations = Generations::new(bytes, cut_off == CutOff::Salvage)?;
-        let version = generations.version();
-        Ok(Reader::of(version, Feed::Here(Box::new(move || generations.next()))))
-    }
-
-    fn of(version: Version, feed: Feed<'r>) -> Reader<'r> {
-        Reader {
-            version,
-            feed,
+        let bytes: Box<dyn Read + Send + 'r> = Box::new(bytes);
+        let generations = Generations::new(bytes, cut_off == CutOff::Salvage)?;
+        Ok(Reader {
+            generations,
             generation: None,
             cursors: Vec::new(),
             heap: Heap::default(),
             next_sample: 0,
             order: Order::default(),
+            current: Current::Kept,
+            kept: TraceEvent::EMPTY,
             last_time: 0,
             syncs: 0,
             count: 0,
             error: None,
             done: false,
-        }
+        })
     }
 
     /// The form of the trace.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.version
+        self.generations.version()
     }
 
     /// The tables that the ids of the event yielded last refer to; `None` before
     /// the first and behind the last generation.
     #[must_use]
     pub fn tables(&self) -> Option<&Tables> {
-        self.generation.as_ref().map(|generation| &generation.tables)
+        self.generation.as_ref().map(|generation| &*generation.tables)
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_tables(&self) -> Option<Arc<Tables>> {
+        self.generation.as_ref().map(|generation| Arc::clone(&generation.tables))
     }
 
     /// How many events were yielded.
@@ -122,7 +128,23 @@ impl<'r> Reader<'r> {
     #[inline]
     #[must_use]
     pub fn event(&self) -> &TraceEvent {
-        self.order.current()
+        match self.current {
+            Current::Cursor(cursor) => {
+                self.cursors.get(cursor).and_then(ThreadCursor::taken).unwrap_or(&TraceEvent::EMPTY)
+            }
+            Current::Kept => &self.kept,
+        }
+    }
+
+    fn event_mut(&mut self) -> Option<&mut TraceEvent> {
+        match self.current {
+            Current::Cursor(cursor) => self.cursors.get_mut(cursor)?.taken_mut(),
+            Current::Kept => Some(&mut self.kept),
+        }
+    }
+
+    fn keep(&mut self, event: TraceEvent) {
+        (self.kept, self.current) = (event, Current::Kept);
     }
 
     /// Goes on to the next event, which [`Reader::event`] then is; `false` behind
@@ -141,7 +163,7 @@ impl<'r> Reader<'r> {
             return stepped;
         }
         let last = self.last_time;
-        if let Some(event) = self.order.current_mut() {
+        if let Some(event) = self.event_mut() {
             if event.time <= last {
                 event.time = last.wrapping_add(1);
             }
@@ -155,8 +177,9 @@ impl<'r> Reader<'r> {
     #[inline]
     fn step(&mut self) -> Result<bool, TraceError> {
         loop {
-            if self.order.take() {
-                self.check_ids(self.order.current())?;
+            if let Some(event) = self.order.queued.pop_front() {
+                self.check_ids(&event)?;
+                self.keep(event);
                 return Ok(true);
             }
             let sample = self.generation.as_ref().and_then(|generation| {
@@ -164,35 +187,44 @@ impl<'r> Reader<'r> {
                 sample.filter(|sample| self.heap.get(0).is_none_or(|head| sample.time < head.time))
             });
             if let Some(sample) = sample {
-                self.order.put(sample.event());
+                let event = sample.event();
+                self.keep(event);
                 self.next_sample += 1;
                 return Ok(true);
             }
             if self.heap.is_empty() {
                 return self.next_generation();
             }
-            self.let_through()?;
+            if self.let_through()? && self.order.queued.is_empty() {
+                self.check_ids(self.event())?;
+                return Ok(true);
+            }
         }
     }
 
-    /// Lets an event through: the earliest, or else the first that can be.
+    /// Lets an event through: the earliest, or else the first that can be. `false`:
+    /// there is no more of a generation that is cut off.
     #[inline]
-    fn let_through(&mut self) -> Result<(), TraceError> {
+    fn let_through(&mut self) -> Result<bool, TraceError> {
         let advanced = match self.try_advance(0) {
-            Ok(true) => return Ok(()),
+            Ok(true) => return Ok(true),
             Ok(false) => self.advance_any(),
             Err(fault) => Err(fault),
         };
         match advanced {
             // Of a generation that is cut off, this is as far as it goes.
             Err(_) if self.tables().is_some_and(|tables| tables.cut_off) => {
-                self.heap.clear();
-                self.next_sample = usize::MAX;
-                Ok(())
+                self.end_generation();
+                Ok(false)
             }
             Err(fault) => Err(self.fault(fault)),
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
         }
+    }
+
+    fn end_generation(&mut self) {
+        self.heap.clear();
+        self.next_sample = usize::MAX;
     }
 
     #[cold]
@@ -212,14 +244,27 @@ impl<'r> Reader<'r> {
         let (Some(generation), Some(entry)) = (&self.generation, self.heap.get(at)) else { return Ok(false) };
         let Some(cursor) = self.cursors.get_mut(entry.cursor) else { return Ok(false) };
         let fault = |fault| (entry.cursor, fault);
-        if !self.order.advance(&mut cursor.event, &generation.tables, cursor.slot).map_err(fault)? {
+        let slot = cursor.slot;
+        let Some(event) = cursor.event() else { return Ok(false) };
+        if !self.order.advance(event, &generation.tables, slot).map_err(fault)? {
             return Ok(false);
         }
-        if cursor.next(generation).map_err(fault)? {
-            let time = cursor.event.time;
+        if let Some(time) = cursor.step() {
+            self.current = Current::Cursor(entry.cursor);
             self.heap.update(at, time);
-        } else {
-            self.heap.remove(at);
+            return Ok(true);
+        }
+        self.current = Current::Kept;
+        match cursor.event() {
+            Some(event) => self.kept = *event,
+            None => return Ok(false),
+        }
+        match cursor.refill(generation) {
+            Ok(Some(time)) => self.heap.update(at, time),
+            Ok(None) => self.heap.remove(at),
+            // Of a generation that is cut off, this is as far as it goes.
+            Err(_) if generation.tables.cut_off => self.end_generation(),
+            Err(unreadable) => return Err(fault(unreadable)),
         }
         Ok(true)
     }
@@ -234,13 +279,9 @@ impl<'r> Reader<'r> {
         }
         self.generation = None;
         self.order.task_names.clear();
-        let next = match &mut self.feed {
-            Feed::Here(next) => next(),
-            Feed::Ahead(receiver) => receiver.recv().unwrap_or(Ok(None)),
-        };
         self.syncs += 1;
         let mut time = self.last_time;
-        match next {
+        match self.generations.next() {
             Ok(Some(generation)) => {
                 time = generation.tables.nanoseconds(generation.start);
                 self.install(generation)?;
@@ -249,7 +290,7 @@ impl<'r> Reader<'r> {
             Err(error) => self.error = Some(error),
         }
         let args = [self.syncs, 0, 0, 0];
-        self.order.put(TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY });
+        self.keep(TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY });
         Ok(true)
     }
 
@@ -262,11 +303,11 @@ impl<'r> Reader<'r> {
             let slot = self.order.slot_of(thread.id);
             let mut cursor = ThreadCursor::new(slot, thread.first);
             match cursor.begin(&generation) {
-                Ok(true) => {
-                    self.heap.insert(Entry { time: cursor.event.time, cursor: self.cursors.len() });
+                Ok(Some(time)) => {
+                    self.heap.insert(Entry { time, cursor: self.cursors.len() });
                     self.cursors.push(cursor);
                 }
-                Ok(false) => {}
+                Ok(None) => {}
                 Err(fault) => {
                     self.cursors.push(cursor);
                     begun = Err((self.cursors.len() - 1, fault));
@@ -317,28 +358,5 @@ impl<'r> Reader<'r> {
             offset = cursor.map_or_else(|| batches().unwrap_or(0), |cursor| cursor.offset(generation));
         }
         TraceError::Order { offset, generation: number, event: self.count, fault }
-    }
-}
-
-impl Reader<'static> {
-    /// A reader that has the next generation read by a thread of its own.
-    ///
-    /// # Errors
-    /// When the bytes are not a trace of a known form.
-    pub fn ahead(bytes: impl Read + Send + 'static, cut_off: CutOff) -> Result<Reader<'static>, TraceError> {
-        let mut generations = Generations::new(bytes, cut_off == CutOff::Salvage)?;
-        let version = generations.version();
-        // Handed over, not queued: two generations are in memory at a time.
-        let (sender, receiver) = sync_channel(0);
-        std::thread::spawn(move || {
-            loop {
-                let next = generations.next();
-                let last = !matches!(next, Ok(Some(_)));
-                if sender.send(next).is_err() || last {
-                    break;
-                }
-            }
-        });
-        Ok(Reader::of(version, Feed::Ahead(receiver)))
     }
 }

@@ -1,36 +1,40 @@
 //! A trace as a source: its events in the model's words, on the monotonic clock.
-//! In: the bytes of a trace. Out: [`Observation`]s; what is missing at the end of
+//! In: the bytes of a trace. Out: events; what is missing at the end of
 //! one that is cut off comes as a problem, a corrupt one is an error.
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::chunks::Chunks;
 use super::error::TraceError;
 use super::event::TraceEvent;
-use super::reader::{CutOff, Reader};
 use super::spec::EventType;
 use super::stacks::Stacks;
+use super::tables::Tables;
 use super::version::Version;
 use crate::model::{
-    Event, EventKind, GoId, GoState, Header, Observation, Problem, Source, SourceError, SourceKind, ThreadId,
+    EventKind, EventRef, GoId, GoState, Header, Problem, Sink, Source, SourceError, SourceKind, ThreadId,
     Time, WaitReason,
 };
 
-/// About so many observations are handed over at a time.
-const AT_A_TIME: usize = 10_000;
-
 /// A trace that is being read.
 pub struct TraceSource {
-    reader: Reader<'static>,
+    chunks: Chunks,
     header: Header,
+    /// What to begin with: its first event told the clocks.
+    first: bool,
+    words: Words,
+    done: bool,
+}
+
+/// What is needed to say a trace's events in the model's words.
+struct Words {
     /// What the trace's clock lags behind the monotonic one, in nanoseconds.
     lag: i64,
     stacks: Stacks,
     /// This generation's reasons by string id.
-    reasons: HashMap<u64, Option<WaitReason>>,
-    time: Time,
-    done: bool,
+    reasons: HashMap<u64, Option<WaitReason>, foldhash::fast::RandomState>,
 }
 
 impl TraceSource {
@@ -38,14 +42,13 @@ impl TraceSource {
     /// beginning where it does not tell (before Go 1.25).
     ///
     /// # Errors
-    /// When the bytes are not a trace of a known form, or its first generation
-    /// cannot be read.
+    /// When the bytes are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'static, recorded: SystemTime) -> Result<TraceSource, TraceError> {
-        let mut reader = Reader::ahead(bytes, CutOff::Salvage)?;
-        let begin = reader.next_event()?.map_or(0, |sync| sync.time);
-        let clock = reader.tables().and_then(|tables| tables.clock);
+        let (mut chunks, version) = Chunks::new(bytes, is_wanted)?;
+        let first = chunks.next();
+        let begin = first.events.first().map_or(0, |sync| sync.time);
+        let clock = first.tables.as_ref().and_then(|tables| tables.clock);
         let lag = clock.map_or(0, |clock| clock.monotonic.cast_signed().wrapping_sub(clock.trace));
-        let version = reader.version();
         let mut notes = vec![written_by(version).to_owned()];
         let wall = match clock {
             Some(clock) => {
@@ -69,58 +72,113 @@ impl TraceSource {
             start_monotonic: monotonic(begin, lag),
             notes,
         };
-        let time = header.start_monotonic;
-        let (stacks, reasons) = (Stacks::default(), HashMap::new());
-        Ok(TraceSource { reader, header, lag, stacks, reasons, time, done: false })
+        let words = Words { lag, stacks: Stacks::default(), reasons: HashMap::default() };
+        Ok(TraceSource { chunks, header, first: true, words, done: false })
+    }
+}
+
+impl Source for TraceSource {
+    fn header(&self) -> &Header {
+        &self.header
     }
 
-    /// What an event of the trace is to the model: nothing, one event or two.
-    fn translate(&mut self, event: &TraceEvent, out: &mut Vec<Observation>) {
+    fn observe(&mut self, _: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
+        if self.done {
+            return Ok(false);
+        }
+        let first = std::mem::take(&mut self.first);
+        let chunk = if first { self.chunks.current() } else { self.chunks.next() };
+        if let Some(tables) = &chunk.tables {
+            chunk.events.iter().for_each(|event| self.words.say(event, tables, out));
+        }
+        let end = chunk.end.take();
+        self.done = end.is_some();
+        match end {
+            None | Some(Ok(())) => Ok(!self.done),
+            Some(Err(error)) if error.is_cut_off() => {
+                out.problem(Problem { goroutine: None, what: error.to_string() });
+                Ok(false)
+            }
+            Some(Err(error)) => Err(SourceError::BadInput(error.to_string())),
+        }
+    }
+}
+
+/// Of which events the model has a word, and those that begin a generation.
+fn is_wanted(kind: EventType) -> bool {
+    matches!(
+        kind,
+        EventType::SYNC_POINT
+            | EventType::GO_CREATE
+            | EventType::GO_CREATE_BLOCKED
+            | EventType::GO_CREATE_SYSCALL
+            | EventType::GO_START
+            | EventType::GO_STOP
+            | EventType::GO_SYSCALL_END_BLOCKED
+            | EventType::GO_BLOCK
+            | EventType::GO_UNBLOCK
+            | EventType::GO_SWITCH
+            | EventType::GO_SWITCH_DESTROY
+            | EventType::GO_SYSCALL_BEGIN
+            | EventType::GO_SYSCALL_END
+            | EventType::GO_DESTROY
+            | EventType::GO_DESTROY_SYSCALL
+            | EventType::GO_STATUS
+            | EventType::GO_STATUS_STACK
+    )
+}
+
+impl Words {
+    /// Tells `out` what an event of the trace is to the model: nothing, one event or two.
+    fn say(&mut self, event: &TraceEvent, tables: &Tables, out: &mut dyn Sink) {
         let [first, second, ..] = event.args;
         let (named, current) = (goroutine(first.cast_signed()), goroutine(event.goroutine));
-        let (who, kind, then) = match event.kind {
-            EventType::GO_CREATE => (named, EventKind::Create { parent: current }, None),
+        let mut then = None;
+        let (who, kind) = match event.kind {
+            EventType::SYNC_POINT => {
+                self.reasons.clear();
+                self.stacks.next_generation();
+                return;
+            }
+            EventType::GO_CREATE => (named, EventKind::Create { parent: current }),
             EventType::GO_CREATE_BLOCKED => {
-                let block = EventKind::Block { reason: Some(WaitReason::Coroutine), on: None };
-                (named, EventKind::Create { parent: current }, Some(block))
+                then = Some(EventKind::Block { reason: Some(WaitReason::Coroutine), on: None });
+                (named, EventKind::Create { parent: current })
             }
             EventType::GO_CREATE_SYSCALL => {
-                (named, EventKind::Create { parent: None }, Some(EventKind::Syscall))
+                then = Some(EventKind::Syscall);
+                (named, EventKind::Create { parent: None })
             }
-            EventType::GO_START => (named, EventKind::Run, None),
-            EventType::GO_STOP | EventType::GO_SYSCALL_END_BLOCKED => (current, EventKind::Stop, None),
+            EventType::GO_START => (named, EventKind::Run),
+            EventType::GO_STOP | EventType::GO_SYSCALL_END_BLOCKED => (current, EventKind::Stop),
             EventType::GO_BLOCK => {
-                (current, EventKind::Block { reason: self.reason(first, second), on: None }, None)
+                (current, EventKind::Block { reason: self.reason(first, second, tables), on: None })
             }
             EventType::GO_UNBLOCK | EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => {
-                (named, EventKind::Unblock { by: current }, None)
+                (named, EventKind::Unblock { by: current })
             }
-            EventType::GO_SYSCALL_BEGIN => (current, EventKind::Syscall, None),
-            EventType::GO_SYSCALL_END => (current, EventKind::Run, None),
-            EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => (current, EventKind::Dead, None),
+            EventType::GO_SYSCALL_BEGIN => (current, EventKind::Syscall),
+            EventType::GO_SYSCALL_END => (current, EventKind::Run),
+            EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => (current, EventKind::Dead),
             EventType::GO_STATUS | EventType::GO_STATUS_STACK => match found(event) {
-                Some(state) => (
-                    named,
-                    EventKind::Snapshot { state, reason: None, on: None, parent: None, since: None },
-                    None,
-                ),
+                Some(state) => {
+                    (named, EventKind::Snapshot { state, reason: None, on: None, parent: None, since: None })
+                }
                 None => return,
             },
             _ => return,
         };
-        let Some(tables) = self.reader.tables() else { return };
+        let time = monotonic(event.time, self.lag);
         let stack = self.stacks.of(event.stack(), tables);
         let thread = u64::try_from(event.thread).ok().map(ThreadId);
-        let time = self.time;
-        out.push(Observation::Event(Event { time, goroutine: who, kind, stack, thread }));
-        if let Some(kind) = then {
-            out.push(Observation::Event(Event { time, goroutine: who, kind, stack: None, thread }));
+        out.event(EventRef { time, goroutine: who, kind: &kind, stack, thread });
+        if let Some(kind) = &then {
+            out.event(EventRef { time, goroutine: who, kind, stack: None, thread });
         }
     }
 
     /// Why a goroutine blocked, as far as the trace says.
-    fn reason(&mut self, reason: u64, stack: u64) -> Option<WaitReason> {
-        let tables = self.reader.tables()?;
+    fn reason(&mut self, reason: u64, stack: u64, tables: &Tables) -> Option<WaitReason> {
         let said = *self.reasons.entry(reason).or_insert_with(|| reason_of(tables.string(reason)?));
         if said != Some(WaitReason::Forever) {
             return said;
@@ -134,38 +192,6 @@ impl TraceSource {
             Some("runtime.block") => Some(WaitReason::SelectNoCases),
             _ => said,
         }
-    }
-}
-
-impl Source for TraceSource {
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn observe(&mut self, _: Time, out: &mut Vec<Observation>) -> Result<bool, SourceError> {
-        let enough = out.len().saturating_add(AT_A_TIME);
-        while !self.done && out.len() < enough {
-            match self.reader.next_event() {
-                Ok(Some(event)) => {
-                    self.time = monotonic(event.time, self.lag);
-                    if event.kind == EventType::SYNC_POINT {
-                        self.reasons.clear();
-                        self.stacks.next_generation();
-                    }
-                    self.translate(&event, out);
-                }
-                Ok(None) => self.done = true,
-                Err(error) if error.is_cut_off() => {
-                    self.done = true;
-                    out.push(Observation::Problem(Problem { goroutine: None, what: error.to_string() }));
-                }
-                Err(error) => {
-                    self.done = true;
-                    return Err(SourceError::BadInput(error.to_string()));
-                }
-            }
-        }
-        Ok(!self.done)
     }
 }
 

@@ -164,12 +164,15 @@ pub(super) struct Shape {
     pub(super) args: u8,
     /// Bit `i`: argument `i` is a stack id.
     pub(super) stacks: u8,
+    /// Which argument is the stack of who did it; [`Shape::NONE`]: none.
+    pub(super) stack: u8,
     /// Bit `i`: argument `i` is a string id.
     pub(super) strings: u8,
 }
 
 impl Shape {
     pub(super) const NOT_TIMED: u8 = u8::MAX;
+    pub(super) const NONE: u8 = u8::MAX;
 }
 
 /// [`SPECS`] by number, in the few bytes that the decoder looks at.
@@ -177,7 +180,7 @@ pub(super) static SHAPES: [Shape; 256] = shapes();
 
 #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
 const fn shapes() -> [Shape; 256] {
-    let mut shapes = [Shape { args: Shape::NOT_TIMED, stacks: 0, strings: 0 }; 256];
+    let mut shapes = [Shape { args: Shape::NOT_TIMED, stacks: 0, stack: Shape::NONE, strings: 0 }; 256];
     let mut row = 0;
     while row < SPECS.len() {
         let spec = &SPECS[row];
@@ -185,6 +188,9 @@ const fn shapes() -> [Shape; 256] {
         if matches!(spec.form, Form::Timed) {
             assert!(spec.args.len() <= MAX_ARGS);
             shape.args = spec.args.len() as u8;
+        }
+        if !spec.stacks.is_empty() {
+            shape.stack = spec.stacks[0] as u8;
         }
         let mut at = 0;
         while at < spec.stacks.len() {

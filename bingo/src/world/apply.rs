@@ -6,45 +6,59 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::goroutine::Record;
-use super::history::Before;
 use super::{Goroutine, World};
-use crate::model::{Event, EventKind, GoId, GoState, Snapshot, Time};
+use crate::model::{Event, EventKind, EventRef, GoId, GoState, Snapshot, Time};
 
 /// A wait this long has its details told again once a snapshot knows them: the
 /// address of a mutex, say, which no probe sees.
 const WORTH_DETAILS: Duration = Duration::from_secs(1);
 
 impl World {
-    pub(super) fn apply_event(&mut self, event: &Event) {
+    pub(super) fn apply_event(&mut self, event: EventRef<'_>) {
         self.latest = self.latest.max(event.time);
         self.began.get_or_insert(event.time);
-        if let EventKind::Lost { kind, count } = event.kind {
+        if let EventKind::Lost { kind, count } = *event.kind {
             self.totals.lost.add(kind, count);
             self.note_missed(event.time, event.time);
             return;
         }
         self.totals.events += 1;
         let (Some(id), Some(state)) = (event.goroutine, event.kind.state()) else { return };
-        if matches!(event.kind, EventKind::Block { .. }) {
-            self.totals.blocks += 1;
+        match event.kind {
+            EventKind::Block { .. } => self.totals.blocks += 1,
+            EventKind::Create { parent: Some(parent) } if self.past.is_some() => {
+                // One that has ended has no past any more.
+                if let Some(parent) = self.records.get_mut(parent) {
+                    parent.history.get_or_insert_default().note_child(id);
+                }
+            }
+            _ => {}
         }
         if state == GoState::Dead {
             self.end(id, event.time);
             return;
         }
-        if self.buried.contains(id) {
-            return;
-        }
-        let known = self.past.as_ref().and_then(|_| self.records.get(&id));
-        let before = known.map(|record| Before::of(&record.shown));
-        let record = self.records.entry(id).or_insert_with(|| {
-            self.totals.goroutines += 1;
-            Record::new(id, event.time)
-        });
-        record.note_event(event, state, &self.missed);
-        if let Some(past) = &mut self.past {
-            past.moved(before.as_ref(), &record.shown, Some(event));
-        }
+        let record = match self.records.entry(id) {
+            Entry::Occupied(place) => {
+                let record = place.into_mut();
+                let before = self.past.as_mut().map(|past| past.before(record));
+                record.note_event(event, state, &self.missed);
+                if let Some(past) = &mut self.past {
+                    past.moved(before, record, Some(event));
+                }
+                record
+            }
+            Entry::Vacant(_) if self.buried.contains(id) => return,
+            Entry::Vacant(place) => {
+                self.totals.goroutines += 1;
+                let record = Record::first_told(id, event, state, &self.missed);
+                let record = place.insert(Box::new(record));
+                if let Some(past) = &mut self.past {
+                    past.moved(None, record, Some(event));
+                }
+                record
+            }
+        };
         record.changed = self.changes.changed(id);
         self.changes.trim(self.records.len());
     }
@@ -69,28 +83,28 @@ impl World {
             }
             let record = match self.records.entry(sighted.id) {
                 Entry::Vacant(place) => {
-                    let record = place.insert(Record::first_seen(sighted, (taken, end)));
+                    let record = place.insert(Box::new(Record::first_seen(sighted, (taken, end))));
                     record.changed = self.changes.changed(sighted.id);
                     self.totals.goroutines += 1;
                     if let Some(past) = &mut self.past {
-                        past.moved(None, &record.shown, None);
+                        past.moved(None, record, None);
                     }
-                    untold.push(found(&record.shown, taken));
+                    untold.push(found(record.shown(), taken));
                     continue;
                 }
                 Entry::Occupied(place) => place.into_mut(),
             };
-            let before = self.past.as_ref().map(|_| Before::of(&record.shown));
+            let before = self.past.as_mut().map(|past| past.before(record));
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
             if sighting.changed {
                 if let Some(past) = &mut self.past {
-                    past.moved(before.as_ref(), &record.shown, None);
+                    past.moved(before, record, None);
                 }
                 record.changed = self.changes.changed(sighted.id);
             }
-            let long = taken.since(record.shown.since.time()) >= WORTH_DETAILS;
+            let long = taken.since(record.condition().since.time()) >= WORTH_DETAILS;
             if sighting.untold || (sighting.detailed && long) {
-                untold.push(found(&record.shown, taken));
+                untold.push(found(record.shown(), taken));
             }
         }
         self.end_absent(snapshot, &mut untold);
@@ -139,13 +153,10 @@ impl World {
 
     fn end(&mut self, id: GoId, time: Time) -> Option<Arc<Goroutine>> {
         self.buried.bury(id, time);
-        if let Some(past) = &mut self.past {
-            past.forget(id);
-        }
         let gone = self.records.remove(&id)?;
         self.changes.gone(id);
         self.changes.trim(self.records.len());
-        Some(gone.shown)
+        Some(Arc::clone(gone.shown()))
     }
 }
 

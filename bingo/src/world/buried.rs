@@ -11,7 +11,7 @@ const KEPT: usize = 1 << 18;
 
 #[derive(Debug, Default)]
 pub(super) struct Buried {
-    ids: HashSet<GoId>,
+    ids: HashSet<GoId, foldhash::fast::RandomState>,
     by_time: VecDeque<(Time, GoId)>,
 }
 

@@ -4,11 +4,12 @@
 //! so that a reader who goes through the log meets each goroutine once: where
 //! the entry's number is the goroutine's own.
 
-use std::collections::{HashMap, VecDeque};
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Goroutine;
 use super::goroutine::Record;
+use super::{Goroutine, Map};
 use crate::model::GoId;
 
 /// Entries kept at least, and for each goroutine that lives.
@@ -28,9 +29,11 @@ pub struct Changes<'a> {
     pub seq: u64,
 }
 
-/// The log: entry `i` is change number `base + i + 1`.
+/// The log: entry `i` is change number `base + i + 1`. Nothing is logged before
+/// somebody asks for the first time: he is told all.
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
+    followed: Cell<bool>,
     base: u64,
     entries: VecDeque<Entry>,
 }
@@ -48,13 +51,21 @@ impl ChangeLog {
 
     /// Notes a change; the answer is its number.
     pub(super) fn changed(&mut self, id: GoId) -> u64 {
-        self.entries.push_back(Entry::Changed(id));
+        self.note(Entry::Changed(id));
         self.seq()
     }
 
     /// Notes an end.
     pub(super) fn gone(&mut self, id: GoId) {
-        self.entries.push_back(Entry::Gone(id));
+        self.note(Entry::Gone(id));
+    }
+
+    fn note(&mut self, entry: Entry) {
+        if self.followed.get() {
+            self.entries.push_back(entry);
+        } else {
+            self.base += 1;
+        }
     }
 
     /// Drops the oldest entries beyond what `alive` goroutines are worth.
@@ -65,9 +76,10 @@ impl ChangeLog {
         }
     }
 
-    pub(super) fn since<'a>(&self, seq: u64, alive: &'a HashMap<GoId, Record>) -> Changes<'a> {
+    pub(super) fn since<'a>(&self, seq: u64, alive: &'a Map<GoId, Box<Record>>) -> Changes<'a> {
+        self.followed.set(true);
         if seq == 0 || seq < self.base {
-            let goroutines = alive.values().map(|record| &record.shown).collect();
+            let goroutines = alive.values().map(|record| record.shown()).collect();
             return Changes { whole: true, goroutines, gone: Vec::new(), seq: self.seq() };
         }
         let mut changes = Changes { whole: false, goroutines: Vec::new(), gone: Vec::new(), seq: self.seq() };
@@ -77,7 +89,7 @@ impl ChangeLog {
                 Entry::Gone(id) => changes.gone.push(*id),
                 Entry::Changed(id) => {
                     let record = alive.get(id).filter(|record| record.changed == number);
-                    changes.goroutines.extend(record.map(|record| &record.shown));
+                    changes.goroutines.extend(record.map(|record| record.shown()));
                 }
             }
         }

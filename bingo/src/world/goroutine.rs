@@ -10,12 +10,15 @@
 //! shown follows from the two, so that the order in which they arrive does not
 //! matter. An event at or after `taken` is newer than the snapshot.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::history::{History, PlaceIndex};
 use super::missed::Missed;
 use crate::model::{
-    CreatedBy, Event, EventKind, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait, WaitReason,
+    CreatedBy, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
+    WaitReason,
 };
 
 /// What is known of a goroutine.
@@ -72,15 +75,35 @@ pub struct Woken {
     pub stack: Option<Stack>,
 }
 
-/// The two facts of a goroutine and what they show. The latter is shared with
-/// Views, so it is touched only where it changes.
+/// The facts of a goroutine. What they show is put together when somebody looks,
+/// and shared with Views until it changes.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) shown: Arc<Goroutine>,
-    /// The number of its last change.
-    pub(super) changed: u64,
+    pub(super) id: GoId,
     told: Option<Told>,
     seen: Option<Seen>,
+    /// Its stack when it last left the processor, if one was seen.
+    stack: Option<Stack>,
+    /// The place of a reason and its stack, where that has been looked up.
+    pub(super) place: Option<(Option<WaitReason>, PlaceIndex)>,
+    /// The number of its last change.
+    pub(super) changed: u64,
+    /// Its past, where that is kept.
+    pub(super) history: Option<Box<History>>,
+    woken: Option<Woken>,
+    blocks: u64,
+    origin: Origin,
+    shown: OnceCell<Arc<Goroutine>>,
+}
+
+/// What hardly ever changes.
+#[derive(Clone, PartialEq, Default, Debug)]
+struct Origin {
+    parent: Option<GoId>,
+    created_by: Option<CreatedBy>,
+    created: Option<Time>,
+    labels: BTreeMap<String, String>,
+    system: bool,
 }
 
 /// The last event.
@@ -91,7 +114,6 @@ struct Told {
     state: GoState,
     reason: Option<WaitReason>,
     on: Option<Wait>,
-    stack: Option<Stack>,
     thread: Option<ThreadId>,
     /// The first sighting after it, which ties later ones to this event.
     tie: Tie,
@@ -119,12 +141,13 @@ struct Seen {
 }
 
 /// What of a goroutine changes all the time.
-#[derive(PartialEq)]
-struct Condition {
-    state: GoState,
-    reason: Option<WaitReason>,
-    since: Since,
-    wait: Option<Wait>,
+#[derive(Clone, Copy)]
+pub(super) struct Condition<'a> {
+    pub(super) state: GoState,
+    pub(super) reason: Option<WaitReason>,
+    pub(super) since: Since,
+    pub(super) stack: Option<&'a Stack>,
+    wait: Option<&'a Wait>,
     thread: Option<ThreadId>,
 }
 
@@ -179,32 +202,84 @@ impl Goroutine {
 }
 
 impl Record {
-    /// One that a snapshot, read from `taken` to `end`, was the first to tell of.
-    pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time)) -> Record {
-        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since: noted_since(sighted, end) };
-        let shown = Arc::new(Goroutine::first_seen(sighted, end));
-        Record { shown, changed: 0, told: None, seen: Some(seen) }
+    fn new(id: GoId) -> Record {
+        Record {
+            id,
+            told: None,
+            seen: None,
+            stack: None,
+            place: None,
+            changed: 0,
+            history: None,
+            woken: None,
+            blocks: 0,
+            origin: Origin::default(),
+            shown: OnceCell::new(),
+        }
     }
 
     /// One that an event was the first to tell of.
-    pub(super) fn new(id: GoId, at: Time) -> Record {
-        let shown = Goroutine {
-            id,
-            state: GoState::Runnable,
-            reason: None,
-            since: Since::AtLatest(at),
-            wait: None,
-            stack: Stack::empty(),
-            parent: None,
-            created_by: None,
+    pub(super) fn first_told(id: GoId, event: EventRef<'_>, state: GoState, missed: &Missed) -> Record {
+        let mut record = Record::new(id);
+        record.note_event(event, state, missed);
+        record
+    }
+
+    /// One that a snapshot, read from `taken` to `end`, was the first to tell of.
+    pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time)) -> Record {
+        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since: noted_since(sighted, end) };
+        let origin = Origin {
+            parent: sighted.parent,
+            created_by: sighted.created_by.clone(),
             created: None,
-            woken: None,
-            blocks: 0,
-            labels: BTreeMap::new(),
-            thread: None,
-            system: false,
+            labels: sighted.labels.clone(),
+            system: sighted.system,
         };
-        Record { shown: Arc::new(shown), changed: 0, told: None, seen: None }
+        let stack = Some(sighted.stack.clone());
+        Record { seen: Some(seen), stack, origin, ..Record::new(sighted.id) }
+    }
+
+    /// What is known of it.
+    pub(super) fn shown(&self) -> &Arc<Goroutine> {
+        self.shown.get_or_init(|| {
+            let now = self.condition();
+            let Origin { parent, created_by, created, labels, system } = self.origin.clone();
+            Arc::new(Goroutine {
+                id: self.id,
+                state: now.state,
+                reason: now.reason,
+                since: now.since,
+                wait: now.wait.cloned(),
+                stack: now.stack.cloned().unwrap_or_else(Stack::empty),
+                parent,
+                created_by,
+                created,
+                woken: self.woken.clone(),
+                blocks: self.blocks,
+                labels,
+                thread: now.thread,
+                system,
+            })
+        })
+    }
+
+    /// What follows from the two facts.
+    #[inline]
+    pub(super) fn condition(&self) -> Condition<'_> {
+        let stack = self.stack.as_ref();
+        match (&self.told, &self.seen) {
+            (Some(told), Some(seen)) if told.time < seen.taken => seen.condition(Some(told), stack),
+            (Some(told), _) => told.condition(stack),
+            (None, Some(seen)) => seen.condition(None, stack),
+            (None, None) => Condition {
+                state: GoState::Runnable,
+                reason: None,
+                since: Since::AtLatest(Time::default()),
+                wait: None,
+                thread: None,
+                stack,
+            },
+        }
     }
 
     /// When it was last heard of or seen.
@@ -213,62 +288,73 @@ impl Record {
         told.max(self.seen.as_ref().map(|seen| seen.taken)).unwrap_or_default()
     }
 
-    /// Whether what is shown comes from the event: it is not older than the
-    /// beginning of the snapshot.
-    fn is_told(&self) -> bool {
-        match (&self.told, &self.seen) {
-            (Some(told), Some(seen)) => told.time >= seen.taken,
-            (told, _) => told.is_some(),
+    /// Takes in an event, which leaves the goroutine in `state`.
+    pub(super) fn note_event(&mut self, event: EventRef<'_>, state: GoState, missed: &Missed) {
+        let time = event.time;
+        let mut since = Since::Exact(time);
+        let (mut reason, mut on, mut stack) = (None, None, event.stack);
+        match event.kind {
+            EventKind::Create { parent } => {
+                self.origin.created = Some(time);
+                self.origin.parent = parent.or(self.origin.parent);
+                if self.origin.created_by.is_none() {
+                    self.origin.created_by = stack.and_then(go_statement);
+                }
+                stack = None;
+            }
+            EventKind::Unblock { by } => self.note_woken(time, *by, stack.take()),
+            EventKind::Block { reason: why, on: what } => {
+                self.blocks += 1;
+                (reason, on) = (*why, what.as_ref());
+            }
+            EventKind::Snapshot { reason: why, on: what, parent, since: from, .. } => {
+                since = Since::AtLatest(from.unwrap_or(time).min(time));
+                self.origin.parent = parent.or(self.origin.parent);
+                (reason, on) = (*why, what.as_ref());
+            }
+            _ => {}
+        }
+        self.shown.take();
+        if self.told.as_ref().is_some_and(|told| told.time > time) {
+            return;
+        }
+        let told = self.told.get_or_insert_with(|| Told::new(time));
+        (told.time, told.since, told.state) = (time, since, state);
+        told.thread = event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall));
+        told.tie = Tie::Open;
+        told.reason = reason;
+        if told.on.as_ref() != on {
+            told.on = on.cloned();
+        }
+        match &self.seen {
+            Some(seen) if seen.taken > time => told.see(seen.end, seen.sighted.switches, missed),
+            _ => {
+                self.note_stack(stack);
+            }
         }
     }
 
-    pub(super) fn note_event(&mut self, event: &Event, state: GoState, missed: &Missed) {
-        let newest = self.told.as_ref().is_none_or(|told| told.time <= event.time);
-        let shown = Arc::make_mut(&mut self.shown);
-        let mut told = Told {
-            time: event.time,
-            since: Since::Exact(event.time),
-            state,
-            reason: None,
-            on: None,
-            stack: None,
-            thread: event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall)),
-            tie: Tie::Open,
-        };
-        match &event.kind {
-            EventKind::Create { parent } => {
-                shown.created = Some(event.time);
-                shown.parent = parent.or(shown.parent);
-                if shown.created_by.is_none() {
-                    shown.created_by = event.stack.as_ref().and_then(go_statement);
-                }
-            }
-            EventKind::Unblock { by } => {
-                if shown.woken.as_ref().is_none_or(|woken| woken.time <= event.time) {
-                    shown.woken = Some(Woken { time: event.time, by: *by, stack: event.stack.clone() });
-                }
-            }
-            EventKind::Block { reason, on } => {
-                shown.blocks += 1;
-                told.reason = *reason;
-                told.on.clone_from(on);
-                told.stack.clone_from(&event.stack);
-            }
-            EventKind::Snapshot { reason, on, parent, since, .. } => {
-                told.since = Since::AtLatest(since.unwrap_or(event.time).min(event.time));
-                shown.parent = parent.or(shown.parent);
-                told.reason = *reason;
-                told.on.clone_from(on);
-                told.stack.clone_from(&event.stack);
-            }
-            _ => told.stack.clone_from(&event.stack),
+    /// Notes its stack, where that is known. The answer is whether it is another.
+    fn note_stack(&mut self, stack: Option<&Stack>) -> bool {
+        let Some(stack) = stack else { return false };
+        let same = self.stack.as_ref().is_some_and(|before| before.is_same(stack));
+        if !same {
+            (self.stack, self.place) = (Some(stack.clone()), None);
         }
-        if newest {
-            if let Some(seen) = self.seen.as_ref().filter(|seen| seen.taken > told.time) {
-                told.see(seen.end, seen.sighted.switches, missed);
+        !same
+    }
+
+    fn note_woken(&mut self, time: Time, by: Option<GoId>, stack: Option<&Stack>) {
+        match &mut self.woken {
+            Some(woken) if woken.time > time => {}
+            Some(woken) => {
+                (woken.time, woken.by) = (time, by);
+                let same = woken.stack.as_ref().zip(stack).is_some_and(|(before, now)| before.is_same(now));
+                if !same {
+                    woken.stack = stack.cloned();
+                }
             }
-            self.told = Some(told);
-            self.show();
+            None => self.woken = Some(Woken { time, by, stack: stack.cloned() }),
         }
     }
 
@@ -284,7 +370,7 @@ impl Record {
             };
             if tied_by.is_some_and(|tied_by| from <= tied_by) {
                 told.tie = Tie::Broken;
-                self.show();
+                self.shown.take();
             }
         }
     }
@@ -296,91 +382,91 @@ impl Record {
         (taken, end): (Time, Time),
         missed: &Missed,
     ) -> Sighting {
+        let tell = |told: &mut Option<Told>| {
+            if let Some(told) = told.as_mut().filter(|told| told.time < taken) {
+                told.see(end, sighted.switches, missed);
+            }
+        };
         let mut since = noted_since(sighted, end);
-        if let Some(told) = &mut self.told
-            && told.time < taken
-        {
-            told.see(end, sighted.switches, missed);
-        }
         if let Some(seen) = &mut self.seen {
-            if seen.taken > taken {
+            let unchanged = Arc::ptr_eq(&seen.sighted, sighted);
+            let is_news = self.told.as_ref().is_some_and(|told| told.time >= seen.taken);
+            let old = seen.taken > taken;
+            if old || (unchanged && !is_news) {
+                if !old {
+                    (seen.taken, seen.end) = (taken, end);
+                }
+                tell(&mut self.told);
                 return Sighting::default();
             }
-            let unchanged = Arc::ptr_eq(&seen.sighted, sighted);
             if unchanged || is_one_stretch(&seen.sighted, sighted) {
                 since = since.min(seen.since);
             }
-            let is_news = self.told.as_ref().is_some_and(|told| told.time >= seen.taken);
-            if unchanged && !is_news {
-                seen.taken = taken;
-                seen.end = end;
-                return Sighting::default();
-            }
         }
+        let before = Arc::clone(self.shown());
+        tell(&mut self.told);
         self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
-        let mut sighting = self.show();
-        sighting.changed |= self.note_origin(sighted);
+        let sighting = self.compare(&before, sighted);
+        if sighting.changed {
+            self.shown.take();
+        }
         sighting
+    }
+
+    /// What a sighting has changed of what was shown `before`.
+    fn compare(&mut self, before: &Goroutine, sighted: &Sighted) -> Sighting {
+        let is_told = self.is_told();
+        // Where it could not be read, the one that was known is left; that of a
+        // running goroutine is not known.
+        let readable = !sighted.stack.frames().is_empty() || sighted.state == GoState::Running;
+        let mut changed = readable && !is_told && self.note_stack(Some(&sighted.stack));
+        changed |= self.note_origin(sighted);
+        let now = self.condition();
+        let blocked = now.state == GoState::Blocked;
+        let state = now.state != before.state || now.reason != before.reason;
+        let since = now.since != before.since;
+        let wait = now.wait != before.wait.as_ref();
+        changed |= state || since || wait || now.thread != before.thread;
+        Sighting {
+            changed,
+            untold: !is_told && (state || (blocked && since)),
+            detailed: !is_told && blocked && wait,
+        }
+    }
+
+    /// Whether what is shown comes from the event: it is not older than the
+    /// beginning of the snapshot.
+    fn is_told(&self) -> bool {
+        match (&self.told, &self.seen) {
+            (Some(told), Some(seen)) => told.time >= seen.taken,
+            (told, _) => told.is_some(),
+        }
     }
 
     /// Notes what hardly ever changes.
     fn note_origin(&mut self, sighted: &Sighted) -> bool {
-        let shown = &self.shown;
-        let parent = sighted.parent.or(shown.parent);
-        let created_by = sighted.created_by.as_ref().or(shown.created_by.as_ref());
-        let same = shown.system == sighted.system
-            && shown.parent == parent
-            && shown.created_by.as_ref() == created_by
-            && shown.labels == sighted.labels;
-        if same {
-            return false;
+        let origin = &mut self.origin;
+        let parent = sighted.parent.or(origin.parent);
+        let created_by = sighted.created_by.as_ref().or(origin.created_by.as_ref());
+        let same = origin.system == sighted.system
+            && origin.parent == parent
+            && origin.created_by.as_ref() == created_by
+            && origin.labels == sighted.labels;
+        if !same {
+            origin.created_by = created_by.cloned();
+            (origin.system, origin.parent) = (sighted.system, parent);
+            origin.labels.clone_from(&sighted.labels);
         }
-        let created_by = created_by.cloned();
-        let shown = Arc::make_mut(&mut self.shown);
-        shown.system = sighted.system;
-        shown.parent = parent;
-        shown.created_by = created_by;
-        shown.labels.clone_from(&sighted.labels);
-        true
-    }
-
-    /// Shows what follows from the two facts.
-    fn show(&mut self) -> Sighting {
-        let is_told = self.is_told();
-        let (now, stack) = match (&self.told, &self.seen) {
-            (Some(told), _) if is_told => (told.condition(), told.stack.clone()),
-            (told, Some(seen)) => (seen.condition(told.as_ref()), seen.stack()),
-            _ => return Sighting::default(),
-        };
-        let shown = &self.shown;
-        let before = Condition::of(shown);
-        let stack = stack.filter(|stack| !stack.is_same(&shown.stack));
-        if now == before && stack.is_none() {
-            return Sighting::default();
-        }
-        let blocked = now.state == GoState::Blocked;
-        let sighting = Sighting {
-            changed: true,
-            untold: !is_told
-                && (now.state != before.state
-                    || now.reason != before.reason
-                    || (blocked && now.since != before.since)),
-            detailed: !is_told && blocked && now.wait != before.wait,
-        };
-        let shown = Arc::make_mut(&mut self.shown);
-        shown.state = now.state;
-        shown.reason = now.reason;
-        shown.since = now.since;
-        shown.wait = now.wait;
-        shown.thread = now.thread;
-        if let Some(stack) = stack {
-            shown.stack = stack;
-        }
-        sighting
+        !same
     }
 }
 
 impl Told {
+    fn new(time: Time) -> Told {
+        let (since, state) = (Since::Exact(time), GoState::Runnable);
+        Told { time, since, state, reason: None, on: None, thread: None, tie: Tie::Open }
+    }
+
     /// Ties a sighting that was over at `end` to this event, unless events were lost between.
     fn see(&mut self, end: Time, switches: Option<u8>, missed: &Missed) {
         let again = matches!(self.tie, Tie::Tied(_, Some(_)) | Tie::Broken);
@@ -390,20 +476,15 @@ impl Told {
         self.tie = if missed.between(self.time, end) { Tie::Broken } else { Tie::Tied(end, switches) };
     }
 
-    fn condition(&self) -> Condition {
-        Condition {
-            state: self.state,
-            reason: self.reason,
-            since: self.since,
-            wait: self.on.clone(),
-            thread: self.thread,
-        }
+    fn condition<'a>(&'a self, stack: Option<&'a Stack>) -> Condition<'a> {
+        let (state, reason, since) = (self.state, self.reason, self.since);
+        Condition { state, reason, since, wait: self.on.as_ref(), thread: self.thread, stack }
     }
 }
 
 impl Seen {
     /// The condition, made exact where `told` is of this very wait.
-    fn condition(&self, told: Option<&Told>) -> Condition {
+    fn condition<'a>(&'a self, told: Option<&'a Told>, stack: Option<&'a Stack>) -> Condition<'a> {
         let seen = &self.sighted;
         let told = told.filter(|told| {
             told.state == seen.state
@@ -414,16 +495,10 @@ impl Seen {
             state: seen.state,
             reason: seen.reason.or(told.and_then(|told| told.reason)),
             since: told.map_or(Since::AtLatest(self.since), |told| told.since),
-            wait: seen.wait.clone().or_else(|| told.and_then(|told| told.on.clone())),
+            wait: seen.wait.as_ref().or_else(|| told.and_then(|told| told.on.as_ref())),
             thread: seen.thread,
+            stack,
         }
-    }
-
-    /// The stack; `None` to leave the one that was known: where it could not be
-    /// read. That of a running goroutine is not known.
-    fn stack(&self) -> Option<Stack> {
-        let seen = &self.sighted;
-        Some(seen.stack.clone()).filter(|stack| !stack.frames().is_empty() || seen.state == GoState::Running)
     }
 }
 
@@ -440,18 +515,6 @@ fn is_one_stretch(before: &Sighted, now: &Sighted) -> bool {
         && before.reason == now.reason
         && before.switches == now.switches
         && (now.switches.is_some() || before.wait == now.wait)
-}
-
-impl Condition {
-    fn of(shown: &Goroutine) -> Condition {
-        Condition {
-            state: shown.state,
-            reason: shown.reason,
-            since: shown.since,
-            wait: shown.wait.clone(),
-            thread: shown.thread,
-        }
-    }
 }
 
 /// The `go` statement at the top of the creator's stack.

@@ -5,11 +5,12 @@
 //! at another is what it knows of channels and locks. Memory is bounded by the
 //! goroutines that live and by [`PLACES_KEPT`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Goroutine, Since};
-use crate::model::{Event, EventKind, GoId, GoState, Stack, Time, WaitReason};
+use super::goroutine::Record;
+use super::{Map, Since};
+use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
 
 /// Places that are kept. A program has fewer.
 const PLACES_KEPT: usize = 1 << 14;
@@ -18,6 +19,8 @@ const CHILDREN_KEPT: usize = 64;
 const LONGEST_KEPT: usize = 8;
 /// Pairs of places kept for each place of waiting.
 const WAKERS_KEPT: usize = 16;
+/// Stacks whose place is known by where they are kept.
+const ADDRESSES_KEPT: usize = 1 << 16;
 
 /// How much of the past to keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,115 +114,150 @@ pub struct Waker {
 }
 
 /// What of a goroutine is needed to tell what changed.
+#[derive(Clone, Copy)]
 pub(super) struct Before {
     state: GoState,
     since: Since,
-    reason: Option<WaitReason>,
-    stack: Stack,
+    /// Where it waited, if it did.
+    place: Option<PlaceIndex>,
 }
 
+/// One of the places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PlaceIndex(usize);
+
+/// The places where goroutines have waited.
 #[derive(Debug)]
 pub(super) struct Past {
     keep: Keep,
-    histories: HashMap<GoId, History>,
-    places: HashMap<(Option<WaitReason>, Stack), Place>,
-}
-
-impl Before {
-    pub(super) fn of(shown: &Goroutine) -> Before {
-        Before { state: shown.state, since: shown.since, reason: shown.reason, stack: shown.stack.clone() }
-    }
+    places: Vec<Place>,
+    by_value: Map<(Option<WaitReason>, Stack), PlaceIndex>,
+    /// The same by where a stack is kept, which is quicker: it stands beside, so
+    /// that it is kept there.
+    by_address: Map<(Option<WaitReason>, usize), (PlaceIndex, Stack)>,
 }
 
 impl Past {
     pub(super) fn new(keep: Keep) -> Past {
-        Past { keep, histories: HashMap::new(), places: HashMap::new() }
-    }
-
-    pub(super) fn of(&self, id: GoId) -> Option<&History> {
-        self.histories.get(&id)
+        Past { keep, places: Vec::new(), by_value: Map::default(), by_address: Map::default() }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
-        self.places.values()
+        self.places.iter()
+    }
+
+    /// What is known of a goroutine that is about to change.
+    pub(super) fn before(&mut self, record: &mut Record) -> Before {
+        let now = record.condition();
+        let (state, since) = (now.state, now.since);
+        let mut place = None;
+        if state == GoState::Blocked {
+            place = match record.place {
+                Some((reason, place)) if reason == now.reason => Some(place),
+                _ => now.stack.and_then(|stack| self.place(now.reason, stack)),
+            };
+            record.place = place.map(|place| (now.reason, place));
+        }
+        Before { state, since, place }
     }
 
     /// Notes that a goroutine came to be what it is shown as, by `event` or by a
     /// sighting; `before` is what it was, if it was known.
-    pub(super) fn moved(&mut self, before: Option<&Before>, now: &Goroutine, event: Option<&Event>) {
-        let by = event.and_then(|event| match event.kind {
-            EventKind::Unblock { by } => by,
-            _ => None,
-        });
-        if let Some(Event { kind: EventKind::Create { parent: Some(parent) }, .. }) = event {
-            // One that has ended has no past any more.
-            if let Some(history) = self.histories.get_mut(parent) {
-                history.children_made += 1;
-                if history.children.len() < CHILDREN_KEPT {
-                    history.children.push(now.id);
-                }
-            }
-        }
+    pub(super) fn moved(&mut self, before: Option<Before>, record: &mut Record, event: Option<EventRef<'_>>) {
+        let now = record.condition();
         if before.is_some_and(|before| before.state == now.state && before.since == now.since) {
             return;
         }
+        let by = event.and_then(|event| match event.kind {
+            EventKind::Unblock { by } => *by,
+            _ => None,
+        });
         let time = now.since.time();
-        let history = self.histories.entry(now.id).or_default();
-        if let Some(before) = before {
-            history.in_state.add(before.state, time.since(before.since.time()));
-        }
+        let transition = Transition { time, state: now.state, reason: now.reason, by };
+        let id = record.id;
+        let history = record.history.get_or_insert_default();
         if history.transitions.len() >= self.keep.transitions {
             history.transitions.pop_front();
         }
-        history.transitions.push_back(Transition { time, state: now.state, reason: now.reason, by });
-        if let Some(before) = before.filter(|before| before.state == GoState::Blocked) {
-            let woken = event.map(|event| (by, event.stack.as_ref()));
-            self.ended(now.id, before, time, woken);
+        history.transitions.push_back(transition);
+        let Some(before) = before else { return };
+        let lasted = time.since(before.since.time());
+        history.in_state.add(before.state, lasted);
+        let place = before.place.and_then(|PlaceIndex(at)| self.places.get_mut(at));
+        if let Some(place) = place {
+            place.ended += 1;
+            place.long += u64::from(lasted >= self.keep.long);
+            place.blocked += lasted;
+            place.note_length(Ended { goroutine: id, time, lasted, by });
+            let waker = event.and_then(|event| event.stack);
+            if let Some((by, stack)) = by.zip(waker) {
+                place.note_waker(stack, (by, id));
+            }
         }
     }
 
-    /// Forgets one that has ended.
-    pub(super) fn forget(&mut self, id: GoId) {
-        self.histories.remove(&id);
+    /// The place of a reason and a stack; `None`: no more are kept.
+    fn place(&mut self, reason: Option<WaitReason>, stack: &Stack) -> Option<PlaceIndex> {
+        let address = (reason, stack.address());
+        if let Some((known, _)) = self.by_address.get(&address) {
+            return Some(*known);
+        }
+        let value = (reason, stack.clone());
+        let place = match self.by_value.get(&value) {
+            Some(place) => *place,
+            None if self.places.len() >= PLACES_KEPT => return None,
+            None => {
+                let place = PlaceIndex(self.places.len());
+                self.places.push(Place::new(reason, stack.clone()));
+                self.by_value.insert(value, place);
+                place
+            }
+        };
+        if self.by_address.len() >= ADDRESSES_KEPT {
+            self.by_address.clear();
+        }
+        self.by_address.insert(address, (place, stack.clone()));
+        Some(place)
+    }
+}
+
+impl History {
+    /// Notes that it made another goroutine.
+    pub(super) fn note_child(&mut self, child: GoId) {
+        self.children_made += 1;
+        if self.children.len() < CHILDREN_KEPT {
+            self.children.push(child);
+        }
+    }
+}
+
+impl Place {
+    fn new(reason: Option<WaitReason>, stack: Stack) -> Place {
+        let (longest, wakers) = (Vec::new(), Vec::new());
+        Place { reason, stack, ended: 0, long: 0, blocked: Duration::ZERO, longest, wakers }
     }
 
-    fn ended(
-        &mut self,
-        id: GoId,
-        before: &Before,
-        time: Time,
-        woken: Option<(Option<GoId>, Option<&Stack>)>,
-    ) {
-        let key = (before.reason, before.stack.clone());
-        if self.places.len() >= PLACES_KEPT && !self.places.contains_key(&key) {
+    fn note_length(&mut self, wait: Ended) {
+        let full = self.longest.len() == LONGEST_KEPT;
+        if full && self.longest.last().is_some_and(|shortest| shortest.lasted >= wait.lasted) {
             return;
         }
-        let place = self.places.entry(key).or_insert_with(|| Place {
-            reason: before.reason,
-            stack: before.stack.clone(),
-            ended: 0,
-            long: 0,
-            blocked: Duration::ZERO,
-            longest: Vec::new(),
-            wakers: Vec::new(),
-        });
-        let lasted = time.since(before.since.time());
-        let by = woken.and_then(|(by, _)| by);
-        place.ended += 1;
-        place.long += u64::from(lasted >= self.keep.long);
-        place.blocked += lasted;
-        let at = place.longest.partition_point(|longer| longer.lasted >= lasted);
-        if at < LONGEST_KEPT {
-            place.longest.insert(at, Ended { goroutine: id, time, lasted, by });
-            place.longest.truncate(LONGEST_KEPT);
-        }
-        if let Some((Some(by), Some(stack))) = woken {
-            if let Some(waker) = place.wakers.iter_mut().find(|waker| waker.stack == *stack) {
-                waker.count += 1;
-                waker.last = (by, id);
-            } else if place.wakers.len() < WAKERS_KEPT {
-                place.wakers.push(Waker { stack: stack.clone(), count: 1, last: (by, id) });
+        let at = self.longest.partition_point(|longer| longer.lasted >= wait.lasted);
+        self.longest.truncate(LONGEST_KEPT - 1);
+        self.longest.insert(at, wait);
+    }
+
+    fn note_waker(&mut self, stack: &Stack, last: (GoId, GoId)) {
+        let same = self.wakers.iter().position(|waker| waker.stack.is_same(stack));
+        let known = same.or_else(|| self.wakers.iter().position(|waker| waker.stack == *stack));
+        if let Some(waker) = known.and_then(|at| self.wakers.get_mut(at)) {
+            waker.count += 1;
+            waker.last = last;
+            if same.is_none() {
+                waker.stack = stack.clone();
             }
+        } else if self.wakers.len() < WAKERS_KEPT {
+            self.wakers.push(Waker { stack: stack.clone(), count: 1, last });
         }
     }
 }
@@ -240,7 +278,7 @@ impl TimeInStates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Addr, Frame, Observation};
+    use crate::model::{Addr, Event, Frame, Observation};
     use crate::world::World;
 
     fn stack(function: &str) -> Stack {

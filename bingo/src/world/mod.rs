@@ -19,11 +19,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Addr, Event, GoId, GoState, LostKind, Observation, Problem, SyncObject, Time};
+use crate::model::{
+    Addr, Event, EventRef, GoId, GoState, LostKind, Observation, Problem, Sink, Snapshot, SyncObject, Time,
+};
 
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Problems of a source that are kept.
 const PROBLEMS_KEPT: usize = 1_000;
@@ -31,7 +35,7 @@ const PROBLEMS_KEPT: usize = 1_000;
 /// The goroutines of a program and what is known of each.
 #[derive(Debug, Default)]
 pub struct World {
-    records: HashMap<GoId, goroutine::Record>,
+    records: Map<GoId, Box<goroutine::Record>>,
     objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     problems: Arc<[Problem]>,
     source_problems: Vec<Problem>,
@@ -84,7 +88,7 @@ impl World {
     /// The past of a goroutine that lives, where it is kept.
     #[must_use]
     pub fn history(&self, id: GoId) -> Option<&History> {
-        self.past.as_ref()?.of(id)
+        self.records.get(&id)?.history.as_deref()
     }
 
     /// The places where goroutines have waited, where the past is kept, in no order.
@@ -98,12 +102,12 @@ impl World {
     pub fn apply(&mut self, observation: &Observation) -> Vec<Event> {
         match observation {
             Observation::Event(event) => {
-                self.apply_event(event);
+                self.apply_event(event.lend());
                 Vec::new()
             }
             Observation::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Observation::Problem(problem) => {
-                self.note_problem(problem);
+                self.note_problem(problem.clone());
                 Vec::new()
             }
         }
@@ -111,13 +115,13 @@ impl World {
 
     /// The goroutines that live, in no order.
     pub fn goroutines(&self) -> impl ExactSizeIterator<Item = &Arc<Goroutine>> {
-        self.records.values().map(|record| &record.shown)
+        self.records.values().map(|record| record.shown())
     }
 
     /// One of them.
     #[must_use]
     pub fn goroutine(&self, id: GoId) -> Option<&Arc<Goroutine>> {
-        self.records.get(&id).map(|record| &record.shown)
+        self.records.get(&id).map(|record| record.shown())
     }
 
     /// The channels and locks that goroutines waited on at the last snapshot.
@@ -139,9 +143,9 @@ impl World {
         &self.source_problems
     }
 
-    fn note_problem(&mut self, problem: &Problem) {
+    fn note_problem(&mut self, problem: Problem) {
         if self.source_problems.len() < PROBLEMS_KEPT {
-            self.source_problems.push(problem.clone());
+            self.source_problems.push(problem);
         }
     }
 
@@ -201,6 +205,21 @@ impl World {
     #[must_use]
     pub fn changes_since(&self, seq: u64) -> Changes<'_> {
         self.changes.since(seq, &self.records)
+    }
+}
+
+/// Folds what it is told; nobody asks what a snapshot had to tell.
+impl Sink for World {
+    fn event(&mut self, event: EventRef<'_>) {
+        self.apply_event(event);
+    }
+
+    fn snapshot(&mut self, snapshot: Box<Snapshot>) {
+        self.apply_snapshot(&snapshot);
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.note_problem(problem);
     }
 }
 

@@ -2,7 +2,7 @@
 // a trace tells of: channels, locks, selects, timers, system calls, the network,
 // collections, tasks, regions, logs, CPU samples and threads that come and go.
 //
-//	trace FILE [-seconds S] [-pause D] [-goroutines N] [-depth D] [-samples]
+//	trace FILE [-seconds S] [-pause D] [-goroutines N] [-depth D] [-coroutines=false] [-samples]
 //
 // -goroutines: so many more stay parked all the while, each D calls deep.
 package main
@@ -26,6 +26,7 @@ func main() {
 	seconds := flag.Float64("seconds", 1.5, "record so long")
 	goroutines := flag.Int("goroutines", 0, "so many more stay parked")
 	depth := flag.Int("depth", 1, "they are so many calls deep")
+	coroutines := flag.Bool("coroutines", true, "switch between coroutines, too, which is half of all events")
 	samples := flag.Bool("samples", false, "take CPU samples, too")
 	flag.DurationVar(&pause, "pause", 0, "rest so long in each round")
 	flag.CommandLine.Parse(os.Args[2:])
@@ -50,9 +51,13 @@ func main() {
 	ctx, stop := context.WithTimeout(context.Background(), time.Duration(*seconds*float64(time.Second)))
 	defer stop()
 	var all sync.WaitGroup
-	for _, work := range []func(context.Context){
-		channels, channels, locks, selects, timers, syscalls, network, garbage, annotations, threads, spawn, switches,
-	} {
+	works := []func(context.Context){
+		channels, channels, locks, selects, timers, syscalls, network, garbage, annotations, threads, spawn,
+	}
+	if *coroutines {
+		works = append(works, switches)
+	}
+	for _, work := range works {
 		all.Add(1)
 		go func(work func(context.Context)) {
 			defer all.Done()

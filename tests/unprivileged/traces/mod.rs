@@ -42,7 +42,7 @@ fn compare(go: &GoReader, trace: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn compare_with(bytes: impl Read + Send + 'static, said: &mut impl BufRead) -> anyhow::Result<Outcome> {
-    let mut reader = match Reader::ahead(bytes, CutOff::Refuse) {
+    let mut reader = match Reader::new(bytes, CutOff::Refuse) {
         Ok(reader) => reader,
         Err(error) => return Ok(Outcome { events: 0, error: Some(error) }),
     };

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
 use super::state::{Context, goroutine};
-use super::{Advance, Order, OrderFault, Place, RawEvent};
+use super::{Advance, Order, OrderFault, Place};
 
 impl Order {
     /// A task may be spoken of that never began here, and end more than once;
     /// it may not begin twice.
     pub(super) fn task_begin(
         &mut self,
-        event: &mut RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         context: Context,
     ) -> Advance {
@@ -28,7 +28,7 @@ impl Order {
         self.on_goroutine(event, context)
     }
 
-    pub(super) fn task_end(&mut self, event: &mut RawEvent, context: Context) -> Advance {
+    pub(super) fn task_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         let [id, ..] = event.args;
         // Its name may be of an earlier generation, whose strings are gone.
         (event.args[2], event.args[3]) = match self.tasks.remove(&id) {
@@ -47,7 +47,12 @@ impl Order {
         u64::try_from(self.task_names.len()).unwrap_or(0)
     }
 
-    pub(super) fn region_begin(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn region_begin(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         context.on_goroutine(event.kind)?;
         let [task, name, ..] = event.args;
         let name = name_of(event.kind, name, place)?;
@@ -57,7 +62,12 @@ impl Order {
         Ok(Some(context))
     }
 
-    pub(super) fn region_end(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn region_end(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         context.on_goroutine(event.kind)?;
         let [task, name, ..] = event.args;
         let name = place.string(event.kind, name)?;

@@ -5,7 +5,7 @@ use super::super::detail::GoState;
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
 use super::state::{Context, GoStatus, Goroutine, goroutine};
-use super::{Advance, Order, OrderFault, Place, RawEvent};
+use super::{Advance, Order, OrderFault, Place};
 
 /// The state that a status stands for to the readers of events.
 fn shown(status: GoStatus) -> GoState {
@@ -21,7 +21,7 @@ fn shown(status: GoStatus) -> GoState {
 impl Order {
     pub(super) fn go_status(
         &mut self,
-        event: &mut RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         mut context: Context,
     ) -> Advance {
@@ -80,7 +80,12 @@ impl Order {
         Ok(Some(after))
     }
 
-    pub(super) fn go_create(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn go_create(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         context.on_proc(event.kind)?;
         if let Some(parent) = self.goroutines.get(&context.goroutine)
             && parent.status != GoStatus::Running
@@ -99,7 +104,7 @@ impl Order {
     /// A goroutine that C made by calling Go: it comes to be in a system call.
     pub(super) fn go_create_syscall(
         &mut self,
-        event: &RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         context: Context,
     ) -> Advance {
@@ -109,7 +114,7 @@ impl Order {
         Ok(Some(Context { goroutine, ..context }))
     }
 
-    fn make(&mut self, event: &RawEvent, status: GoStatus, place: &Place<'_>) -> Result<i64, OrderFault> {
+    fn make(&mut self, event: &TraceEvent, status: GoStatus, place: &Place<'_>) -> Result<i64, OrderFault> {
         let [id, ..] = event.args;
         let id = id.cast_signed();
         let before = self.goroutines.insert(id, Goroutine::new(status, place.generation));
@@ -120,7 +125,7 @@ impl Order {
     }
 
     /// The running goroutine ends, yields or blocks.
-    pub(super) fn go_off(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn go_off(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
         if known.status != GoStatus::Running {
@@ -137,7 +142,12 @@ impl Order {
         Ok(Some(Context { goroutine: TraceEvent::NONE, ..context }))
     }
 
-    pub(super) fn go_start(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn go_start(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         let [id, number, ..] = event.args;
         let id = id.cast_signed();
         let seq = Self::seq(place, number);
@@ -152,7 +162,12 @@ impl Order {
     }
 
     /// Anybody may unblock a goroutine, the runtime's own threads too.
-    pub(super) fn go_unblock(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn go_unblock(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         let [id, number, ..] = event.args;
         let seq = Self::seq(place, number);
         let Some(known) = self.goroutines.get_mut(&id.cast_signed()) else { return Ok(None) };
@@ -166,7 +181,12 @@ impl Order {
 
     /// A coroutine gives its thread to another: three events in one. The other is
     /// unblocked, the one that runs blocks or ends, the other starts.
-    pub(super) fn go_switch(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn go_switch(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         context.on_goroutine(event.kind)?;
         let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
         if known.status != GoStatus::Running {
@@ -180,6 +200,7 @@ impl Order {
         }
         (other.status, other.seq) = (GoStatus::Running, seq);
         self.emit(event, context);
+        self.queue(*event);
         let off = match event.kind {
             EventType::GO_SWITCH => {
                 goroutine(&mut self.goroutines, event.kind, context.goroutine)?.status = GoStatus::Waiting;
@@ -190,15 +211,15 @@ impl Order {
                 EventType::GO_DESTROY
             }
         };
-        self.emit(&RawEvent { time: event.time, args: [0; 4], kind: off }, context);
+        self.queue(TraceEvent { args: [0; 4], kind: off, ..*event });
         let args = [next, number, 0, 0];
-        let start = RawEvent { time: event.time, args, kind: EventType::GO_START };
-        self.emit(&start, Context { goroutine: TraceEvent::NONE, ..context });
+        let start = TraceEvent { args, kind: EventType::GO_START, goroutine: TraceEvent::NONE, ..*event };
+        self.queue(start);
         Ok(Some(Context { goroutine: next.cast_signed(), ..context }))
     }
 
     /// An event that needs a thread with a P and a goroutine, and changes nothing.
-    pub(super) fn on_goroutine(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn on_goroutine(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         self.emit(event, context);
         Ok(Some(context))

@@ -3,8 +3,8 @@
 //! event is let through when the goroutine, the P and the thread that it speaks
 //! of are where it needs them; sequence numbers tell which of several comes first.
 //!
-//! In: a thread's next event. Out: let through (one to three events follow), not
-//! yet, or a trace that contradicts itself. A file here has one resource's rules.
+//! In: a thread's next event. Out: let through (or up to three events in its
+//! place), not yet, or a trace that contradicts itself. A file here has one resource's rules.
 //!
 //! Source: `internal/trace/order.go`, Go 1.27, rule by rule.
 
@@ -16,11 +16,10 @@ mod ranges;
 mod state;
 mod syscalls;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::event::TraceEvent;
-use super::frontier::RawEvent;
 use super::spec::EventType;
 use super::tables::Tables;
 
@@ -44,23 +43,8 @@ pub(super) struct Order {
     first_generation: u64,
     /// The names of this generation's ended tasks.
     pub(super) task_names: Vec<Arc<[u8]>>,
-    out: Out,
-}
-
-/// What was let through, and not taken yet.
-struct Out {
-    events: [TraceEvent; 3],
-    len: usize,
-    next: usize,
-    /// The one that was taken last. It is read where it was written: to copy it
-    /// would take as long as to order it.
-    current: usize,
-}
-
-impl Default for Out {
-    fn default() -> Out {
-        Out { events: [TraceEvent::EMPTY; 3], len: 0, next: 0, current: 0 }
-    }
+    /// What is let through at once where an event stands for several, in order.
+    pub(super) queued: VecDeque<TraceEvent>,
 }
 
 /// Where an event is: its generation, and what ids mean in it.
@@ -83,44 +67,11 @@ impl Order {
         self.threads.len() - 1
     }
 
-    /// Takes an event that was let through; `false`: there is none.
-    #[inline]
-    pub(super) fn take(&mut self) -> bool {
-        if self.out.next == self.out.len {
-            return false;
-        }
-        self.out.current = self.out.next;
-        self.out.next += 1;
-        if self.out.next == self.out.len {
-            (self.out.next, self.out.len) = (0, 0);
-        }
-        true
-    }
-
-    /// The event that was taken last.
-    #[inline]
-    pub(super) fn current(&self) -> &TraceEvent {
-        self.out.events.get(self.out.current).unwrap_or(&TraceEvent::EMPTY)
-    }
-
-    /// The same, to have its time set.
-    #[inline]
-    pub(super) fn current_mut(&mut self) -> Option<&mut TraceEvent> {
-        self.out.events.get_mut(self.out.current)
-    }
-
-    /// Makes `event` the one that was taken last: it has no place in the order.
-    pub(super) fn put(&mut self, event: TraceEvent) {
-        if let Some(current) = self.current_mut() {
-            *current = event;
-        }
-    }
-
     /// Lets `event` of the thread at `slot` through, if it is its turn.
     #[inline]
     pub(super) fn advance(
         &mut self,
-        event: &mut RawEvent,
+        event: &mut TraceEvent,
         tables: &Tables,
         slot: usize,
     ) -> Result<bool, OrderFault> {
@@ -147,7 +98,7 @@ impl Order {
     }
 
     #[inline]
-    fn dispatch(&mut self, event: &mut RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    fn dispatch(&mut self, event: &mut TraceEvent, place: &Place<'_>, context: Context) -> Advance {
         match event.kind {
             EventType::PROC_START => self.proc_start(event, place, context),
             EventType::PROC_STOP => self.proc_stop(event, context),
@@ -191,16 +142,16 @@ impl Order {
 
     /// Lets an event through, as one of this context.
     #[inline]
-    fn emit(&mut self, event: &RawEvent, context: Context) {
-        if let Some(place) = self.out.events.get_mut(self.out.len) {
-            place.time = event.time;
-            place.thread = context.thread;
-            place.proc = context.proc;
-            place.goroutine = context.goroutine;
-            place.args = event.args;
-            place.kind = event.kind;
-            self.out.len += 1;
-        }
+    #[expect(clippy::unused_self, reason = "who lets through is the order")]
+    fn emit(&self, event: &mut TraceEvent, context: Context) {
+        event.thread = context.thread;
+        event.proc = context.proc;
+        event.goroutine = context.goroutine;
+    }
+
+    /// One of the events that come in place of the one that is let through.
+    fn queue(&mut self, event: TraceEvent) {
+        self.queued.push_back(event);
     }
 
     fn seq(place: &Place<'_>, number: u64) -> Seq {

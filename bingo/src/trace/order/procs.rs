@@ -4,7 +4,7 @@
 use super::super::detail::ProcState;
 use super::super::event::TraceEvent;
 use super::state::{Context, Proc, ProcStatus, Ranges, proc};
-use super::{Advance, Order, OrderFault, Place, RawEvent};
+use super::{Advance, Order, OrderFault, Place};
 
 /// The state that a status stands for to the readers of events.
 fn shown(status: ProcStatus) -> ProcState {
@@ -18,7 +18,7 @@ fn shown(status: ProcStatus) -> ProcState {
 impl Order {
     pub(super) fn proc_status(
         &mut self,
-        event: &mut RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         context: Context,
     ) -> Advance {
@@ -70,7 +70,12 @@ impl Order {
         Ok(Some(after))
     }
 
-    pub(super) fn proc_start(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn proc_start(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         let [id, number, ..] = event.args;
         let id = id.cast_signed();
         let seq = Self::seq(place, number);
@@ -86,7 +91,7 @@ impl Order {
         Ok(Some(Context { proc: id, ..context }))
     }
 
-    pub(super) fn proc_stop(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn proc_stop(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         let known = proc(&mut self.procs, event.kind, context.proc)?;
         if !matches!(known.status, ProcStatus::Running | ProcStatus::Syscall) {
             let state = known.status.as_str();
@@ -100,7 +105,7 @@ impl Order {
 
     pub(super) fn proc_steal(
         &mut self,
-        event: &mut RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         context: Context,
     ) -> Advance {
@@ -138,14 +143,14 @@ impl Order {
     }
 
     /// An event that needs a thread with a P, and changes nothing.
-    pub(super) fn on_proc(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn on_proc(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_proc(event.kind)?;
         self.emit(event, context);
         Ok(Some(context))
     }
 
     /// An event that needs a thread, and changes nothing.
-    pub(super) fn on_thread(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn on_thread(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_thread(event.kind)?;
         self.emit(event, context);
         Ok(Some(context))

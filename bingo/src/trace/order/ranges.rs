@@ -1,9 +1,10 @@
 //! Ranges of time: the collector's marking, a P's sweeping, a goroutine's mark
 //! assist, a stop of the world.
 
+use super::super::event::TraceEvent;
 use super::super::spec::EventType;
 use super::state::{Context, goroutine, proc};
-use super::{Advance, Order, OrderFault, Place, RawEvent};
+use super::{Advance, Order, OrderFault, Place};
 
 /// The collector's cycle. Its beginning and its end come from any thread, so
 /// both are numbered.
@@ -29,7 +30,12 @@ impl Collection {
 }
 
 impl Order {
-    pub(super) fn gc_active(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn gc_active(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         let [number, ..] = event.args;
         let event_kind = event.kind;
         if place.generation == self.first_generation {
@@ -53,7 +59,7 @@ impl Order {
         self.on_goroutine(event, context)
     }
 
-    pub(super) fn gc_begin(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn gc_begin(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         let [number, ..] = event.args;
         if self.collection.state == Marking::Undetermined {
             self.collection = Collection { number, state: Marking::On };
@@ -70,7 +76,7 @@ impl Order {
         self.on_goroutine(event, context)
     }
 
-    pub(super) fn gc_end(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn gc_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         let [number, ..] = event.args;
         if !self.collection.is_next(number) {
             return Ok(None);
@@ -82,7 +88,7 @@ impl Order {
         self.on_goroutine(event, context)
     }
 
-    pub(super) fn sweep_begin(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn sweep_begin(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_proc(event.kind)?;
         let held = proc(&mut self.procs, event.kind, context.proc)?;
         held.ranges.begin(event.kind, (EventType::GC_SWEEP_BEGIN, 0))?;
@@ -90,7 +96,12 @@ impl Order {
         Ok(Some(context))
     }
 
-    pub(super) fn sweep_active(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn sweep_active(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         let [id, ..] = event.args;
         let first = place.generation == self.first_generation;
         let sweeping = proc(&mut self.procs, event.kind, id.cast_signed())?;
@@ -99,7 +110,7 @@ impl Order {
         Ok(Some(context))
     }
 
-    pub(super) fn sweep_end(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn sweep_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_proc(event.kind)?;
         let held = proc(&mut self.procs, event.kind, context.proc)?;
         held.ranges.end(event.kind, EventType::GC_SWEEP_BEGIN)?;
@@ -107,7 +118,7 @@ impl Order {
         Ok(Some(context))
     }
 
-    pub(super) fn go_range_begin(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn go_range_begin(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         let [reason, ..] = event.args;
         let reason = if event.kind == EventType::STW_BEGIN { reason } else { 0 };
@@ -119,7 +130,7 @@ impl Order {
 
     pub(super) fn go_range_active(
         &mut self,
-        event: &RawEvent,
+        event: &mut TraceEvent,
         place: &Place<'_>,
         context: Context,
     ) -> Advance {
@@ -132,7 +143,7 @@ impl Order {
         Ok(Some(context))
     }
 
-    pub(super) fn go_range_end(&mut self, event: &mut RawEvent, context: Context) -> Advance {
+    pub(super) fn go_range_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
         let begun = match event.kind {

@@ -4,10 +4,15 @@ use super::super::event::TraceEvent;
 use super::super::spec::EventType;
 use super::goroutines::not_running;
 use super::state::{Context, GoStatus, ProcStatus, goroutine, proc};
-use super::{Advance, Order, OrderFault, Place, RawEvent};
+use super::{Advance, Order, OrderFault, Place};
 
 impl Order {
-    pub(super) fn syscall_begin(&mut self, event: &RawEvent, place: &Place<'_>, context: Context) -> Advance {
+    pub(super) fn syscall_begin(
+        &mut self,
+        event: &mut TraceEvent,
+        place: &Place<'_>,
+        context: Context,
+    ) -> Advance {
         context.on_goroutine(event.kind)?;
         let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
         if known.status != GoStatus::Running {
@@ -29,7 +34,7 @@ impl Order {
     }
 
     /// It returned, and found its P where it had left it.
-    pub(super) fn syscall_end(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn syscall_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         self.leave(event.kind, context, GoStatus::Running)?;
         let held = proc(&mut self.procs, event.kind, context.proc)?;
@@ -40,7 +45,7 @@ impl Order {
     }
 
     /// It returned, and its P was gone: that comes first. It may have another by now.
-    pub(super) fn syscall_end_blocked(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn syscall_end_blocked(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         if context.proc != TraceEvent::NONE
             && proc(&mut self.procs, event.kind, context.proc)?.status == ProcStatus::Syscall
         {
@@ -54,19 +59,19 @@ impl Order {
 
     /// C's call of Go is over, or C's thread. The thread's id may be used again,
     /// so its P, if it has one yet, is taken from it here and now.
-    pub(super) fn go_destroy_syscall(&mut self, event: &RawEvent, context: Context) -> Advance {
+    pub(super) fn go_destroy_syscall(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.with_goroutine(event.kind)?;
         self.leave(event.kind, context, GoStatus::Bad)?;
         self.goroutines.remove(&context.goroutine);
+        self.emit(event, context);
         if context.proc != TraceEvent::NONE {
             let held = proc(&mut self.procs, event.kind, context.proc)?;
             in_syscall(event.kind, context.proc, held.status)?;
             held.status = ProcStatus::SyscallAbandoned;
             let args = [context.proc.cast_unsigned(), 0, 0, ProcStatus::Syscall as u64];
-            let steal = RawEvent { time: event.time, args, kind: EventType::PROC_STEAL };
-            self.emit(&steal, context);
+            self.queue(TraceEvent { args, kind: EventType::PROC_STEAL, ..*event });
+            self.queue(*event);
         }
-        self.emit(event, context);
         Ok(Some(Context { thread: context.thread, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE }))
     }
 
