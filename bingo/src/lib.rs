@@ -13,6 +13,8 @@ pub mod export;
 pub mod goruntime;
 #[cfg(feature = "cli")]
 pub mod gotool;
+#[cfg(all(unix, feature = "cli"))]
+pub mod launch;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub mod live;
 pub mod memory;

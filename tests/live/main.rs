@@ -3,6 +3,7 @@
 mod agreement;
 mod bad_input;
 mod churn;
+mod collect;
 mod command_line;
 mod containers;
 mod many;

@@ -8,6 +8,7 @@
 mod child;
 mod fixture;
 mod go_reader;
+mod module;
 mod release;
 mod skip;
 mod traceback;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use child::Child;
 pub use fixture::{Fixture, Mode};
 pub use go_reader::{GoReader, goroot};
+pub use module::{Module, Ran, files};
 pub use release::GoRelease;
 pub use skip::{is_root, live_or_skip, release_or_skip, skip};
 pub use traceback::{Traced, TracedFrame};

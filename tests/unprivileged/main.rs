@@ -2,6 +2,7 @@
 
 mod analyze;
 mod bad_input;
+mod collect;
 mod exports;
 mod hostile;
 mod recordings;

@@ -1,14 +1,13 @@
 //! `bingo run` from outside: tests that leak, hang, panic and exit, packages that
 //! do not build, and what is left behind, under the oldest and the newest Go.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use bingo_tests::{GoRelease, bingo_bin, release_or_skip, target_dir, wait_until};
+use bingo_tests::{Module, Ran, files, release_or_skip, wait_until};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,119 +53,55 @@ func TestMain(m *testing.M) {
 
 /// A module with a package whose tests leak, one without tests, and one that does
 /// not build.
-struct Module {
-    folder: PathBuf,
-    temporary: PathBuf,
-    release: GoRelease,
+fn shop(test: &str, minor: u32) -> anyhow::Result<Option<Module>> {
+    let Some(release) = release_or_skip(&format!("run::{test}"), minor) else { return Ok(None) };
+    let files = [
+        ("orders/orders_test.go", TESTS),
+        ("bare/bare.go", "package bare\n"),
+        ("broken/broken_test.go", "package broken\n\nvar x int = \"no number\"\n"),
+    ];
+    Module::new(&format!("run-{test}"), release, &files).map(Some)
 }
 
-impl Module {
-    fn new(test: &str, minor: u32) -> anyhow::Result<Option<Module>> {
-        let Some(release) = release_or_skip(&format!("run::{test}"), minor) else { return Ok(None) };
-        let folder = target_dir().join("run-tests").join(format!("{test}-{minor}"));
-        // What an earlier run of the tests left.
-        let _ = fs::remove_dir_all(&folder);
-        let module = Module { temporary: folder.join("tmp"), folder: folder.join("src"), release };
-        for (path, text) in [
-            ("go.mod", "module example.com/shop\n\ngo 1.21\n"),
-            ("orders/orders_test.go", TESTS),
-            ("bare/bare.go", "package bare\n"),
-            ("broken/broken_test.go", "package broken\n\nvar x int = \"no number\"\n"),
-        ] {
-            let path = module.folder.join(path);
-            fs::create_dir_all(path.parent().context("a folder")?)?;
-            fs::write(path, text)?;
-        }
-        fs::create_dir_all(&module.temporary)?;
-        Ok(Some(module))
-    }
-
-    fn command(&self, case: &str, arguments: &[&str]) -> anyhow::Result<Command> {
-        let mut bingo = Command::new(bingo_bin()?);
-        let go = self.release.go.parent().context("the folder of go")?;
-        bingo.arg("run").args(arguments).current_dir(&self.folder);
-        bingo.env("PATH", format!("{}:/usr/bin:/bin", go.display()));
-        bingo.env("TMPDIR", &self.temporary).env("CASE", case).stdin(Stdio::null());
-        for (name, value) in [("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOENV", "off")] {
-            bingo.env(name, value);
-        }
-        for name in ["GOFLAGS", "GOROOT", "GOEXPERIMENT", "GO111MODULE", "GOWORK"] {
-            bingo.env_remove(name);
-        }
-        Ok(bingo)
-    }
-
-    /// Runs it; nothing may be left behind.
-    fn run(&self, case: &str, arguments: &[&str]) -> anyhow::Result<Ran> {
-        let before = files(&self.folder)?;
-        let output = self.command(case, arguments)?.output()?;
-        let ran = Ran::of(&output);
-        assert_eq!(files(&self.folder)?, before, "in the user's folder: {}", ran.said);
-        self.assert_clean()?;
-        Ok(ran)
-    }
-
-    fn assert_clean(&self) -> anyhow::Result<()> {
-        let left = files(&self.temporary)?;
-        let ours: Vec<_> = left.iter().filter(|path| path.to_string_lossy().contains("bingo")).collect();
-        anyhow::ensure!(ours.is_empty(), "left behind: {ours:?}");
-        Ok(())
-    }
+fn command(module: &Module, case: &str, arguments: &[&str]) -> anyhow::Result<Command> {
+    let mut bingo = module.bingo(&["run"])?;
+    bingo.args(arguments).env("CASE", case);
+    Ok(bingo)
 }
 
-/// What came of it.
-struct Ran {
-    status: Option<i32>,
-    text: String,
-    said: String,
+/// Runs it; nothing may be left behind.
+fn run(module: &Module, case: &str, arguments: &[&str]) -> anyhow::Result<Ran> {
+    let before = files(&module.folder)?;
+    let ran = Ran::from(command(module, case, arguments)?.output()?);
+    assert_eq!(files(&module.folder)?, before, "in the user's folder: {}", ran.said);
+    module.ensure_clean()?;
+    Ok(ran)
 }
 
-impl Ran {
-    fn of(output: &Output) -> Ran {
-        Ran {
-            status: output.status.code(),
-            text: String::from_utf8_lossy(&output.stdout).into_owned(),
-            said: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// The finding at the line of `TESTS` that ends in `mark`, in a report in JSON.
-    fn bug(&self, mark: &str) -> anyhow::Result<Value> {
-        let report: Value = serde_json::from_str(&self.text).with_context(|| self.said.clone())?;
-        let line = TESTS.lines().position(|line| line.ends_with(mark)).context("the mark")? + 1;
-        let bugs = report.get("bugs").and_then(Value::as_array).context("bugs")?;
-        let at_line = bugs.iter().find(|bug| bug.pointer("/location/line") == Some(&line.into()));
-        at_line.cloned().with_context(|| format!("none at line {line}: {report}\n{}", self.said))
-    }
-}
-
-fn files(folder: &Path) -> anyhow::Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        }
-        found.insert(path);
-    }
-    Ok(found)
+/// The finding at the line of `TESTS` that ends in `mark`, in a report in JSON.
+fn bug(ran: &Ran, mark: &str) -> anyhow::Result<Value> {
+    let report: Value = serde_json::from_str(&ran.text).with_context(|| ran.said.clone())?;
+    let line = TESTS.lines().position(|line| line.ends_with(mark)).context("the mark")? + 1;
+    let bugs = report.get("bugs").and_then(Value::as_array).context("bugs")?;
+    let at_line = bugs.iter().find(|bug| bug.pointer("/location/line") == Some(&line.into()));
+    at_line.cloned().with_context(|| format!("none at line {line}: {report}\n{}", ran.said))
 }
 
 #[test]
 fn a_leak_in_a_test_is_found_and_go_test_is_heard() -> anyhow::Result<()> {
     for minor in [22, 27] {
-        let Some(module) = Module::new("leak", minor)? else { continue };
-        let ran = module.run("", &["./orders", "./bare", "--format", "json"])?;
+        let Some(module) = shop("leak", minor)? else { continue };
+        let ran = run(&module, "", &["./orders", "./bare", "--format", "json"])?;
         assert_eq!(ran.status, Some(1), "{}", ran.said);
-        let bug = ran.bug("// leaks")?;
+        let bug = bug(&ran, "// leaks")?;
         assert_eq!((&bug["count"], &bug["confidence"]), (&3.into(), &"high".into()), "{bug}");
         assert!(ran.text.contains(r#""inputs":["example.com/shop/orders"]"#), "{}", ran.text);
         assert!(ran.said.contains("ok  \texample.com/shop/orders"), "{}", ran.said);
         assert!(ran.said.contains("[no test files]"), "{}", ran.said);
-        let never = module.run("", &["./orders", "--fail-on", "never"])?;
+        let never = run(&module, "", &["./orders", "--fail-on", "never"])?;
         assert_eq!(never.status, Some(0), "the tests passed: {}", never.said);
         assert!(never.text.contains("goroutine_leak"), "{}", never.text);
-        let failed = module.run("fail", &["./orders", "--fail-on", "never"])?;
+        let failed = run(&module, "fail", &["./orders", "--fail-on", "never"])?;
         assert_eq!(failed.status, Some(1), "a test failed: {}", failed.said);
     }
     Ok(())
@@ -175,11 +110,11 @@ fn a_leak_in_a_test_is_found_and_go_test_is_heard() -> anyhow::Result<()> {
 #[test]
 fn a_test_that_hangs_is_ended_and_found() -> anyhow::Result<()> {
     for minor in [22, 27] {
-        let Some(module) = Module::new("hang", minor)? else { continue };
-        let ran = module.run("hang", &["./orders", "-timeout", "2s", "--format=json"])?;
+        let Some(module) = shop("hang", minor)? else { continue };
+        let ran = run(&module, "hang", &["./orders", "-timeout", "2s", "--format=json"])?;
         assert_eq!(ran.status, Some(1), "{}", ran.said);
         assert!(ran.said.contains("test timed out after 2s"), "{}", ran.said);
-        let bug = ran.bug("// hangs")?;
+        let bug = bug(&ran, "// hangs")?;
         assert_eq!(bug["confidence"], "high", "{bug}");
         assert!(bug["evidence"].to_string().contains("it runs a test"), "{bug}");
         assert!(ran.text.contains(r#""problems":[]"#), "the trace is whole: {}", ran.text);
@@ -189,8 +124,8 @@ fn a_test_that_hangs_is_ended_and_found() -> anyhow::Result<()> {
 
 #[test]
 fn what_never_begins_its_tests_is_ended_too() -> anyhow::Result<()> {
-    let Some(module) = Module::new("main", 27)? else { return Ok(()) };
-    let ran = module.run("main", &["./orders", "-timeout=1s"])?;
+    let Some(module) = shop("main", 27)? else { return Ok(()) };
+    let ran = run(&module, "main", &["./orders", "-timeout=1s"])?;
     assert_eq!(ran.status, Some(1), "{}", ran.said);
     assert!(ran.text.contains("its tests did not begin"), "{}", ran.text);
     assert!(ran.said.contains("SIGQUIT"), "Go prints its goroutines: {}", ran.said);
@@ -200,10 +135,10 @@ fn what_never_begins_its_tests_is_ended_too() -> anyhow::Result<()> {
 #[test]
 fn what_exits_or_panics_leaves_what_can_be_had() -> anyhow::Result<()> {
     for (minor, case, status) in [(22, "panic", 2), (27, "panic", 2), (27, "exit", 3)] {
-        let Some(module) = Module::new(case, minor)? else { continue };
-        let ran = module.run(case, &["./orders", "--format", "json"])?;
+        let Some(module) = shop(case, minor)? else { continue };
+        let ran = run(&module, case, &["./orders", "--format", "json"])?;
         assert_eq!(ran.status, Some(1), "{}", ran.said);
-        ran.bug("// leaks")?;
+        bug(&ran, "// leaks")?;
         assert!(ran.text.contains(&format!("it ended with exit status {status}")), "{}", ran.text);
     }
     Ok(())
@@ -212,12 +147,12 @@ fn what_exits_or_panics_leaves_what_can_be_had() -> anyhow::Result<()> {
 #[test]
 fn what_does_not_build_is_said_by_go_and_the_others_go_on() -> anyhow::Result<()> {
     for minor in [22, 27] {
-        let Some(module) = Module::new("broken", minor)? else { continue };
-        let ran = module.run("", &["./..."])?;
+        let Some(module) = shop("broken", minor)? else { continue };
+        let ran = run(&module, "", &["./..."])?;
         assert_eq!(ran.status, Some(2), "{}", ran.said);
         assert!(ran.said.contains("broken_test.go:3"), "{}", ran.said);
         assert!(ran.text.contains("orders.TestLeak"), "{}", ran.text);
-        let none = module.run("", &["./nowhere"])?;
+        let none = run(&module, "", &["./nowhere"])?;
         assert_eq!(none.status, Some(2), "{}", none.said);
     }
     Ok(())
@@ -225,10 +160,10 @@ fn what_does_not_build_is_said_by_go_and_the_others_go_on() -> anyhow::Result<()
 
 #[test]
 fn each_number_of_processors_has_its_run_and_traces_can_be_kept() -> anyhow::Result<()> {
-    let Some(module) = Module::new("procs", 27)? else { return Ok(()) };
+    let Some(module) = shop("procs", 27)? else { return Ok(()) };
     let keep = module.folder.with_file_name("kept");
     let keep_text = keep.to_str().context("a path")?;
-    let ran = module.run("", &["--procs", "1,2", "./orders", "-v", "--keep", keep_text])?;
+    let ran = run(&module, "", &["--procs", "1,2", "./orders", "-v", "--keep", keep_text])?;
     assert_eq!(ran.status, Some(1), "{}", ran.said);
     assert!(ran.said.contains("=== RUN   TestLeak"), "-v is go's: {}", ran.said);
     assert_eq!(ran.text.matches("orders.TestLeak.func1 ").count(), 1, "one finding: {}", ran.text);
@@ -241,8 +176,8 @@ fn each_number_of_processors_has_its_run_and_traces_can_be_kept() -> anyhow::Res
 
 #[test]
 fn ctrl_c_ends_the_tests_and_tells_what_was_gathered() -> anyhow::Result<()> {
-    let Some(module) = Module::new("interrupted", 27)? else { return Ok(()) };
-    let mut bingo = module.command("hang", &["./orders"])?;
+    let Some(module) = shop("interrupted", 27)? else { return Ok(()) };
+    let mut bingo = command(&module, "hang", &["./orders"])?;
     let child = bingo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // Two generations, so that one of them is whole.
     wait_until(PATIENCE, "a trace", || {
@@ -251,20 +186,20 @@ fn ctrl_c_ends_the_tests_and_tells_what_was_gathered() -> anyhow::Result<()> {
         files.iter().filter(|path| path.extension().is_some_and(|end| end == "out")).find(large).cloned()
     })?;
     Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
-    let ran = Ran::of(&child.wait_with_output()?);
+    let ran = Ran::from(child.wait_with_output()?);
     assert_eq!(ran.status, Some(130), "{}", ran.said);
     assert!(ran.text.contains("orders.TestLeak") && ran.text.contains("it was interrupted"), "{}", ran.text);
-    module.assert_clean()
+    module.ensure_clean()
 }
 
 #[test]
 fn without_a_go_that_can_be_used_it_says_what_to_do() -> anyhow::Result<()> {
-    let Some(module) = Module::new("old", 21)? else { return Ok(()) };
-    let old = module.run("", &["./orders"])?;
+    let Some(module) = shop("old", 21)? else { return Ok(()) };
+    let old = run(&module, "", &["./orders"])?;
     assert_eq!(old.status, Some(2));
     assert!(old.said.contains("go1.21") && old.said.contains("1.22 or later"), "{}", old.said);
-    let output = module.command("", &["./orders"])?.env("PATH", "/nowhere").output()?;
-    let none = Ran::of(&output);
+    let output = command(&module, "", &["./orders"])?.env("PATH", "/nowhere").output()?;
+    let none = Ran::from(output);
     assert_eq!(none.status, Some(2));
     assert!(none.said.contains("no `go` on the PATH") && none.said.contains("go.dev/dl"), "{}", none.said);
     Ok(())

@@ -82,7 +82,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let selection = arguments.showing.selection()?;
     let source = target::open(arguments.pid)?;
     let mut header = crate::model::Source::header(&source).clone();
-    let probes = probes::attach(&source, arguments.mode, arguments.max_overhead, &mut header)?;
+    let budget = (arguments.mode != Mode::Probe).then_some(arguments.max_overhead);
+    let probes = probes::attach(&source, arguments.mode, budget, &mut header)?;
     let output = Output::open(arguments.showing.output.as_deref())?;
     let (terminal, name) = (output.is_terminal(), output.name());
     for note in &header.notes {

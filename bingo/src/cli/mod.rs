@@ -5,6 +5,7 @@
 
 mod analyze;
 mod attach;
+mod collect;
 mod completions;
 mod doctor;
 mod dump;
@@ -27,6 +28,10 @@ mod values;
 mod background;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod checks;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod collect_live;
+#[cfg(unix)]
+mod collect_static;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod faces;
 #[cfg(all(target_os = "linux", feature = "live"))]
@@ -62,6 +67,7 @@ const EXAMPLES: &str = "Examples:
   bingo analyze trace.out         what is wrong, by a trace or a recording
   bingo export trace.out --to …   a trace or a recording for another viewer
   bingo run ./...                 what hangs in the tests of a Go module
+  bingo collect ./cmd/server      what a program does from its start on
   sudo bingo doctor 4242          what works here, and the remedy for what does not
 
 Exit status: 0 all went well, 1 something was found or failed, 2 wrong usage or
@@ -71,6 +77,7 @@ input, 3 not permitted, 130 interrupted.";
 enum Command {
     Analyze(analyze::Arguments),
     Run(run::Arguments),
+    Collect(collect::Arguments),
     Attach(attach::Arguments),
     Dump(dump::Arguments),
     Export(export::Arguments),
@@ -83,6 +90,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+    /// What `bingo collect` starts, to become the program
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    #[command(name = collect_live::GATE, hide = true)]
+    Gate {
+        #[arg(last = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Runs the command that the process's arguments ask for.
@@ -91,6 +105,7 @@ pub fn main() -> ExitCode {
     let answer = match Cli::try_parse_from(go_arguments::sorted(std::env::args_os())) {
         Ok(Cli { command: Command::Analyze(arguments) }) => analyze::run(&arguments),
         Ok(Cli { command: Command::Run(arguments) }) => run::run(&arguments),
+        Ok(Cli { command: Command::Collect(arguments) }) => collect::run(&arguments),
         Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
         Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
         Ok(Cli { command: Command::Export(arguments) }) => export::run(&arguments),
@@ -98,6 +113,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { command: Command::Completions(arguments) }) => completions::run(&arguments),
         Ok(Cli { command: Command::Man(arguments) }) => man::run(&arguments),
         Ok(Cli { command: Command::ObserveTest { command } }) => run::observe(&command).map(Status::Passed),
+        #[cfg(all(target_os = "linux", feature = "live"))]
+        Ok(Cli { command: Command::Gate { command } }) => collect_live::gate(&command),
         Err(answer) => usage(&answer),
     };
     match answer {

@@ -33,12 +33,7 @@ impl Outside for LiveOutside {
     }
 
     fn wait(&mut self, until: Time) {
-        // Up to the next millisecond, so that it is not asked for nothing.
-        let left = until.since(monotonic()) + Duration::from_micros(999);
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut exit = [PollFd::new(self.target.pidfd(), PollFlags::POLLIN)];
-        // A signal ends the wait early, which is what it is for.
-        let _ = poll(&mut exit, timeout);
+        wait(&self.target, until);
     }
 
     fn stop(&mut self) -> Option<Ending> {
@@ -51,6 +46,45 @@ impl Outside for LiveOutside {
             Err(_) => Some(Ending::Exited),
         }
     }
+}
+
+/// What is outside of a session on a program of our own: it is watched until it has
+/// ended, and the user's wish to end is the program's to hear.
+pub(super) struct ProgramOutside(Target);
+
+impl ProgramOutside {
+    /// Watches the process.
+    pub(super) fn new(pid: u32) -> Result<ProgramOutside, Failure> {
+        Target::open(pid).map(ProgramOutside).map_err(|error| target::target_failure(&error))
+    }
+}
+
+impl Outside for ProgramOutside {
+    fn now(&mut self) -> Time {
+        monotonic()
+    }
+
+    fn wait(&mut self, until: Time) {
+        wait(&self.0, until);
+    }
+
+    fn stop(&mut self) -> Option<Ending> {
+        match self.0.check() {
+            Err(TargetError::Executed { .. }) => Some(Ending::Executed),
+            Err(TargetError::Exited { .. }) => Some(Ending::Exited),
+            _ => None,
+        }
+    }
+}
+
+/// Waits until it is `until`, or the process has ended.
+fn wait(target: &Target, until: Time) {
+    // Up to the next millisecond, so that it is not asked for nothing.
+    let left = until.since(monotonic()) + Duration::from_micros(999);
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    let mut exit = [PollFd::new(target.pidfd(), PollFlags::POLLIN)];
+    // A signal ends the wait early, which is what it is for.
+    let _ = poll(&mut exit, timeout);
 }
 
 /// The kernel's monotonic clock.

@@ -21,11 +21,12 @@ const UNGOVERNED_RING: u32 = 64 << 20;
 struct LiveProbes(Probes);
 
 /// Attaches probes to the process of `source`. Where they are not asked for, or
-/// not to be had with `--mode auto`, there are none, and `header` says why.
+/// not to be had with `--mode auto`, there are none, and `header` says why. Without
+/// a `budget` they are all set all the time.
 pub(super) fn attach(
     source: &ProcessSource,
     mode: Mode,
-    budget: f64,
+    budget: Option<f64>,
     header: &mut Header,
 ) -> Result<Option<Box<dyn Probing>>, Failure> {
     if mode == Mode::Poll {
@@ -34,15 +35,15 @@ pub(super) fn attach(
     let target = source.target();
     let bias = target.load_bias();
     let symbolizer = Symbolizer::new(Arc::clone(source.binary()), bias);
-    let governed = match mode {
-        Mode::Probe => live::Mode::Always,
-        Mode::Auto | Mode::Poll => live::Mode::Governed { budget },
+    let governed = match budget {
+        None => live::Mode::Always,
+        Some(budget) => live::Mode::Governed { budget },
     };
     let layout = Arc::new(source.runtime().layout.clone());
     let mut attachment =
         Attachment::new(target.pid(), header.clone(), bias, layout, Arc::new(symbolizer), governed);
     attachment.ready_depth = WAKER_DEPTH;
-    if mode == Mode::Probe {
+    if budget.is_none() {
         attachment.ring_bytes = UNGOVERNED_RING;
     }
     header.notes.clone_from(&attachment.header.notes);

@@ -23,6 +23,23 @@ pub enum GoToolError {
         /// What it said.
         said: String,
     },
+    /// It said why itself.
+    #[error("the package could not be built: `go` says why above")]
+    NotBuilt,
+    /// A library.
+    #[error("{package} is no program: its package is not `main`")]
+    NoProgram {
+        /// Which package.
+        package: String,
+    },
+    /// A pattern that stands for several packages, or for none.
+    #[error("{package} stands for {count} packages, and one program can be run")]
+    NotOne {
+        /// The pattern.
+        package: String,
+        /// How many.
+        count: usize,
+    },
     /// A program cannot be started.
     #[error("{program} cannot be started: {error}")]
     Start {

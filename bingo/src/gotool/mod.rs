@@ -1,6 +1,7 @@
 //! Driving the `go` command: tests run under the execution tracer, programs built
-//! with it. In: what the user would give to `go`. Out: traces, what `go` itself
-//! said as it said it, and how each program ended. What is in a trace is for
+//! with it. In: what the user would give to `go`. Out: traces, programs
+//! that trace themselves, what `go` itself said as it said it, and how each test
+//! binary ended. What is in a trace is for
 //! [`crate::trace`] to tell.
 //!
 //! ```text
@@ -16,6 +17,7 @@ mod observed;
 mod packages;
 mod test_run;
 mod toolchain;
+mod traced_build;
 
 pub use children::Signals;
 pub use error::GoToolError;
@@ -24,3 +26,4 @@ pub use observed::ObservedTest;
 pub use packages::import_paths;
 pub use test_run::{Outcome, TestRun, folder};
 pub use toolchain::Toolchain;
+pub use traced_build::{TRACE_FILE, TracedBuild};

@@ -39,7 +39,7 @@ use crate::model::{
     EventKind, EventRef, GoId, Header, LoadBias, Observation, Sink, Source, SourceError, Time,
 };
 use counts::Counts;
-use decode::Decoder;
+use decode::{Decoder, Received};
 use driver::Driver;
 use loader::Filter;
 use ring::Ring;
@@ -320,15 +320,14 @@ impl Source for Probes {
     }
 
     fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
-        // What a target that has exited left in the ring is the last of it.
-        let ended = self.ended;
+        // What a target that has exited left in the ring is the last of it, so that is
+        // asked first.
+        let mut fds = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
+        self.ended = self.ended || poll(&mut fds, PollTimeout::ZERO).unwrap_or_default() > 0;
         let decoder = &mut self.decoder;
-        self.ring.drain(now, ended, |received| out.observation(Observation::Event(decoder.event(received))));
+        let each = |received: &Received| out.observation(Observation::Event(decoder.event(received)));
+        let more = self.ring.drain(now, self.ended, each);
         self.lost(now, out).map_err(|error| SourceError::BadInput(error.to_string()))?;
-        if !ended {
-            let mut fds = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
-            self.ended = poll(&mut fds, PollTimeout::ZERO).unwrap_or_default() > 0;
-        }
-        Ok(!ended)
+        Ok(more || !self.ended)
     }
 }

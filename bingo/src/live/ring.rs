@@ -44,10 +44,12 @@ impl Ring {
     }
 
     /// Takes what is in the ring and hands on, oldest first, what is older than
-    /// the window; with `all`, everything.
-    pub(super) fn drain(&mut self, now: Time, all: bool, mut each: impl FnMut(&Received)) {
-        for _ in 0..MOST {
+    /// the window; with `all`, everything. Answers whether there may be more.
+    pub(super) fn drain(&mut self, now: Time, all: bool, mut each: impl FnMut(&Received)) -> bool {
+        let mut left = MOST;
+        while left > 0 {
             let Some(item) = self.ring.next() else { break };
+            left -= 1;
             let Some(received) = Received::parse(&item) else {
                 self.damaged += 1;
                 continue;
@@ -60,6 +62,7 @@ impl Ring {
         let window = u64::try_from(WINDOW.as_nanos()).unwrap_or(u64::MAX);
         let until = if all { u64::MAX } else { now.0.saturating_sub(window) };
         self.order.release(until, &mut each);
+        left == 0
     }
 
     /// Records received, by probe.

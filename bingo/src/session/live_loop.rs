@@ -15,6 +15,9 @@ use crate::model::{Event, SourceError, Time};
 const SHARE_BESIDE_PROBES: u32 = 20;
 const SHARE_ALONE: u32 = 12;
 
+/// How long the last events of a target that exits are waited for.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
 /// What shows a session.
 pub trait Face {
     /// It has begun: the first snapshot is in.
@@ -123,7 +126,7 @@ fn drive(
         let stop = outside.stop().or_else(|| deadline.filter(|end| now >= *end).map(|_| Ending::TimeOver));
         let ending = if alive { stop } else { Some(stop.unwrap_or(Ending::Exited)) };
         if let Some(ending) = ending {
-            return finish(session, face, outside, ending);
+            return finish(session, face, outside, (ending, pace));
         }
         let soon = after(now, pace.latency).min(next_tick);
         outside.wait(deadline.map_or(soon, |end| soon.min(end)));
@@ -149,11 +152,23 @@ fn finish(
     session: &mut Session,
     face: &mut dyn Face,
     outside: &mut dyn Outside,
-    ending: Ending,
+    (ending, pace): (Ending, Pace),
 ) -> Result<Ending, LoopError> {
-    if matches!(ending, Ending::Interrupted | Ending::TimeOver) {
-        session.advance(outside.now(), false)?;
+    // Of a target whose memory has gone, the probes' last events come when the
+    // kernel is done with it.
+    let patience = if ending == Ending::Exited { LAST_EVENTS } else { Duration::ZERO };
+    let deadline = after(outside.now(), patience);
+    loop {
+        if ending == Ending::Exited {
+            let soon = after(outside.now(), pace.latency);
+            outside.wait(soon);
+        }
+        let now = outside.now();
+        let more = session.advance(now, false)? && session.probes().is_some() && now < deadline;
         face.events(session, session.events()).map_err(LoopError::Output)?;
+        if !more {
+            break;
+        }
     }
     face.end(session, ending).map_err(LoopError::Output)?;
     Ok(ending)

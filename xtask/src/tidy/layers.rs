@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("live", &["model", "binary"]),
     // It starts `go`, and knows nothing of what the traces say.
     ("gotool", &[]),
+    ("launch", &[]),
     ("world", &["model"]),
     ("detect", &["model", "world"]),
     ("session", &["model", "world", "detect"]),
@@ -36,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "inspect",
             "live",
             "gotool",
+            "launch",
             "session",
             "tui",
             "serve",

@@ -1,0 +1,5 @@
+// Laid beside the program's own files by `bingo collect`: see start.go.
+
+package main
+
+import _ "container/ring"
