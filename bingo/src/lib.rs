@@ -19,10 +19,13 @@ pub mod launch;
 pub mod live;
 pub mod memory;
 pub mod model;
+#[cfg(feature = "cli")]
+mod profile;
 #[cfg(feature = "recording")]
 pub mod recording;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod session;
 pub mod trace;
+pub mod traceback;
 pub mod world;

@@ -100,19 +100,20 @@ fn what_is_no_input_is_named_for_what_it_is() -> anyhow::Result<()> {
         Ok::<_, anyhow::Error>(child.wait_with_output()?.stdout)
     };
     let profile = b"\x0a\x04\x08\x01\x10\x02\x12\x04";
-    let broken = format!("{HEADER}\n{{\"time_ns\":1\n{}", event(1, 1, "run", "", 1));
     let newer = HEADER.replace(":1,", ":2,");
     for (name, content, words) in [
         ("empty", &b""[..], &["is empty", "attach"][..]),
         ("profile", profile, &["pprof profile", "go tool pprof"]),
         ("profile.gz", &gzip(profile)?, &["pprof profile"]),
         ("leak.gz", &gzip(leak().as_bytes())?, &["gzip -dc"]),
-        ("text", b"goroutine 1 [running]:\n", &["is a text", "trace"]),
+        ("text", b"goroutines are fine\n", &["is a text", "trace"]),
         ("binary", b"\xff\xfe\x00\x01", &["no trace and no recording"]),
         ("core", b"\x7fELF\x02\x01", &["core file"]),
         ("newer", newer.as_bytes(), &["version 2", "newer Bingo"]),
-        ("future.out", b"go 1.99 trace\0\0\0", &["1.99", "newer Bingo"]),
-        ("broken", broken.as_bytes(), &["line 2", "byte", "head"]),
+        ("future.out", b"go 1.99 trace\0\0\0", &["1.99", "update Bingo"]),
+        ("old.out", b"go 1.11 trace\0\0\0", &["Go 1.11", "go tool trace", "Go 1.22"]),
+        ("header.out", b"go 1.26 tr", &["within its header", "record it again"]),
+        ("page", b"\n<!DOCTYPE html><title>x", &["HTML page", "/debug/pprof/trace"]),
         ("json", b"{}", &["bingo_events", "attach"]),
     ] {
         let path = file(name, content)?;
@@ -120,6 +121,69 @@ fn what_is_no_input_is_named_for_what_it_is() -> anyhow::Result<()> {
     }
     refuses("/", &["directory"])?;
     refuses("/no/such", &["/no/such", "attach"])
+}
+
+/// What is before the corrupt place is analysed, and the others too; the status
+/// says that not all could be read.
+#[test]
+fn a_corrupt_input_is_analysed_as_far_as_it_goes() -> anyhow::Result<()> {
+    let broken = file("broken.jsonl", format!("{}{{\"time_ns\":1\n", leak()).as_bytes())?;
+    let broken = broken.to_str().context("a path")?;
+    let output = analyze(&[broken, "--format", "json"])?;
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr)?;
+    for word in [broken, "line 16", "byte ", "before that place"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(report["bugs"][0]["count"], 5);
+    assert!(report["problems"][0]["what"].as_str().context("a problem")?.contains("line 16"), "{report}");
+    // Events were lost, so to say, behind that place.
+    assert_eq!(report["bugs"][0]["confidence"], "medium");
+
+    let whole = file("whole.jsonl", leak().as_bytes())?;
+    let output = analyze(&["/no/such", whole.to_str().context("a path")?])?;
+    let (found, said) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(found.contains("goroutine_leak (high)") && said.contains("/no/such"), "{found}{said}");
+    Ok(())
+}
+
+#[test]
+fn a_traceback_is_one_picture() -> anyhow::Result<()> {
+    let mut text = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:9 +0x1\n".to_owned();
+    for id in 18..21 {
+        text += &format!(
+            "\ngoroutine {id} [chan send, 5 minutes]:\nmain.leaky.func1()\n\t/src/main.go:15 +0x25\n\
+             created by main.leaky in goroutine 1\n\t/src/main.go:13 +0x1e\n"
+        );
+    }
+    let path = file("traceback.txt", text.as_bytes())?;
+    let output = analyze(&[path.to_str().context("a path")?])?;
+    let said = String::from_utf8(output.stdout)?;
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for words in ["goroutine_leak (medium)", "3 goroutines wait to send", "for 5m00s", "one picture alone"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(said.contains("made by  main.leaky main.go:13") && said.contains("1 finding in 4"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_number_is_a_process_and_not_a_file() -> anyhow::Result<()> {
+    let folder = target_dir().join("analyze-tests");
+    let number = "4194305";
+    file(number, leak().as_bytes())?;
+    let run = |input: &str| {
+        let mut analyze = Command::new(bingo_bin()?);
+        Ok::<_, anyhow::Error>(analyze.current_dir(&folder).args(["analyze", input]).output()?)
+    };
+    let process = run(number)?;
+    let said = String::from_utf8(process.stderr)?;
+    assert_eq!(process.status.code(), Some(2));
+    assert!(said.contains("no process has the pid 4194305"), "{said}");
+    assert_eq!(run("./4194305")?.status.code(), Some(1));
+    Ok(())
 }
 
 fn refuses(path: &str, words: &[&str]) -> anyhow::Result<()> {

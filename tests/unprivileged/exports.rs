@@ -1,5 +1,6 @@
 //! `bingo export` from outside: each format as its own readers see it.
 
+mod profile;
 mod round_trip;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Integration tests that need no privilege.
 
+mod addresses;
 mod analyze;
 mod bad_input;
 mod collect;

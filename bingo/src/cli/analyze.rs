@@ -1,15 +1,29 @@
 //! Finds goroutines that are parked for good, and waits that take long.
 //!
-//! An input is an execution trace (`go test -trace trace.out`, runtime/trace,
-//! /debug/pprof/trace; of Go 1.22 and later) or an events.jsonl that `bingo
-//! attach` has written; `-` is standard input. Several are analysed one by one,
-//! and what they have in common is told once. No root is needed.
+//! An input is one of these; several are analysed one by one, and what they have
+//! in common is told once:
+//!   FILE     an execution trace (`go test -trace trace.out`, runtime/trace; of Go
+//!            1.22 and later), or an events.jsonl that `bingo attach` has written
+//!            or a text with what the runtime prints of all goroutines:
+//!            `goroutine?debug=2`, SIGQUIT, a panic under GOTRACEBACK=all. That is
+//!            one picture, with waits from a minute on
+//!   ADDRESS  http://… or https://…: a program that serves net/http/pprof records a
+//!            trace, for as long as `seconds=` says, else for --duration. Without a
+//!            path it is /debug/pprof/trace. http://USER:PASSWORD@HOST names you.
+//!   PID      a number is a running process, watched for --duration as `bingo
+//!            attach` does, which needs root; ./4242 is a file of that name
+//!   -        standard input
 //!
 //! There is one finding for each pattern, not for each goroutine, with what it
 //! rests on and a confidence: proven, high, medium or low. A trace carries no
 //! addresses, so that of a goroutine that only waits to receive it often cannot be
 //! told whether it idles or is lost: that is low. Events that were lost, and an
 //! input that breaks off, lower the confidence, and are said.
+//!
+//! An input that is cut off is analysed as far as it goes. So is one that is
+//! corrupt: what is before that place is analysed, the place stands among the
+//! problems, and the exit status is 2 whatever was found. An input that cannot be
+//! read at all does not keep the others from being analysed.
 //!
 //! Exit status: 0 nothing found at or over --fail-on, 1 found, 2 wrong usage or
 //! input, 3 not permitted, 130 interrupted, after what was gathered is reported.
@@ -18,21 +32,29 @@
 //!   go test -trace trace.out ./orders && bingo analyze trace.out
 //!   bingo analyze events.jsonl --format json | jq '.bugs[].title'
 //!   bingo analyze run1.out run2.out --min-block 100ms --fail-on high
+//!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
+//!   sudo bingo analyze 4242 --duration 30s
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::input::Reading;
+use super::progress::Progress;
 use super::reporting::Reporting;
-use super::{Failure, Status, input, interrupt, manual, summary};
+use super::{Failure, Status, input, interrupt, manual, summary, values};
 use crate::session::Analysis;
 
 #[derive(clap::Args, Debug)]
 #[command(about = summary(include_str!("analyze.rs")), long_about = manual(include_str!("analyze.rs")))]
 pub(super) struct Arguments {
-    /// Traces and recordings; `-` is standard input
+    /// Traces, recordings, addresses of traces, processes; `-` is standard input
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
+    /// How long to watch a process, and a program whose address does not say
+    #[arg(long, value_parser = values::duration, default_value = "3s")]
+    duration: Duration,
     #[command(flatten)]
     reporting: Reporting,
 }
@@ -44,19 +66,64 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let begun = Instant::now();
     let interrupted = interrupt::watch()?;
     let stop = || interrupted.load(Ordering::Relaxed);
-    let mut found = Analysis::default();
+    let mut found: Option<Analysis> = None;
+    let mut failures = Vec::new();
     for path in &arguments.inputs {
-        let mut source = input::open(path, &interrupted)?;
-        let analysis = Analysis::of(&mut *source, arguments.reporting.min_block, stop).map_err(|error| {
-            Failure::bad_input(format!("{path}: {error}")).remedy(
-                "what is before that place can be analysed, cut off by `head`: it is read as far as it goes",
-            )
-        })?;
-        found.add(analysis);
+        let reading = Reading {
+            interrupted: Arc::clone(&interrupted),
+            progress: Progress::new(true),
+            duration: arguments.duration,
+        };
+        let (analysis, failure) = analysis(path, arguments, &reading);
+        reading.progress.clear();
+        if let Some(analysis) = analysis {
+            found.get_or_insert_default().add(analysis);
+        }
+        failures.extend(failure);
         if stop() {
             break;
         }
     }
-    let status = arguments.reporting.report(&found, &arguments.inputs, begun)?;
+    let mut status = Status::Good;
+    if let Some(found) = found {
+        status = arguments.reporting.report(&found, &arguments.inputs, begun)?;
+    }
+    for failure in failures {
+        super::tell(format_args!("{failure}"));
+        status = status.max(failure.status());
+    }
     Ok(if stop() { Status::Interrupted } else { status })
+}
+
+/// What is found in one input, and why it could not be read (on).
+fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Analysis>, Option<Failure>) {
+    let min_block = arguments.reporting.min_block;
+    if path.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_empty() {
+        return match watched(path, arguments) {
+            Ok(analysis) => (Some(analysis), None),
+            Err(failure) => (None, Some(failure)),
+        };
+    }
+    let mut source = match input::open(path, reading) {
+        Ok(source) => source,
+        Err(failure) => return (None, Some(failure)),
+    };
+    let stop = || reading.interrupted.load(Ordering::Relaxed);
+    let (analysis, broken) = Analysis::as_far_as(&mut *source, min_block, stop);
+    let failure = broken.map(|error| {
+        Failure::bad_input(format!("{path}: {error}")).remedy("what is before that place has been analysed")
+    });
+    (Some(analysis), failure)
+}
+
+/// What is found in a process.
+#[cfg(all(target_os = "linux", feature = "live"))]
+fn watched(pid: &str, arguments: &Arguments) -> Result<Analysis, Failure> {
+    let pid = values::pid(pid).map_err(Failure::bad_input)?;
+    super::watch::analysis(pid, arguments.duration, arguments.reporting.min_block)
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+fn watched(pid: &str, _: &Arguments) -> Result<Analysis, Failure> {
+    Err(super::not_live("analyze PID").remedy(format!("a file of that name is ./{pid}")))
 }

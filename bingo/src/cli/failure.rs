@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-/// An exit status.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// An exit status. Of several the last in this order counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Status {
     /// All went well.
     Good,
@@ -39,6 +39,11 @@ impl Failure {
     /// Not permitted.
     pub(crate) fn not_permitted(what: impl fmt::Display) -> Failure {
         Failure { status: Status::NotPermitted, ..Failure::bad_input(what) }
+    }
+
+    /// The user interrupted before anything could be gathered.
+    pub(crate) fn interrupted(what: impl fmt::Display) -> Failure {
+        Failure { status: Status::Interrupted, ..Failure::bad_input(what) }
     }
 
     /// Something could not be written to `to`. Nobody is told that nobody reads.

@@ -1,8 +1,8 @@
-//! Inputs of `analyze`: what a file is, by its first bytes, and the source that
-//! reads it. What it is not made for is named for what it is, with what to do.
+//! Inputs of `analyze` and `export`: what a file, a pipe or an answer is, by its
+//! first bytes, and the source that reads it. What it is not made for is named for what it is, with what to do.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -10,24 +10,45 @@ use std::time::{Duration, SystemTime};
 
 use flate2::read::GzDecoder;
 
-use super::Failure;
+use super::progress::Progress;
+use super::{Failure, http};
 use crate::model::Source;
 use crate::recording::{EventReader, RecordingError};
-use crate::trace::TraceSource;
+use crate::trace::{HeaderError, TraceError, TraceSource};
+use crate::traceback::{TracebackError, TracebackSource};
 
-/// As much as is looked at to tell what it is.
-const LOOKED_AT: usize = 1 << 16;
+/// As much as is looked at to tell what it is, in bytes. A pipe may hand it over
+/// in small pieces.
+const LOOKED_AT: u64 = 512;
+/// As much as is read at once.
+const PIECE: usize = 1 << 16;
 
 /// Between two looks at whether the user has had enough.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 const RECORD: &str = "record one with `sudo bingo attach <pid> --output events.jsonl`,\n\
                       or a trace with `go test -trace trace.out`";
 
-/// The source that reads `path`, or standard input for `-`.
-pub(super) fn open(path: &str, interrupted: &Arc<AtomicBool>) -> Result<Box<dyn Source>, Failure> {
+/// How inputs are read.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    /// Whether the user has had enough.
+    pub(super) interrupted: Arc<AtomicBool>,
+    /// Where it is shown how far it has come.
+    pub(super) progress: Progress,
+    /// How long to record what has no length of its own.
+    pub(super) duration: Duration,
+}
+
+/// The source that reads `path`, an address, or standard input for `-`.
+pub(super) fn open(path: &str, reading: &Reading) -> Result<Box<dyn Source>, Failure> {
+    let piped = |from| Piped::new(from, reading.clone());
+    let progress = &reading.progress;
     let (bytes, recorded): (Box<dyn Read + Send>, _) = if path == "-" {
-        (Box::new(Piped::new(io::stdin(), Arc::clone(interrupted))), SystemTime::now())
+        progress.begin("standard input", None);
+        (Box::new(piped(Box::new(io::stdin()))), SystemTime::now())
+    } else if http::is_address(path) {
+        (Box::new(piped(http::get(path, reading)?)), SystemTime::now())
     } else {
         let file = File::open(path).map_err(|error| unopened(path, &error))?;
         let about = file.metadata().map_err(|error| unopened(path, &error))?;
@@ -35,16 +56,30 @@ pub(super) fn open(path: &str, interrupted: &Arc<AtomicBool>) -> Result<Box<dyn 
             return Err(Failure::bad_input(format!("{path} is a directory"))
                 .remedy("name the files in it: a trace.out or an events.jsonl"));
         }
-        (Box::new(file), about.modified().unwrap_or_else(|_| SystemTime::now()))
+        progress.begin(path, Some(about.len()).filter(|_| about.is_file()));
+        let recorded = about.modified().unwrap_or_else(|_| SystemTime::now());
+        // A named pipe may have nothing to say for long.
+        if about.is_file() { (Box::new(file), recorded) } else { (Box::new(piped(Box::new(file))), recorded) }
     };
-    let mut bytes = BufReader::with_capacity(LOOKED_AT, bytes);
-    let first =
-        bytes.fill_buf().map_err(|error| Failure::bad_input(format!("{path} cannot be read: {error}")))?;
-    match Kind::of(first) {
+    let mut bytes = progress.counting(bytes);
+    let mut first = Vec::new();
+    (&mut bytes)
+        .take(LOOKED_AT)
+        .read_to_end(&mut first)
+        .map_err(|error| Failure::bad_input(format!("{path} cannot be read: {error}")))?;
+    if first.is_empty() && reading.interrupted.load(Ordering::Relaxed) {
+        return Err(Failure::interrupted(format!("nothing came from {path}")));
+    }
+    let kind = Kind::of(&first);
+    let bytes = BufReader::with_capacity(PIECE, io::Cursor::new(first).chain(bytes));
+    match kind {
         Kind::Trace => match TraceSource::new(bytes, recorded) {
             Ok(source) => Ok(Box::new(source)),
-            Err(error) => Err(Failure::bad_input(format!("{path}: {error}"))
-                .remedy("record it again, with a Go from 1.22 on; a newer Go may need a newer Bingo")),
+            // Some say themselves what to do.
+            Err(error @ TraceError::Header(HeaderError::Old(_) | HeaderError::Unknown(_))) => {
+                Err(Failure::bad_input(format!("{path}: {error}")))
+            }
+            Err(error) => Err(Failure::bad_input(format!("{path}: {error}")).remedy("record it again")),
         },
         Kind::Recording => match EventReader::new(bytes) {
             Ok(source) => Ok(Box::new(source)),
@@ -56,6 +91,13 @@ pub(super) fn open(path: &str, interrupted: &Arc<AtomicBool>) -> Result<Box<dyn 
                 Err(Failure::bad_input(format!("{path}: {error}")).remedy(remedy))
             }
         },
+        Kind::Text => match TracebackSource::new(bytes, recorded) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(TracebackError::NoGoroutine) => {
+                Err(Failure::bad_input(format!("{path} is a text without a goroutine in it")).remedy(RECORD))
+            }
+            Err(error) => Err(Failure::bad_input(format!("{path}: {error}"))),
+        },
         Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
     }
 }
@@ -65,6 +107,8 @@ pub(super) fn open(path: &str, interrupted: &Arc<AtomicBool>) -> Result<Box<dyn 
 enum Kind {
     Trace,
     Recording,
+    /// It may have a traceback in it.
+    Text,
     /// Something else: what, and what to do.
     Other(&'static str, &'static str),
 }
@@ -92,17 +136,33 @@ impl Kind {
             Kind::Recording
         } else if first.starts_with(b"\x7fELF") {
             Kind::Other("a program or a core file", RECORD)
+        } else if is_page(text) {
+            Kind::Other(
+                "an HTML page",
+                "the address of a trace ends in /debug/pprof/trace?seconds=5; a page may also be a login's",
+            )
+        } else if first.starts_with(b"goroutine profile: total ") {
+            Kind::Other(
+                "a goroutine profile in its short form",
+                "ask for the long one, which has the waits: …/debug/pprof/goroutine?debug=2",
+            )
         } else if text.is_empty() || is_text(first) {
-            Kind::Other("a text", RECORD)
+            Kind::Text
         } else {
             Kind::Other("no trace and no recording", RECORD)
         }
     }
 }
 
-/// `profile.proto` begins with a sample type: field 1, a message of two numbers.
+/// `profile.proto` begins with a sample type or the period type: field 1 or 11, a
+/// message of two numbers.
 fn is_profile(first: &[u8]) -> bool {
-    matches!(first, [0x0a, 2..=12, 0x08, ..])
+    matches!(first, [0x0a | 0x5a, 2..=12, 0x08, ..])
+}
+
+fn is_page(text: &[u8]) -> bool {
+    let begin = text.get(..14).unwrap_or(text).to_ascii_lowercase();
+    begin.starts_with(b"<!doctype html") || begin.starts_with(b"<html")
 }
 
 fn is_text(first: &[u8]) -> bool {
@@ -130,15 +190,15 @@ fn unopened(path: &str, error: &io::Error) -> Failure {
 struct Piped {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: io::Cursor<Vec<u8>>,
-    interrupted: Arc<AtomicBool>,
+    reading: Reading,
 }
 
 impl Piped {
-    fn new(mut from: impl Read + Send + 'static, interrupted: Arc<AtomicBool>) -> Piped {
+    fn new(mut from: Box<dyn Read + Send>, reading: Reading) -> Piped {
         let (sender, pieces) = sync_channel(4);
         std::thread::spawn(move || {
             loop {
-                let mut piece = vec![0; LOOKED_AT];
+                let mut piece = vec![0; PIECE];
                 let read = from.read(&mut piece).map(|length| {
                     piece.truncate(length);
                     piece
@@ -149,7 +209,7 @@ impl Piped {
                 }
             }
         });
-        Piped { pieces, piece: io::Cursor::default(), interrupted }
+        Piped { pieces, piece: io::Cursor::default(), reading }
     }
 }
 
@@ -162,7 +222,10 @@ impl Read for Piped {
             }
             match self.pieces.recv_timeout(PATIENCE) {
                 Ok(piece) => self.piece = io::Cursor::new(piece?),
-                Err(RecvTimeoutError::Timeout) if !self.interrupted.load(Ordering::Relaxed) => continue,
+                Err(RecvTimeoutError::Timeout) if !self.reading.interrupted.load(Ordering::Relaxed) => {
+                    self.reading.progress.tick();
+                    continue;
+                }
                 Err(_) => return Ok(0),
             }
             if self.piece.get_ref().is_empty() {

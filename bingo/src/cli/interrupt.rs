@@ -4,25 +4,24 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
 use super::Failure;
 
-#[cfg(all(target_os = "linux", feature = "live"))]
-pub(super) fn watch() -> Result<Arc<AtomicBool>, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+#[cfg(unix)]
+const ALL: [i32; 4] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGQUIT];
+#[cfg(not(unix))]
+const ALL: [i32; 2] = [SIGINT, SIGTERM];
 
+/// Watches for them from now on.
+pub(super) fn watch() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+    for signal in ALL {
         let at_once = Arc::clone(&interrupted);
-        signal_hook::flag::register_conditional_shutdown(signal, 130, at_once)
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
+        flag::register_conditional_shutdown(signal, 130, at_once)
+            .and_then(|_| flag::register(signal, Arc::clone(&interrupted)))
             .map_err(|error| Failure::bad_input(format!("cannot watch for signal {signal}: {error}")))?;
     }
     Ok(interrupted)
-}
-
-/// Without signals the first one ends the program.
-#[cfg(not(all(target_os = "linux", feature = "live")))]
-#[expect(clippy::unnecessary_wraps, reason = "as where there are signals")]
-pub(super) fn watch() -> Result<Arc<AtomicBool>, Failure> {
-    Ok(Arc::default())
 }

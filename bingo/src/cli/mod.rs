@@ -12,10 +12,12 @@ mod dump;
 mod export;
 mod failure;
 mod go_arguments;
+mod http;
 mod input;
 mod interrupt;
 mod man;
 mod output;
+mod progress;
 mod reporting;
 mod run;
 #[cfg_attr(
@@ -40,6 +42,8 @@ mod outside;
 mod probes;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod watch;
 
 use std::fmt;
 use std::io::{self, Write};

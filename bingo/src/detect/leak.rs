@@ -75,6 +75,11 @@ fn ended_waits(world: &World) -> HashMap<Site<'_>, Duration> {
     ended
 }
 
+/// Whether nothing is known of what was before or came then.
+fn is_one_picture(world: &World) -> bool {
+    world.totals().events == 0 && world.totals().snapshots == 1
+}
+
 fn pattern(
     world: &World,
     waiting: Waiting,
@@ -101,6 +106,7 @@ fn pattern(
     let confidence = match waiting {
         Waiting::NilChannel => Confidence::Proven,
         _ if unsure => Confidence::Low,
+        Waiting::Send | Waiting::Lock if is_one_picture(world) => Confidence::Medium,
         _ if hung => Confidence::High,
         _ if ended.is_some() => Confidence::Low,
         Waiting::Send if orphans || blocked_for >= min_block => Confidence::High,
@@ -115,6 +121,9 @@ fn pattern(
     )];
     evidence.push(match (waiting, ended) {
         (Waiting::NilChannel, _) => "nobody can send on, receive from or close a nil channel".to_owned(),
+        (_, None) if is_one_picture(world) => {
+            "it is one picture alone: whether others are woken there at times is not known".to_owned()
+        }
         (_, None) => "nobody was ever woken from a wait at this place".to_owned(),
         (_, Some(longest)) => {
             format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())

@@ -24,6 +24,11 @@ pub struct Analysis {
     pub problems: Vec<Problem>,
 }
 
+/// A World that keeps as much of the past as detectors ask for.
+pub(super) fn world(min_block: Duration) -> World {
+    World::keeping(Keep { transitions: TRANSITIONS, long: min_block })
+}
+
 impl Analysis {
     /// Reads `source` to its end, or until `stop`. From `min_block` on a wait is long.
     ///
@@ -32,21 +37,44 @@ impl Analysis {
     pub fn of(
         source: &mut dyn Source,
         min_block: Duration,
-        mut stop: impl FnMut() -> bool,
+        stop: impl FnMut() -> bool,
     ) -> Result<Analysis, SourceError> {
-        let mut world = World::keeping(Keep { transitions: TRANSITIONS, long: min_block });
-        while source.observe(Time::default(), &mut world)? && !stop() {}
-        if stop() {
-            let what = "interrupted: what comes behind was not read".to_owned();
+        let (analysis, broken) = Analysis::as_far_as(source, min_block, stop);
+        broken.map_or(Ok(analysis), Err)
+    }
+
+    /// The same as far as it goes: where the source cannot go on, what was before
+    /// is analysed, that place is among the problems, and comes as an error, too.
+    pub fn as_far_as(
+        source: &mut dyn Source,
+        min_block: Duration,
+        mut stop: impl FnMut() -> bool,
+    ) -> (Analysis, Option<SourceError>) {
+        let mut world = world(min_block);
+        let mut more = Ok(true);
+        while matches!(more, Ok(true)) && !stop() {
+            more = source.observe(Time::default(), &mut world);
+        }
+        let broken = more.err();
+        let what = match &broken {
+            Some(error) => Some(error.to_string()),
+            None => stop().then(|| "interrupted: what comes behind was not read".to_owned()),
+        };
+        if let Some(what) = what {
             world.problem(Problem { goroutine: None, what });
         }
+        (Analysis::of_world(&world, min_block), broken)
+    }
+
+    /// What is found in what is known, which keeps the past.
+    pub(super) fn of_world(world: &World, min_block: Duration) -> Analysis {
         let problems = world.source_problems().iter().chain(world.problems().iter());
-        Ok(Analysis {
-            findings: detect::findings(&world, min_block),
+        Analysis {
+            findings: detect::findings(world, min_block),
             goroutines: world.totals().goroutines,
             lost_events: world.totals().lost.total(),
             problems: problems.cloned().collect(),
-        })
+        }
     }
 
     /// Adds what was found in another input. What both have is one finding.

@@ -11,6 +11,7 @@ mod playback;
 #[cfg(test)]
 mod tests;
 mod view;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +20,11 @@ use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, T
 use crate::world::World;
 
 pub use crate::detect::{Class, Confidence, Finding};
-pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Woken};
+pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Waker, Woken};
 pub use analysis::Analysis;
 pub use playback::play;
 pub use view::View;
+pub use waits::{Waited, Waits};
 
 /// Probes: events at a cost to the target, which is bounded and told.
 pub trait Probing: Source {
@@ -78,6 +80,20 @@ impl Session {
             now: Time::default(),
             parks_told: true,
         }
+    }
+
+    /// The same, that keeps the past, so that it can be judged at its end: from
+    /// `min_block` on a wait is long.
+    #[must_use]
+    pub fn keeping(mut self, min_block: Duration) -> Session {
+        self.world = analysis::world(min_block);
+        self
+    }
+
+    /// What is found in what is known; something if the past was kept alone.
+    #[must_use]
+    pub fn analysis(&self, min_block: Duration) -> Analysis {
+        Analysis::of_world(&self.world, min_block)
     }
 
     /// Takes in what the probes have told since the last call, and a fresh

@@ -35,6 +35,8 @@ struct Words {
     stacks: Stacks,
     /// This generation's reasons by string id.
     reasons: HashMap<u64, Option<WaitReason>, foldhash::fast::RandomState>,
+    /// When this generation began.
+    began: Time,
 }
 
 impl TraceSource {
@@ -72,7 +74,8 @@ impl TraceSource {
             start_monotonic: monotonic(begin, lag),
             notes,
         };
-        let words = Words { lag, stacks: Stacks::default(), reasons: HashMap::default() };
+        let began = header.start_monotonic;
+        let words = Words { lag, stacks: Stacks::default(), reasons: HashMap::default(), began };
         Ok(TraceSource { chunks, header, first: true, words, done: false })
     }
 }
@@ -136,6 +139,7 @@ impl Words {
         let mut then = None;
         let (who, kind) = match event.kind {
             EventType::SYNC_POINT => {
+                self.began = monotonic(event.time, self.lag);
                 self.reasons.clear();
                 self.stacks.next_generation();
                 return;
@@ -161,8 +165,11 @@ impl Words {
             EventType::GO_SYSCALL_END => (current, EventKind::Run),
             EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => (current, EventKind::Dead),
             EventType::GO_STATUS | EventType::GO_STATUS_STACK => match found(event) {
+                // It is told before the first thing that happens to it in a
+                // generation, or at the end: it was so from the beginning on.
                 Some(state) => {
-                    (named, EventKind::Snapshot { state, reason: None, on: None, parent: None, since: None })
+                    let since = Some(self.began);
+                    (named, EventKind::Snapshot { state, reason: None, on: None, parent: None, since })
                 }
                 None => return,
             },

@@ -82,7 +82,9 @@ fn line(event: &Event) -> String {
         EventKind::Create { parent: Some(parent) } => format!("create by {parent}"),
         EventKind::Block { reason: Some(reason), .. } => format!("block {reason}"),
         EventKind::Unblock { by: Some(by) } => format!("unblock by {by}"),
-        EventKind::Snapshot { state, .. } => format!("snapshot {state}"),
+        EventKind::Snapshot { state, since: Some(Time(since)), .. } => {
+            format!("snapshot {state} since {since}")
+        }
         other => other.as_str().to_owned(),
     };
     let site = event.stack.as_ref().map_or(String::new(), |stack| {
@@ -106,8 +108,8 @@ fn a_trace_in_the_models_words() -> anyhow::Result<()> {
     assert_eq!(
         lines,
         [
-            "501020 1 snapshot running",
-            "501030 9 snapshot blocked",
+            "501020 1 snapshot running since 501000",
+            "501030 9 snapshot blocked since 501000",
             "501040 2 create by 1 at main.main",
             "501050 1 block select-no-cases at runtime.block",
             "501060 2 run",

@@ -7,6 +7,7 @@ use super::source::Source;
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("trace", &["model"]),
+    ("traceback", &["model"]),
     ("recording", &["model"]),
     ("binary", &["model"]),
     ("memory", &["model"]),
@@ -21,15 +22,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("session", &["model", "world", "detect"]),
     ("tui", &["model", "session"]),
     ("serve", &["model", "session"]),
+    ("profile", &["model"]),
     // The pieces of the JSON forms stand once, in `recording::wire`.
-    ("report", &["model", "recording", "session"]),
-    ("export", &["model", "recording", "session"]),
+    ("report", &["model", "recording", "profile", "session"]),
+    ("export", &["model", "recording", "profile", "session"]),
     ("explain", &["model", "session"]),
     (
         "cli",
         &[
             "model",
             "trace",
+            "traceback",
             "recording",
             "binary",
             "memory",
@@ -56,7 +59,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("petgraph", &["world", "detect"]),
     ("tokio", &["serve", "live"]),
     ("anyhow", &["cli", "main"]),
-    ("serde", &["report", "recording", "serve"]),
+    ("serde", &["report", "export", "recording", "serve"]),
     ("aya", &["live"]),
 ];
 

@@ -1,0 +1,56 @@
+//! A running process as an input of `analyze`: watched for a time as `attach`
+//! does, shown to nobody, judged at the end.
+
+use std::io;
+use std::time::Duration;
+
+use super::attach::Mode;
+use super::outside::LiveOutside;
+use super::{Failure, probes, target};
+use crate::model::{Event, Source};
+use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
+use crate::session::{Analysis, Session};
+
+/// What the probes may add to the process's own CPU time, as for `attach`.
+const BUDGET: f64 = 0.02;
+const INTERVAL: Duration = Duration::from_millis(100);
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// What is found in the process `pid` within `duration`.
+pub(super) fn analysis(pid: u32, duration: Duration, min_block: Duration) -> Result<Analysis, Failure> {
+    let source = target::open(pid)?;
+    let mut header = source.header().clone();
+    let probes = probes::attach(&source, Mode::Auto, Some(BUDGET), &mut header)?;
+    for note in &header.notes {
+        super::tell(format_args!("bingo: note: {note}"));
+    }
+    let mut outside = LiveOutside::new(pid)?;
+    let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
+    let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
+    match live_loop::run(&mut session, &mut Unseen, &mut outside, pace) {
+        Ok(_) => Ok(session.analysis(min_block)),
+        Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
+        Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
+    }
+}
+
+/// A face that shows nothing.
+struct Unseen;
+
+impl Face for Unseen {
+    fn begin(&mut self, _: &Session) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn events(&mut self, _: &Session, _: &[Event]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn tick(&mut self, _: &Session) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self, _: &Session, _: Ending) -> io::Result<()> {
+        Ok(())
+    }
+}
