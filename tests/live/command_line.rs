@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, skip, wait_until};
+use bingo_tests::{
+    Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, release_or_skip, skip, wait_until,
+};
 use serde_json::Value;
 
 use crate::agreement::PATIENCE;
@@ -196,5 +198,21 @@ fn a_stopped_process_is_read_and_said_to_be_stopped() -> anyhow::Result<()> {
     let output = dump()?;
     anyhow::ensure!(output.status.success() && said(&output), "{output:?}");
     anyhow::ensure!(String::from_utf8_lossy(&output.stdout).contains("chan-receive"), "{output:?}");
+    Ok(())
+}
+
+/// A number among the inputs of `analyze` is a process, watched for a time.
+#[test]
+fn a_process_is_watched_and_analysed() -> anyhow::Result<()> {
+    let test = "command_line::a_process_is_watched_and_analysed";
+    let Some(release) = release_or_skip(test, 27).filter(|_| live_or_skip(test)) else { return Ok(()) };
+    let mut child = Child::start(&Fixture::build("serves", &release, Mode::Normal)?, &[])?;
+    child.line(PATIENCE)?;
+    let mut analyze = Command::new(bingo_bin()?);
+    analyze.args(["analyze", &child.pid().to_string(), "--duration", "1s", "--min-block", "100ms"]);
+    let output = analyze.output()?;
+    let said = String::from_utf8(output.stdout)?;
+    anyhow::ensure!(matches!(output.status.code(), Some(0 | 1)), "{}: {said}", output.status);
+    anyhow::ensure!(said.contains("main.leak.func1") && said.contains("to send on a channel"), "{said}");
     Ok(())
 }
