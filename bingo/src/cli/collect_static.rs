@@ -13,7 +13,7 @@ use super::collect::Arguments;
 use super::output::Output;
 use super::{Failure, Status, run};
 use crate::export::{Export, Jsonl};
-use crate::gotool::{TRACE_FILE, Toolchain, TracedBuild};
+use crate::gotool::{Signals, TRACE_FILE, Toolchain, TracedBuild};
 use crate::launch::{End, Following, LaunchError, Program};
 use crate::model::{Header, Observation, Problem, Source, SourceKind, Time};
 use crate::session;
@@ -31,7 +31,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         tempfile::Builder::new().prefix("bingo-collect-").tempdir().map_err(|error| temporary(&error))?;
     let flags: Vec<String> = words(&arguments.build_flags)?;
     let build = TracedBuild { package: &arguments.program, flags: &flags, into: folder.path() };
-    let built = build.build().map_err(failed)?;
+    // While it is built, to end is ours; `go` has heard of it, too.
+    let mut signals = Signals::watch().map_err(failed)?;
+    let built = build.build();
+    if signals.count() > 0 {
+        return Ok(Status::Interrupted);
+    }
+    let built = built.map_err(failed)?;
     let output = Output::open(Some(&arguments.output))?;
 
     let (reading, writing) = trace_file().map_err(|error| temporary(&error))?;

@@ -2,8 +2,9 @@
 //! that are for `go test`, wherever they stand. In: what was typed. Out: the same
 //! with Bingo's in front and the others behind a `--`.
 //!
-//! Bingo's have two dashes and a name that it knows; what stands behind `-args`
-//! or a `--` is for `go test`, whatever it looks like.
+//! Bingo's have two dashes and a name that it knows, or are one letter that it knows
+//! (`-o`: a test binary is nothing that one would want here); what stands behind
+//! `-args` or a `--` is for `go test`, whatever it looks like.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -34,15 +35,13 @@ pub(super) fn sorted(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString>
             break;
         }
         let text = argument.to_string_lossy();
-        let long = text.strip_prefix("--").unwrap_or_default();
-        let name = long.split('=').next().unwrap_or_default();
+        let name = text.split('=').next().unwrap_or_default();
         match known.get(name) {
             Some(takes_value) => {
-                let value = if *takes_value && name == long { typed.next() } else { None };
+                let value = if *takes_value && name == text { typed.next() } else { None };
                 own.push(argument);
                 own.extend(value);
             }
-            None if argument == "-h" => own.push(argument),
             None => gos.push(argument),
         }
     }
@@ -51,15 +50,16 @@ pub(super) fn sorted(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString>
     own
 }
 
-/// The long names of Bingo's own options, and whether a value follows.
+/// Bingo's own options as they are typed, and whether a value follows.
 fn known() -> HashMap<String, bool> {
-    let mut known = HashMap::from([("help".to_owned(), false), ("version".to_owned(), false)]);
+    let names = ["--help", "-h", "--version"];
+    let mut known: HashMap<String, bool> = names.map(|name| (name.to_owned(), false)).into();
     let cli = super::Cli::command();
     let arguments = cli.find_subcommand(COMMAND).into_iter().flat_map(clap::Command::get_arguments);
     for argument in arguments {
-        if let Some(long) = argument.get_long() {
-            known.insert(long.to_owned(), argument.get_action().takes_values());
-        }
+        let takes_value = argument.get_action().takes_values();
+        known.extend(argument.get_long().map(|long| (format!("--{long}"), takes_value)));
+        known.extend(argument.get_short().map(|short| (format!("-{short}"), takes_value)));
     }
     known
 }
@@ -79,6 +79,7 @@ mod tests {
         check("bingo run --min-block=1s -run X ./a", "bingo run --min-block=1s -- -run X ./a");
         check("bingo run --count 3 --timeout=2s", "bingo run -- --count 3 --timeout=2s");
         check("bingo run ./... -h", "bingo run -h -- ./...");
+        check("bingo run ./... -o a.json -v", "bingo run -o a.json -- ./... -v");
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //! not end even so gets SIGQUIT five seconds later, and SIGKILL after five more. Of
 //! one that is killed, or that calls os.Exit, the last second or so is missing; that
 //! is said, and what is left is analysed. A TestMain that hangs before it calls
-//! m.Run has no trace.
+//! m.Run has no trace. A test that calls trace.Start itself gets an error from it, as
+//! under `go test -trace`.
 //!
 //! --procs 1,2,4 runs all tests once for each number of processors (`go test
 //! -cpu`), which brings out what depends on the order of things; a finding is told
