@@ -186,7 +186,8 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
             continue;
         }
         match trace(&test.trace, arguments, stop) {
-            Ok(mut found) => {
+            Ok((mut found, cannot_go_on)) => {
+                broken |= cannot_go_on;
                 for problem in &mut found.problems {
                     problem.what = format!("{name}: {}{behind}", problem.what);
                 }
@@ -204,11 +205,13 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
     (all, broken)
 }
 
-fn trace(path: &Path, arguments: &Arguments, stop: impl FnMut() -> bool) -> Result<Analysis, String> {
+/// What is found in a trace, and whether it is corrupt at some place: then that is
+/// among the problems, and what is before it has been analysed.
+fn trace(path: &Path, arguments: &Arguments, stop: impl FnMut() -> bool) -> Result<(Analysis, bool), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut source = TraceSource::new(file, SystemTime::now()).map_err(|error| error.to_string())?;
-    let found = Analysis::of(&mut source, arguments.reporting.min_block, stop);
-    found.map_err(|error| error.to_string())
+    let (found, error) = Analysis::as_far_as(&mut source, arguments.reporting.min_block, stop);
+    Ok((found, error.is_some()))
 }
 
 /// The exit status by how `go test` ended, what ran and what was found.

@@ -30,21 +30,9 @@ pub(super) fn world(min_block: Duration) -> World {
 }
 
 impl Analysis {
-    /// Reads `source` to its end, or until `stop`. From `min_block` on a wait is long.
-    ///
-    /// # Errors
-    /// When the source cannot go on.
-    pub fn of(
-        source: &mut dyn Source,
-        min_block: Duration,
-        stop: impl FnMut() -> bool,
-    ) -> Result<Analysis, SourceError> {
-        let (analysis, broken) = Analysis::as_far_as(source, min_block, stop);
-        broken.map_or(Ok(analysis), Err)
-    }
-
-    /// The same as far as it goes: where the source cannot go on, what was before
-    /// is analysed, that place is among the problems, and comes as an error, too.
+    /// Reads `source` to its end, or until `stop`; from `min_block` on a wait is long.
+    /// Where the source cannot go on, what was before is analysed, that place is
+    /// among the problems, and comes as an error, too.
     pub fn as_far_as(
         source: &mut dyn Source,
         min_block: Duration,
