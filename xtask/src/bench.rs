@@ -1,4 +1,5 @@
-//! `cargo xtask bench live`: what watching costs, and what it misses.
+//! `cargo xtask bench live|trace`: what watching costs, and what it misses; how fast
+//! traces are read, and in how much memory.
 //!
 //! Out: a line a figure: name, value, unit, target, ok; `--json` makes each an
 //! object. Where a ratio is asked, both sides are measured in turn in one run,
@@ -10,6 +11,7 @@ mod harm;
 mod hit;
 mod overhead;
 mod snapshot;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -42,6 +44,8 @@ pub(crate) struct Arguments {
 enum What {
     /// Attaching to a process that runs
     Live,
+    /// Reading execution traces, beside Go's own reader
+    Trace,
 }
 
 /// One measured figure.
@@ -49,29 +53,47 @@ struct Figure {
     name: &'static str,
     value: f64,
     unit: &'static str,
-    /// At most this is asked.
-    target: f64,
+    /// What is asked.
+    target: Target,
+}
+
+/// What is asked of a figure.
+#[derive(Clone, Copy)]
+enum Target {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 impl Figure {
     fn at_most(target: f64, name: &'static str, value: f64, unit: &'static str) -> Figure {
-        Figure { name, value, unit, target }
+        Figure { name, value, unit, target: Target::AtMost(target) }
+    }
+
+    fn at_least(target: f64, name: &'static str, value: f64, unit: &'static str) -> Figure {
+        Figure { name, value, unit, target: Target::AtLeast(target) }
     }
 
     fn ok(&self) -> bool {
-        self.value <= self.target
+        match self.target {
+            Target::AtMost(most) => self.value <= most,
+            Target::AtLeast(least) => self.value >= least,
+        }
     }
 
     fn print(&self, json: bool) {
         let Figure { name, value, unit, target } = self;
+        let (sign, target) = match target {
+            Target::AtMost(most) => ("<=", most),
+            Target::AtLeast(least) => (">=", least),
+        };
         if json {
             let ok = self.ok();
             println!(
-                r#"{{"name":"{name}","value":{value:.4},"unit":"{unit}","target":"<={target}","ok":{ok}}}"#
+                r#"{{"name":"{name}","value":{value:.4},"unit":"{unit}","target":"{sign}{target}","ok":{ok}}}"#
             );
         } else {
             let ok = if self.ok() { "ok" } else { "MISSED" };
-            println!("{name:<34} {value:>12.3} {unit:<10} <= {target:<8} {ok}");
+            println!("{name:<34} {value:>12.3} {unit:<10} {sign} {target:<8} {ok}");
         }
     }
 }
@@ -87,7 +109,7 @@ struct Bench {
 /// A group of figures that one run yields.
 type Group = (&'static [&'static str], fn(&Bench) -> anyhow::Result<Vec<Figure>>);
 
-const GROUPS: &[Group] = &[
+const LIVE: &[Group] = &[
     (&["dump_100k", "tick_gap"], snapshot::run),
     (&["hit_cost"], hit::run),
     (&["pingpong_loss"], overhead::ping_pong),
@@ -99,9 +121,20 @@ const GROUPS: &[Group] = &[
     (&["rounds"], harm::rounds),
 ];
 
+const TRACE: &[Group] = &[
+    (&["trace_speed", "trace_one_core", "trace_memory"], trace::beside_go),
+    (&["trace_growth"], trace::growth),
+    (&["trace_linear"], trace::linear),
+];
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let What::Live = arguments.what;
-    anyhow::ensure!(is_root(), "live figures need root, to read other processes and to load probes");
+    let groups = match arguments.what {
+        What::Live => {
+            anyhow::ensure!(is_root(), "live figures need root, to read other processes and to load probes");
+            LIVE
+        }
+        What::Trace => TRACE,
+    };
     let built = cargo().args(["build", "--quiet", "--release", "--package", "bingo"]).status()?;
     anyhow::ensure!(built.success(), "Bingo did not build");
     let release = GoRelease::newest().context("no Go is installed: run `cargo xtask setup`")?;
@@ -109,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bench = Bench { bingo: target().join("release/bingo"), release, rounds, turns };
 
     let mut missed = 0;
-    for (names, measure) in GROUPS {
+    for (names, measure) in groups {
         let asked = |one: &String| names.iter().any(|name| name.starts_with(one.as_str()));
         if !arguments.only.is_empty() && !arguments.only.iter().any(asked) {
             continue;

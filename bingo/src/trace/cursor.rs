@@ -39,27 +39,21 @@ impl<'a> Cursor<'a> {
 
 /// The base-128 number at `at`, and where the bytes behind it begin. `None`: the
 /// bytes end within it, or it has more than 64 bits.
+///
+/// Eight bytes are read at once where there are so many. Most numbers take one or
+/// two; of others the upper bits tell the length.
 #[inline(always)]
 pub(super) fn uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let first = *bytes.get(at)?;
-    if first < 0x80 {
-        return Some((u64::from(first), at + 1));
-    }
-    let second = *bytes.get(at + 1)?;
-    if second < 0x80 {
-        return Some((u64::from(first & 0x7f) | u64::from(second) << 7, at + 2));
-    }
-    long_uvarint(bytes, at)
-}
-
-/// One of three bytes and more: where eight can be read at once, by what their
-/// upper bits say of its length.
-#[inline]
-fn long_uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
         return any_uvarint(bytes, at);
     };
     let word = u64::from_le_bytes(*word);
+    if word & 0x80 == 0 {
+        return Some((word & 0x7f, at + 1));
+    }
+    if word & 0x8000 == 0 {
+        return Some((word & 0x7f | word >> 1 & 0x3f80, at + 2));
+    }
     let ends = !word & 0x8080_8080_8080_8080;
     if ends == 0 {
         return any_uvarint(bytes, at);
@@ -69,7 +63,7 @@ fn long_uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) >> 1;
     let value = value & 0x0000_3fff_0000_3fff | (value & 0x3fff_0000_3fff_0000) >> 2;
     let value = value & 0x0fff_ffff | (value & 0x0fff_ffff_0000_0000) >> 4;
-    Some((value, at + (ends.trailing_zeros() as usize).div_ceil(8)))
+    Some((value, at + (ends.trailing_zeros() >> 3) as usize + 1))
 }
 
 #[cold]

@@ -4,13 +4,13 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
+use super::blocks::Span;
 use super::cursor::uvarint;
 use super::event::TraceEvent;
 use super::generation::Generation;
 use super::go_sort::sort_as_go;
 use super::order::OrderFault;
-use super::spec::{EventType, SHAPES, Shape};
-use super::tables::Tables;
+use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
 /// Events that are decoded at a time, if the batch has so many.
 const RUN: usize = 32;
@@ -23,6 +23,8 @@ pub(super) struct ThreadCursor {
     pub(super) slot: usize,
     /// Events of one batch; what the order adds to them is not there yet.
     run: Vec<TraceEvent>,
+    /// How many of these there are: what stands behind is of an earlier run.
+    len: usize,
     /// The next of them.
     next: usize,
     /// The time of the last of them; 0: a batch begins.
@@ -30,13 +32,24 @@ pub(super) struct ThreadCursor {
     /// Where they begin, and where the bytes behind them do.
     begin: usize,
     at: usize,
-    end: usize,
+    /// The batch that they are of, and where it is.
+    span: Span,
     batch: u32,
 }
 
 impl ThreadCursor {
     pub(super) fn new(slot: usize, first: u32) -> ThreadCursor {
-        ThreadCursor { slot, run: Vec::new(), next: 0, time: 0, begin: 0, at: 0, end: 0, batch: first }
+        ThreadCursor {
+            slot,
+            run: Vec::new(),
+            len: 0,
+            next: 0,
+            time: 0,
+            begin: 0,
+            at: 0,
+            span: Span::default(),
+            batch: first,
+        }
     }
 
     /// The next event.
@@ -51,25 +64,22 @@ impl ThreadCursor {
         self.run.get(self.next.wrapping_sub(1))
     }
 
-    /// The same, to be changed.
+    /// Goes on behind the next event: that one, and the time of the one that is
+    /// next then. `None`: it was the last of the run.
     #[inline]
-    pub(super) fn taken_mut(&mut self) -> Option<&mut TraceEvent> {
-        self.run.get_mut(self.next.wrapping_sub(1))
-    }
-
-    /// Goes on behind the next event, to one that is decoded; its time. `None`:
-    /// that was the last of the run.
-    #[inline]
-    pub(super) fn step(&mut self) -> Option<i64> {
-        let time = self.run.get(self.next + 1)?.time;
+    pub(super) fn step(&mut self) -> Option<(&mut TraceEvent, i64)> {
+        if self.next + 1 >= self.len {
+            return None;
+        }
+        let [event, following] = self.run.get_mut(self.next..)?.first_chunk_mut::<2>()?;
         self.next += 1;
-        Some(time)
+        Some((event, following.time))
     }
 
     /// Enters the batch that `self.batch` names.
     fn enter(&mut self, generation: &Generation) -> bool {
         let Some(batch) = generation.batches.get(self.batch as usize) else { return false };
-        (self.at, self.end, self.time) = (batch.start, batch.end, 0);
+        (self.at, self.span, self.time) = (batch.span.start as usize, batch.span, 0);
         true
     }
 
@@ -83,9 +93,8 @@ impl ThreadCursor {
 
     /// Decodes the next run; the time of its first event. `None`: there is none.
     pub(super) fn refill(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
-        self.run.clear();
-        self.next = 0;
-        while self.at == self.end {
+        (self.len, self.next) = (0, 0);
+        while self.at == self.span.end as usize {
             let Some(batch) = generation.batches.get(self.batch as usize) else { return Ok(None) };
             self.batch = batch.next;
             if !self.enter(generation) {
@@ -97,48 +106,74 @@ impl ThreadCursor {
             self.time = generation.tables.nanoseconds(batch.map_or(0, |batch| batch.time));
         }
         self.begin = self.at;
-        let bytes = generation.bytes.get(..self.end).unwrap_or_default();
-        let most = RUN.min((self.end - self.at).div_ceil(SHORTEST));
-        self.run.reserve_exact(most);
-        while self.run.len() < RUN && self.at < self.end {
-            match self.decode(bytes, &generation.tables) {
-                Ok(event) => self.run.push(event),
+        let bytes = generation.bytes.up_to(self.span);
+        let most = RUN.min((bytes.len() - self.at).div_ceil(SHORTEST));
+        if self.run.len() < most {
+            self.run.reserve_exact(most - self.run.len());
+            self.run.resize(most, TraceEvent::EMPTY);
+        }
+        for event in self.run.iter_mut().take(most) {
+            if self.at == bytes.len() {
+                break;
+            }
+            match decode(bytes, self.at, event) {
+                Ok((at, units)) => {
+                    self.at = at;
+                    self.time = self.time.wrapping_add(generation.tables.nanoseconds(units));
+                    event.time = self.time;
+                    self.len += 1;
+                }
                 // It is told when its turn comes.
-                Err(_) if !self.run.is_empty() => break,
+                Err(_) if self.len > 0 => break,
                 Err(fault) => return Err(fault),
             }
         }
         Ok(self.run.first().map(|event| event.time))
     }
 
-    #[inline]
-    fn decode(&mut self, bytes: &[u8], tables: &Tables) -> Result<TraceEvent, OrderFault> {
-        let unfinished = OrderFault::Unfinished;
-        let kind = *bytes.get(self.at).ok_or(unfinished)?;
-        let args = SHAPES.get(usize::from(kind)).map_or(Shape::NOT_TIMED, |shape| shape.args);
-        if args == Shape::NOT_TIMED {
-            return Err(OrderFault::NotTimed(kind));
-        }
-        let (units, mut at) = uvarint(bytes, self.at + 1).ok_or(unfinished)?;
-        let mut event = TraceEvent { kind: EventType(kind), ..TraceEvent::EMPTY };
-        for arg in event.args.iter_mut().take(usize::from(args)) {
-            (*arg, at) = uvarint(bytes, at).ok_or(unfinished)?;
-        }
-        self.time = self.time.wrapping_add(tables.nanoseconds(units));
-        event.time = self.time;
-        self.at = at;
-        Ok(event)
-    }
-
     /// The byte of the file at which the cursor is: where the next event begins.
     pub(super) fn offset(&self, generation: &Generation) -> u64 {
         let Some(batch) = generation.batches.get(self.batch as usize) else { return 0 };
-        let bytes = generation.bytes.get(..batch.end).unwrap_or_default();
-        let mut again = ThreadCursor { at: self.begin, ..ThreadCursor::new(self.slot, self.batch) };
-        let decoded = (0..self.next).take_while(|_| again.decode(bytes, &generation.tables).is_ok());
-        let at = if decoded.count() < self.next { self.at } else { again.at };
-        batch.offset.saturating_add(u64::try_from(at.saturating_sub(batch.start)).unwrap_or(0))
+        let bytes = generation.bytes.up_to(batch.span);
+        let mut scratch = TraceEvent::EMPTY;
+        let mut decoded = |at| decode(bytes, at, &mut scratch).map(|(behind, _)| behind);
+        let at = (0..self.next).try_fold(self.begin, |at, _| decoded(at)).unwrap_or(self.at);
+        batch.offset.saturating_add(u64::try_from(at.saturating_sub(batch.span.start as usize)).unwrap_or(0))
     }
+}
+
+/// Decodes the kind and the arguments of the event at `at`; where the bytes behind
+/// it begin, and how long after the event before it was, in the trace's units.
+#[inline]
+fn decode(bytes: &[u8], at: usize, event: &mut TraceEvent) -> Result<(usize, u64), OrderFault> {
+    let kind = *bytes.get(at).ok_or(OrderFault::Unfinished)?;
+    let count = SHAPES.get(usize::from(kind)).map_or(Shape::NOT_TIMED, |shape| shape.args);
+    if count == Shape::NOT_TIMED {
+        return Err(OrderFault::NotTimed(kind));
+    }
+    event.kind = EventType(kind);
+    numbers(bytes, at + 1, count, &mut event.args).ok_or(OrderFault::Unfinished)
+}
+
+/// The time and then `count` arguments; the others are 0.
+#[inline]
+fn numbers(bytes: &[u8], at: usize, count: u8, args: &mut [u64; MAX_ARGS]) -> Option<(usize, u64)> {
+    let (units, mut at) = uvarint(bytes, at)?;
+    let [first, second, third, fourth] = args;
+    (*first, *second, *third, *fourth) = (0, 0, 0, 0);
+    if count > 0 {
+        (*first, at) = uvarint(bytes, at)?;
+        if count > 1 {
+            (*second, at) = uvarint(bytes, at)?;
+            if count > 2 {
+                (*third, at) = uvarint(bytes, at)?;
+                if count > 3 {
+                    (*fourth, at) = uvarint(bytes, at)?;
+                }
+            }
+        }
+    }
+    Some((at, units))
 }
 
 /// A thread's place in the heap.
@@ -153,10 +188,6 @@ pub(super) struct Entry {
 pub(super) struct Heap(Vec<Entry>);
 
 impl Heap {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -175,8 +206,19 @@ impl Heap {
         self.sift_up(self.0.len() - 1);
     }
 
-    /// The entry at `at` has another time now.
+    /// The first entry has another time now.
     #[inline]
+    pub(super) fn update_first(&mut self, time: i64) {
+        if let Some(first) = self.0.first_mut() {
+            first.time = time;
+        }
+        let stays = |child: Option<&Entry>| child.is_none_or(|child| child.time >= time);
+        if !(stays(self.0.get(1)) && stays(self.0.get(2))) {
+            self.sift_down(0);
+        }
+    }
+
+    /// The entry at `at` has another time now.
     pub(super) fn update(&mut self, at: usize, time: i64) {
         if let Some(entry) = self.0.get_mut(at) {
             entry.time = time;

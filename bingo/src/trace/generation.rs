@@ -11,6 +11,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::batch::{BatchHeader, Input, Next};
+use super::blocks::{Blocks, Span};
 use super::cursor::Cursor;
 use super::error::{StructureFault, TraceError};
 use super::samples::{self, CpuSample};
@@ -25,7 +26,7 @@ const HEADER: u64 = super::version::HEADER_LEN as u64;
 pub(super) struct Generation {
     pub(super) number: u64,
     /// The bodies of all batches of events, in the order of the file.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Blocks,
     pub(super) batches: Vec<Batch>,
     /// The threads in the order in which they appear.
     pub(super) threads: Vec<Thread>,
@@ -44,8 +45,7 @@ pub(super) struct Batch {
     /// The time before its first event, in the trace's units.
     pub(super) time: u64,
     /// Where its events are in [`Generation::bytes`].
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(super) span: Span,
     /// The thread's next batch; [`Batch::LAST`]: none.
     pub(super) next: u32,
 }
@@ -212,7 +212,7 @@ fn read_version(bytes: &mut impl Read) -> Result<Version, TraceError> {
 #[derive(Default)]
 struct Builder {
     number: u64,
-    bytes: Vec<u8>,
+    bytes: Blocks,
     batches: Vec<Batch>,
     threads: Vec<Thread>,
     by_id: HashMap<i64, usize, foldhash::fast::FixedState>,
@@ -233,15 +233,16 @@ impl Builder {
         input: &mut Input<R>,
         version: Version,
     ) -> Result<Result<(), TraceError>, TraceError> {
-        let start = self.bytes.len();
-        if let Err(error) = input.body(header.size, &mut self.bytes) {
-            self.bytes.truncate(start);
+        let block = self.bytes.room(header.size);
+        let start = block.len();
+        if let Err(error) = input.body(header.size, block) {
+            block.truncate(start);
             return Ok(Err(error));
         }
         if self.start == 0 || header.time < self.start {
             self.start = header.time;
         }
-        let body = self.bytes.get(start..).unwrap_or_default();
+        let body = block.get(start..).unwrap_or_default();
         let kind = EventType(body.first().copied().unwrap_or_default());
         let sync = if version < Version::Go125 { EventType::FREQUENCY } else { EventType::SYNC };
         let taken = match kind {
@@ -259,14 +260,14 @@ impl Builder {
                 return Ok(Ok(()));
             }
         };
-        self.bytes.truncate(start);
+        block.truncate(start);
         taken.map(Ok).map_err(|fault| input.fault(header.offset, fault))
     }
 
     fn add_events(&mut self, header: &BatchHeader, start: usize) {
-        let end = self.bytes.len();
         let Ok(batch) = u32::try_from(self.batches.len()) else { return };
-        self.batches.push(Batch { offset: header.offset, time: header.time, start, end, next: Batch::LAST });
+        let Some(span) = self.bytes.behind(start) else { return };
+        self.batches.push(Batch { offset: header.offset, time: header.time, span, next: Batch::LAST });
         let at = *self.by_id.entry(header.thread).or_insert_with(|| {
             self.threads.push(Thread { id: header.thread, first: batch, last: batch });
             self.threads.len() - 1

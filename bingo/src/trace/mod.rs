@@ -9,6 +9,7 @@
 //! them in the model's words.
 
 mod batch;
+mod blocks;
 mod chunks;
 mod cursor;
 mod detail;

@@ -39,7 +39,9 @@ pub struct Reader<'r> {
     generation: Option<Generation>,
     cursors: Vec<ThreadCursor>,
     heap: Heap,
-    next_sample: usize,
+    samples_taken: usize,
+    /// The time of the next CPU sample, if there is one.
+    next_sample: Option<i64>,
     order: Order,
     current: Current,
     /// The event that came last, where it stands nowhere else.
@@ -74,7 +76,8 @@ impl<'r> Reader<'r> {
             generation: None,
             cursors: Vec::new(),
             heap: Heap::default(),
-            next_sample: 0,
+            samples_taken: 0,
+            next_sample: None,
             order: Order::default(),
             current: Current::Kept,
             kept: TraceEvent::EMPTY,
@@ -136,13 +139,6 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn event_mut(&mut self) -> Option<&mut TraceEvent> {
-        match self.current {
-            Current::Cursor(cursor) => self.cursors.get_mut(cursor)?.taken_mut(),
-            Current::Kept => Some(&mut self.kept),
-        }
-    }
-
     fn keep(&mut self, event: TraceEvent) {
         (self.kept, self.current) = (event, Current::Kept);
     }
@@ -158,55 +154,61 @@ impl<'r> Reader<'r> {
             return Ok(false);
         }
         let stepped = self.step();
-        if !matches!(stepped, Ok(true)) {
-            self.done = true;
-            return stepped;
+        match stepped {
+            Ok(true) => self.count += 1,
+            _ => self.done = true,
         }
-        let last = self.last_time;
-        if let Some(event) = self.event_mut() {
-            if event.time <= last {
-                event.time = last.wrapping_add(1);
-            }
-            self.last_time = event.time;
-        }
-        self.count += 1;
-        Ok(true)
+        stepped
     }
 
     /// Comes to the next event; `false`: there is none.
     #[inline]
     fn step(&mut self) -> Result<bool, TraceError> {
         loop {
-            if let Some(event) = self.order.queued.pop_front() {
-                self.check_ids(&event)?;
-                self.keep(event);
-                return Ok(true);
+            if !self.order.queued.is_empty() {
+                return self.take_queued();
             }
-            let sample = self.generation.as_ref().and_then(|generation| {
-                let sample = generation.samples.get(self.next_sample);
-                sample.filter(|sample| self.heap.get(0).is_none_or(|head| sample.time < head.time))
-            });
-            if let Some(sample) = sample {
-                let event = sample.event();
-                self.keep(event);
-                self.next_sample += 1;
-                return Ok(true);
+            let Some(first) = self.heap.get(0) else {
+                return if self.next_sample.is_some() { self.take_sample() } else { self.next_generation() };
+            };
+            if self.next_sample.is_some_and(|sample| sample < first.time) {
+                return self.take_sample();
             }
-            if self.heap.is_empty() {
-                return self.next_generation();
-            }
-            if self.let_through()? && self.order.queued.is_empty() {
-                self.check_ids(self.event())?;
+            if self.let_through(first)? && self.order.queued.is_empty() {
                 return Ok(true);
             }
         }
     }
 
+    #[cold]
+    fn take_queued(&mut self) -> Result<bool, TraceError> {
+        let Some(mut event) = self.order.queued.pop_front() else { return Ok(false) };
+        let dangling = self.tables().and_then(|tables| dangling(&event, tables));
+        if let Some(fault) = dangling {
+            return Err(self.fault((usize::MAX, fault)));
+        }
+        self.last_time = in_time(&mut event, self.last_time);
+        self.keep(event);
+        Ok(true)
+    }
+
+    #[cold]
+    fn take_sample(&mut self) -> Result<bool, TraceError> {
+        let samples = self.generation.as_ref().map_or(&[][..], |generation| &generation.samples);
+        let Some(sample) = samples.get(self.samples_taken) else { return Ok(false) };
+        let mut event = sample.event();
+        self.samples_taken += 1;
+        self.next_sample = samples.get(self.samples_taken).map(|sample| sample.time);
+        self.last_time = in_time(&mut event, self.last_time);
+        self.keep(event);
+        Ok(true)
+    }
+
     /// Lets an event through: the earliest, or else the first that can be. `false`:
     /// there is no more of a generation that is cut off.
     #[inline]
-    fn let_through(&mut self) -> Result<bool, TraceError> {
-        let advanced = match self.try_advance(0) {
+    fn let_through(&mut self, first: Entry) -> Result<bool, TraceError> {
+        let advanced = match self.try_advance(0, first) {
             Ok(true) => return Ok(true),
             Ok(false) => self.advance_any(),
             Err(fault) => Err(fault),
@@ -224,24 +226,26 @@ impl<'r> Reader<'r> {
 
     fn end_generation(&mut self) {
         self.heap.clear();
-        self.next_sample = usize::MAX;
+        self.next_sample = None;
     }
 
     #[cold]
     fn advance_any(&mut self) -> Result<(), (usize, OrderFault)> {
         self.heap.sort();
         for at in 1..self.heap.len() {
-            if self.try_advance(at)? {
+            if let Some(entry) = self.heap.get(at)
+                && self.try_advance(at, entry)?
+            {
                 return Ok(());
             }
         }
         Err((0, OrderFault::Stuck(self.heap.len())))
     }
 
-    /// Tries the event at `at` of the heap.
+    /// Tries the event of the entry that is at `at` of the heap.
     #[inline]
-    fn try_advance(&mut self, at: usize) -> Result<bool, (usize, OrderFault)> {
-        let (Some(generation), Some(entry)) = (&self.generation, self.heap.get(at)) else { return Ok(false) };
+    fn try_advance(&mut self, at: usize, entry: Entry) -> Result<bool, (usize, OrderFault)> {
+        let Some(generation) = &self.generation else { return Ok(false) };
         let Some(cursor) = self.cursors.get_mut(entry.cursor) else { return Ok(false) };
         let fault = |fault| (entry.cursor, fault);
         let slot = cursor.slot;
@@ -249,22 +253,35 @@ impl<'r> Reader<'r> {
         if !self.order.advance(event, &generation.tables, slot).map_err(fault)? {
             return Ok(false);
         }
-        if let Some(time) = cursor.step() {
+        let event = if let Some((event, time)) = cursor.step() {
             self.current = Current::Cursor(entry.cursor);
-            self.heap.update(at, time);
-            return Ok(true);
-        }
-        self.current = Current::Kept;
-        match cursor.event() {
-            Some(event) => self.kept = *event,
-            None => return Ok(false),
-        }
-        match cursor.refill(generation) {
-            Ok(Some(time)) => self.heap.update(at, time),
-            Ok(None) => self.heap.remove(at),
-            // Of a generation that is cut off, this is as far as it goes.
-            Err(_) if generation.tables.cut_off => self.end_generation(),
-            Err(unreadable) => return Err(fault(unreadable)),
+            if at == 0 {
+                self.heap.update_first(time);
+            } else {
+                self.heap.update(at, time);
+            }
+            event
+        } else {
+            self.current = Current::Kept;
+            self.kept = *cursor.event().unwrap_or(&mut self.kept);
+            match cursor.refill(generation) {
+                Ok(Some(time)) => self.heap.update(at, time),
+                Ok(None) => self.heap.remove(at),
+                // Of a generation that is cut off, this is as far as it goes.
+                Err(_) if generation.tables.cut_off => {
+                    self.heap.clear();
+                    self.next_sample = None;
+                }
+                Err(unreadable) => return Err(fault(unreadable)),
+            }
+            &mut self.kept
+        };
+        // Those that come in its place are looked at when they are taken.
+        if self.order.queued.is_empty() {
+            if let Some(dangling) = dangling(event, &generation.tables) {
+                return Err((usize::MAX, dangling));
+            }
+            self.last_time = in_time(event, self.last_time);
         }
         Ok(true)
     }
@@ -290,12 +307,15 @@ impl<'r> Reader<'r> {
             Err(error) => self.error = Some(error),
         }
         let args = [self.syncs, 0, 0, 0];
-        self.keep(TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY });
+        let mut event = TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY };
+        self.last_time = in_time(&mut event, self.last_time);
+        self.keep(event);
         Ok(true)
     }
 
     fn install(&mut self, generation: Generation) -> Result<(), TraceError> {
-        self.next_sample = 0;
+        self.samples_taken = 0;
+        self.next_sample = generation.samples.first().map(|sample| sample.time);
         self.cursors.clear();
         self.heap.clear();
         let mut begun = Ok(());
@@ -323,30 +343,6 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// That the strings and stacks of an event are there.
-    #[inline]
-    fn check_ids(&self, event: &TraceEvent) -> Result<(), TraceError> {
-        let Some(shape) = SHAPES.get(usize::from(event.kind.0)) else { return Ok(()) };
-        let Some(tables) = self.tables() else { return Ok(()) };
-        if shape.stacks | shape.strings == 0 || tables.cut_off {
-            return Ok(());
-        }
-        // Bit by bit: most events have one id or two.
-        let mut bits = shape.stacks | shape.strings;
-        while bits != 0 {
-            let bit = bits.trailing_zeros();
-            bits &= bits - 1;
-            let id = event.args.get(bit as usize).copied().unwrap_or(0);
-            let is_stack = shape.stacks >> bit & 1 != 0;
-            if !(if is_stack { tables.has_stack(id) } else { tables.has_string(id) }) {
-                let what = if is_stack { "stack" } else { "string" };
-                let fault = OrderFault::Dangling { event: event.kind, what, id };
-                return Err(self.fault((usize::MAX, fault)));
-            }
-        }
-        Ok(())
-    }
-
     /// The error at the place of a cursor, or of all where there is none.
     #[cold]
     fn fault(&self, (cursor, fault): (usize, OrderFault)) -> TraceError {
@@ -359,4 +355,35 @@ impl<'r> Reader<'r> {
         }
         TraceError::Order { offset, generation: number, event: self.count, fault }
     }
+}
+
+/// Puts an event behind `last`, the time of the one before; its time.
+#[inline]
+fn in_time(event: &mut TraceEvent, last: i64) -> i64 {
+    if event.time <= last {
+        event.time = last.wrapping_add(1);
+    }
+    event.time
+}
+
+/// A string or a stack that an event refers to and that is not there.
+#[inline]
+fn dangling(event: &TraceEvent, tables: &Tables) -> Option<OrderFault> {
+    let shape = SHAPES.get(usize::from(event.kind.0))?;
+    let mut bits = shape.stacks | shape.strings;
+    if tables.cut_off {
+        return None;
+    }
+    // Bit by bit: most events have one id or two.
+    while bits != 0 {
+        let bit = bits.trailing_zeros();
+        bits &= bits - 1;
+        let id = event.args.get(bit as usize).copied().unwrap_or(0);
+        let is_stack = shape.stacks >> bit & 1 != 0;
+        if !(if is_stack { tables.has_stack(id) } else { tables.has_string(id) }) {
+            let what = if is_stack { "stack" } else { "string" };
+            return Some(OrderFault::Dangling { event: event.kind, what, id });
+        }
+    }
+    None
 }
