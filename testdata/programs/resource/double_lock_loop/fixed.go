@@ -1,0 +1,44 @@
+// Each round is a call of its own, whose deferred unlock runs at its end.
+//
+// class: resource, double lock, defer in a loop
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+type ledger struct {
+	mu      sync.Mutex
+	entries []int
+}
+
+func (l *ledger) post(amount int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, amount)
+}
+
+func (l *ledger) postAll(amounts ...int) {
+	for _, amount := range amounts {
+		l.post(amount)
+	}
+}
+
+func main() {
+	book := new(ledger)
+	book.post(3)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		book.postAll(10, 20, 30)
+	}()
+	<-done
+	fmt.Println("posted")
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}

@@ -1,0 +1,51 @@
+// The unlock is deferred.
+//
+// class: resource, lock left locked, early return
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+var errUnknown = errors.New("unknown customer")
+
+type invoices struct {
+	mu   sync.Mutex
+	open map[int]int
+}
+
+func (i *invoices) pay(customer, amount int) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	due, ok := i.open[customer]
+	if !ok {
+		return errUnknown
+	}
+	i.open[customer] = due - amount
+	return nil
+}
+
+func main() {
+	all := &invoices{open: map[int]int{1: 100, 2: 30}}
+	fmt.Println(all.pay(1, 10), all.pay(7, 10))
+	for customer := 1; customer <= 4; customer++ {
+		go func(customer int) { _ = all.pay(customer, 5) }(customer)
+	}
+	go uptime(time.Now())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}

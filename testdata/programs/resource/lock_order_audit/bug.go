@@ -1,0 +1,59 @@
+// Transfers lock account then audit, the nightly report audit then account.
+// They never met so far, but nothing keeps them from it.
+//
+// class: resource, lock order
+package main
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type bank struct {
+	account, audit sync.Mutex
+	balance, lines int
+}
+
+func (b *bank) transfer() {
+	b.account.Lock()
+	defer b.account.Unlock()
+	b.balance++
+	b.audit.Lock() // want lock_order
+	defer b.audit.Unlock()
+	b.lines++
+}
+
+func (b *bank) report() int {
+	b.audit.Lock()
+	defer b.audit.Unlock()
+	b.account.Lock() // want lock_order
+	defer b.account.Unlock()
+	return b.balance - b.lines
+}
+
+// hold keeps a lock for a while, so that whoever wants it is seen to wait.
+func hold(lock *sync.Mutex, then func()) {
+	lock.Lock()
+	done := make(chan struct{})
+	go func() {
+		then()
+		close(done)
+	}()
+	time.Sleep(30 * time.Millisecond)
+	lock.Unlock()
+	<-done
+}
+
+func main() {
+	b := new(bank)
+	for i := 0; i < 5; i++ {
+		hold(&b.audit, b.transfer)
+		hold(&b.account, func() { b.report() })
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}

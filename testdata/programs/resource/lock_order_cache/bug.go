@@ -1,0 +1,71 @@
+// A miss locks cache then disk, an eviction disk then cache. Each has its hour,
+// so they have not collided yet.
+//
+// class: resource, lock order, RWMutex
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+)
+
+type layered struct {
+	cache  sync.RWMutex
+	disk   sync.Mutex
+	blocks map[int]string
+}
+
+func (l *layered) read(block int) string {
+	l.cache.Lock()
+	defer l.cache.Unlock()
+	if text, ok := l.blocks[block]; ok {
+		return text
+	}
+	l.disk.Lock() // want lock_order
+	defer l.disk.Unlock()
+	l.blocks[block] = fmt.Sprint("block ", block)
+	return l.blocks[block]
+}
+
+func (l *layered) evict(block int) {
+	l.disk.Lock()
+	defer l.disk.Unlock()
+	l.cache.Lock() // want lock_order
+	defer l.cache.Unlock()
+	delete(l.blocks, block)
+}
+
+func main() {
+	l := &layered{blocks: make(map[int]string)}
+	for hour := 0; hour < 6; hour++ {
+		var finished sync.WaitGroup
+		finished.Add(1)
+		if hour%2 == 0 {
+			l.disk.Lock()
+			go func() { l.read(hour); finished.Done() }()
+			time.Sleep(20 * time.Millisecond)
+			l.disk.Unlock()
+		} else {
+			l.cache.RLock()
+			go func() { l.evict(hour - 1); finished.Done() }()
+			time.Sleep(20 * time.Millisecond)
+			l.cache.RUnlock()
+		}
+		finished.Wait()
+	}
+	go uptime(time.Now())
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	<-ctx.Done()
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}

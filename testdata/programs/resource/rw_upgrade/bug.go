@@ -1,0 +1,52 @@
+// A cache that finds nothing under the read lock takes the write lock without
+// giving the read lock back: it waits for its own reader. Later requests queue
+// behind the waiting writer.
+//
+// class: resource, RWMutex upgrade
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type thumbnails struct {
+	mu     sync.RWMutex
+	images map[string][]byte
+}
+
+func (t *thumbnails) get(name string) []byte {
+	t.mu.RLock() // may
+	defer t.mu.RUnlock()
+	if image, ok := t.images[name]; ok {
+		return image
+	}
+	t.mu.Lock() // want deadlock
+	defer t.mu.Unlock()
+	image := bytes.Repeat([]byte(name), 16)
+	t.images[name] = image
+	return image
+}
+
+func main() {
+	t := &thumbnails{images: map[string][]byte{"cat": []byte("cat")}}
+	requests := make(chan string)
+	for i := 0; i < 3; i++ {
+		go func() {
+			for name := range requests {
+				t.get(name)
+			}
+		}()
+	}
+	for _, name := range []string{"cat", "cat", "dog", "cat", "cat"} {
+		requests <- name
+		time.Sleep(20 * time.Millisecond)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
