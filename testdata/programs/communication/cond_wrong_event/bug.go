@@ -1,0 +1,66 @@
+// Two wait on one Cond for different letters, and a put wakes one of them: the
+// wrong one goes back to sleep, and whose letter it is never wakes.
+//
+// class: communication, Cond, wake-up taken by another
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type mailbox struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	letters []string
+}
+
+func (m *mailbox) put(letter string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.letters = append(m.letters, letter)
+	m.changed.Signal()
+}
+
+// take waits until one of the letters is from the sender.
+func (m *mailbox) take(from string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for {
+		for i, letter := range m.letters {
+			if strings.HasPrefix(letter, from) {
+				m.letters = append(m.letters[:i], m.letters[i+1:]...)
+				return letter
+			}
+		}
+		m.changed.Wait() // want goroutine_leak
+	}
+}
+
+func main() {
+	m := new(mailbox)
+	m.changed = sync.NewCond(&m.mu)
+	for _, from := range []string{"bank", "aunt"} {
+		go func(from string) { fmt.Println(m.take(from)) }(from)
+		time.Sleep(20 * time.Millisecond)
+	}
+	m.put("aunt: come on Sunday")
+	time.Sleep(20 * time.Millisecond)
+	m.put("bank: 3 % now")
+	go uptime(time.Now())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}

@@ -1,0 +1,31 @@
+// The worker returns without a word when there is nothing to do, and main waits
+// for its word: the whole program stands.
+//
+// class: communication, receive without sender, whole program
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func compact(files []string, finished chan<- int) {
+	if len(files) < 2 {
+		return
+	}
+	finished <- len(files)
+}
+
+func main() {
+	finished := make(chan int)
+	go compact([]string{"a.log", "b.log"}, finished)
+	go compact([]string{"c.log"}, finished)
+	for i := 0; i < 2; i++ {
+		fmt.Println("merged", <-finished) // want deadlock
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}

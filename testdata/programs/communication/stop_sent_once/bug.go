@@ -1,0 +1,53 @@
+// Stop sends one value for three pollers: one of them leaves, the two others
+// stay.
+//
+// class: communication, stop sent in place of closed
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+)
+
+type poller struct {
+	stop    chan struct{}
+	samples chan int
+}
+
+func (p *poller) run(id int) {
+	for {
+		select { // want goroutine_leak 2
+		case <-p.stop:
+			return
+		case n := <-p.samples:
+			fmt.Fprintln(io.Discard, id, n)
+		}
+	}
+}
+
+func watch() {
+	p := &poller{stop: make(chan struct{}), samples: make(chan int)}
+	for id := 0; id < 3; id++ {
+		go p.run(id)
+	}
+	for n := 0; n < 9; n++ {
+		p.samples <- n
+	}
+	p.stop <- struct{}{}
+}
+
+func main() {
+	watch()
+	go uptime(time.Now())
+	for range time.Tick(200 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
+	}
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}
