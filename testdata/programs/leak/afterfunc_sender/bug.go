@@ -1,0 +1,54 @@
+// The timer's function sends a warning, and by then the one that was to be
+// warned has finished and left.
+//
+// class: leak, producer without consumer, time.AfterFunc
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+type task struct{ name string }
+
+func (t task) run(lasts time.Duration) {
+	late := make(chan string)
+	time.AfterFunc(20*time.Millisecond, func() {
+		late <- t.name + " is late" // want goroutine_leak 5
+	})
+	select {
+	case <-time.After(lasts):
+	case warning := <-late:
+		fmt.Println(warning)
+	}
+}
+
+func main() {
+	for i := 0; i < 5; i++ {
+		go task{fmt.Sprint("task ", i)}.run(time.Duration(2*i) * time.Millisecond)
+	}
+	go mailer()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+// The letters come now and then; in between the postmen are idle.
+func mailer() {
+	letters := make(chan string)
+	for i := 0; i < 3; i++ {
+		go func() {
+			for letter := range letters {
+				fmt.Fprintln(io.Discard, letter)
+			}
+		}()
+	}
+	for n := 0; ; n++ {
+		letters <- fmt.Sprint("letter ", n)
+		time.Sleep(15 * time.Millisecond)
+	}
+}

@@ -1,0 +1,76 @@
+// The client closes its end.
+//
+// class: leak, connection never closed
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+func answer(connection net.Conn) {
+	defer connection.Close()
+	command := make([]byte, 4)
+	for {
+		if _, err := io.ReadFull(connection, command); err != nil {
+			return
+		}
+		if _, err := connection.Write([]byte("done")); err != nil {
+			return
+		}
+	}
+}
+
+func command(text string) string {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go answer(theirs)
+	if _, err := ours.Write([]byte(text)); err != nil {
+		return err.Error()
+	}
+	reply := make([]byte, 4)
+	if _, err := io.ReadFull(ours, reply); err != nil {
+		return err.Error()
+	}
+	return string(reply)
+}
+
+func main() {
+	for _, text := range []string{"load", "scan", "sort", "save", "quit"} {
+		fmt.Println(command(text))
+	}
+	go gauges()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+type gauge struct {
+	sync.RWMutex
+	value int
+}
+
+func gauges() {
+	level := new(gauge)
+	for i := 0; i < 2; i++ {
+		go func() {
+			for {
+				level.Lock()
+				level.value++
+				level.Unlock()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	for range time.Tick(25 * time.Millisecond) {
+		level.RLock()
+		fmt.Fprintln(io.Discard, level.value)
+		level.RUnlock()
+	}
+}

@@ -1,0 +1,56 @@
+// The page unsubscribes, which closes its channel.
+//
+// class: leak, subscriber never unsubscribed
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+type hub struct {
+	mu     sync.Mutex
+	topics map[string][]chan string
+}
+
+func (h *hub) subscribe(topic string) <-chan string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	news := make(chan string, 1)
+	h.topics[topic] = append(h.topics[topic], news)
+	return news
+}
+
+func (h *hub) unsubscribe(topic string, news <-chan string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, have := range h.topics[topic] {
+		if have == news {
+			h.topics[topic] = append(h.topics[topic][:i], h.topics[topic][i+1:]...)
+			close(have)
+			return
+		}
+	}
+}
+
+func page(h *hub, topic string) {
+	news := h.subscribe(topic)
+	defer h.unsubscribe(topic, news)
+	go func() {
+		for line := range news {
+			fmt.Fprintln(io.Discard, line)
+		}
+	}()
+	time.Sleep(25 * time.Millisecond)
+}
+
+func main() {
+	h := &hub{topics: make(map[string][]chan string)}
+	h.unsubscribe("none", nil)
+	for visit := 0; ; visit++ {
+		go page(h, fmt.Sprint("topic ", visit%5))
+		time.Sleep(40 * time.Millisecond)
+	}
+}

@@ -1,0 +1,70 @@
+// It gets a deadline of its own.
+//
+// class: leak, context.WithoutCancel
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type audit struct{ lines chan string }
+
+func (a *audit) follow(ctx context.Context, user string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 50*time.Millisecond)
+	go func() {
+		defer cancel()
+		a.lines <- user
+		<-ctx.Done()
+	}()
+}
+
+func (a *audit) write() {
+	for line := range a.lines {
+		fmt.Fprintln(io.Discard, line)
+	}
+}
+
+func main() {
+	a := &audit{lines: make(chan string)}
+	go a.write()
+	for _, user := range []string{"ann", "ben", "cid", "dot"} {
+		request, cancel := context.WithCancel(context.Background())
+		a.follow(request, user)
+		cancel()
+	}
+	go gauges()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+type gauge struct {
+	sync.RWMutex
+	value int
+}
+
+func gauges() {
+	level := new(gauge)
+	for i := 0; i < 2; i++ {
+		go func() {
+			for {
+				level.Lock()
+				level.value++
+				level.Unlock()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	for range time.Tick(25 * time.Millisecond) {
+		level.RLock()
+		fmt.Fprintln(io.Discard, level.value)
+		level.RUnlock()
+	}
+}

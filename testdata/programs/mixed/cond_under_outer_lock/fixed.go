@@ -1,0 +1,68 @@
+// The taker leaves the registry before it waits.
+//
+// class: mixed, Cond with a second lock held
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type queue struct {
+	mu     sync.Mutex
+	filled *sync.Cond
+	items  []int
+}
+
+type registry struct {
+	mu     sync.Mutex
+	queues map[string]*queue
+}
+
+func (r *registry) take(name string) int {
+	r.mu.Lock()
+	q := r.queues[name]
+	r.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 {
+		q.filled.Wait()
+	}
+	item := q.items[0]
+	q.items = q.items[1:]
+	return item
+}
+
+func (r *registry) put(name string, item int) {
+	r.mu.Lock()
+	q := r.queues[name]
+	r.mu.Unlock()
+	q.mu.Lock()
+	q.items = append(q.items, item)
+	q.mu.Unlock()
+	q.filled.Signal()
+}
+
+func main() {
+	parcels := new(queue)
+	parcels.filled = sync.NewCond(&parcels.mu)
+	r := &registry{queues: map[string]*queue{"parcels": parcels}}
+	go func() { fmt.Println(r.take("parcels")) }()
+	time.Sleep(30 * time.Millisecond)
+	go r.put("parcels", 7)
+	go uptime(time.Now())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}

@@ -1,0 +1,102 @@
+// The member gives the lock back before it tells the loop.
+//
+// class: mixed, channel held under a lock, actor loop
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type room struct {
+	mu      sync.Mutex
+	members map[string]chan string
+	left    chan string
+	lines   chan string
+}
+
+func (r *room) loop() {
+	for {
+		select {
+		case name := <-r.left:
+			fmt.Println(name, "left")
+		case line := <-r.lines:
+			time.Sleep(30 * time.Millisecond)
+			r.mu.Lock()
+			for _, member := range r.members {
+				select {
+				case member <- line:
+				default:
+				}
+			}
+			r.mu.Unlock()
+		}
+	}
+}
+
+func (r *room) leave(name string) {
+	r.mu.Lock()
+	delete(r.members, name)
+	r.mu.Unlock()
+	r.left <- name
+}
+
+func main() {
+	r := &room{members: make(map[string]chan string), left: make(chan string), lines: make(chan string)}
+	for _, name := range []string{"ada", "bob"} {
+		r.members[name] = make(chan string, 4)
+	}
+	go r.loop()
+	r.lines <- "hello"
+	go r.leave("bob")
+	go gauges()
+	go mailer()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+type gauge struct {
+	sync.RWMutex
+	value int
+}
+
+func gauges() {
+	level := new(gauge)
+	for i := 0; i < 2; i++ {
+		go func() {
+			for {
+				level.Lock()
+				level.value++
+				level.Unlock()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	for range time.Tick(25 * time.Millisecond) {
+		level.RLock()
+		fmt.Fprintln(io.Discard, level.value)
+		level.RUnlock()
+	}
+}
+
+// The letters come now and then; in between the postmen are idle.
+func mailer() {
+	letters := make(chan string)
+	for i := 0; i < 3; i++ {
+		go func() {
+			for letter := range letters {
+				fmt.Fprintln(io.Discard, letter)
+			}
+		}()
+	}
+	for n := 0; ; n++ {
+		letters <- fmt.Sprint("letter ", n)
+		time.Sleep(15 * time.Millisecond)
+	}
+}

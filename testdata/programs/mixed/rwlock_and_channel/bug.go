@@ -1,0 +1,66 @@
+// A reader waits for an item, a writer waits for the reader, and the one that
+// would send the item wants to read first, behind the writer.
+//
+// class: mixed, RWMutex and channel, circle of three
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type board struct {
+	mu    sync.RWMutex
+	posts []string
+	fresh chan string
+}
+
+func (b *board) follow() {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	seen := len(b.posts)
+	fmt.Println(seen, <-b.fresh) // want deadlock
+}
+
+func (b *board) clear() {
+	b.mu.Lock() // want deadlock
+	defer b.mu.Unlock()
+	b.posts = nil
+}
+
+func (b *board) announce(post string) {
+	b.mu.RLock() // want deadlock
+	n := len(b.posts)
+	b.mu.RUnlock()
+	b.fresh <- fmt.Sprint(n, ": ", post)
+}
+
+func main() {
+	b := &board{posts: []string{"welcome"}, fresh: make(chan string)}
+	go b.follow()
+	time.Sleep(20 * time.Millisecond)
+	go b.clear()
+	time.Sleep(20 * time.Millisecond)
+	go b.announce("lost: one umbrella")
+	go janitor(make(chan struct{}, 1))
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+// Sweeps when there is something to sweep, and at the latest after a while.
+func janitor(dirty chan struct{}) {
+	sweeps := 0
+	for {
+		select {
+		case <-dirty:
+			sweeps++
+		case <-time.After(40 * time.Millisecond):
+			dirty <- struct{}{}
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// A check in a goroutine of a test calls FailNow, which ends that goroutine
+// before its Done; the test waits for it.
+//
+// class: nonblocking, testing, FailNow outside of the test's goroutine
+package main
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+func must(t *testing.T, err error) {
+	if err != nil {
+		t.FailNow()
+	}
+}
+
+func load(user string) error {
+	if user == "eve" {
+		return errors.New("no such user")
+	}
+	return nil
+}
+
+func users(t *testing.T) {
+	var group sync.WaitGroup
+	for _, user := range []string{"ann", "eve", "cid"} {
+		group.Add(1)
+		go func(user string) {
+			must(t, load(user))
+			group.Done()
+		}(user)
+	}
+	group.Wait() // want goroutine_leak|deadlock
+}
+
+// soak is there until the whole run is told to end.
+func soak(*testing.T) {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func main() {
+	every := func(string, string) (bool, error) { return true, nil }
+
+	testing.Main(every, []testing.InternalTest{{Name: "Users", F: users}, {Name: "Soak", F: soak}}, nil, nil) // may
+}

@@ -1,0 +1,35 @@
+// The first who needs it makes the table, but two may be the first.
+//
+// class: nonblocking, data race, lazy initialization
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+)
+
+type units struct {
+	once  sync.Once
+	table map[string]int
+}
+
+func (u *units) factor(unit string) int {
+	if u.table == nil { // want data_race
+		time.Sleep(10 * time.Millisecond)
+		u.table = map[string]int{"km": 1000, "m": 1} // want data_race
+	}
+	return u.table[unit] // may data_race
+}
+
+func main() {
+	u := new(units)
+	for _, unit := range []string{"km", "m"} {
+		go func(unit string) { fmt.Println(unit, u.factor(unit)) }(unit)
+	}
+	for range time.Tick(200 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
+	}
+}

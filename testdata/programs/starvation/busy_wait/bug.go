@@ -1,0 +1,51 @@
+// Forty clients spin until the leader is elected, and the leader, which goes
+// through many small steps, gets its turn between their time slices only.
+//
+// class: starvation, busy waiting
+package main
+
+import (
+	"os"
+	"os/signal"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+type cluster struct {
+	leader  atomic.Int32
+	elected chan struct{}
+}
+
+func (c *cluster) follow() {
+	for c.leader.Load() == 0 { // may starvation
+	}
+}
+
+func (c *cluster) elect(steps int) {
+	votes := make(chan int)
+	go func() {
+		for vote := 0; vote < steps; vote++ {
+			time.Sleep(time.Millisecond) // may starvation
+			votes <- vote                // may starvation
+		}
+	}()
+	for step := 0; step < steps; step++ {
+		<-votes // want starvation
+	}
+	c.leader.Store(7)
+	close(c.elected)
+}
+
+func main() {
+	runtime.GOMAXPROCS(2)
+	c := &cluster{elected: make(chan struct{})}
+	for i := 0; i < 40; i++ {
+		go c.follow()
+	}
+	go c.elect(1000)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}

@@ -1,0 +1,58 @@
+// It takes a copy under the lock and formats that.
+//
+// class: starvation, long critical section
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type measurements struct {
+	mu     sync.Mutex
+	values []int
+}
+
+func (m *measurements) add(value int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.values = append(m.values, value)
+}
+
+func (m *measurements) export() {
+	m.mu.Lock()
+	values := append([]int(nil), m.values...)
+	m.mu.Unlock()
+	for range values[:4] {
+		time.Sleep(350 * time.Millisecond)
+	}
+}
+
+func main() {
+	m := &measurements{values: []int{3, 1, 4, 1}}
+	go m.export()
+	time.Sleep(20 * time.Millisecond)
+	for sensor := 0; sensor < 3; sensor++ {
+		go func(sensor int) {
+			for {
+				m.add(sensor)
+				time.Sleep(30 * time.Millisecond)
+			}
+		}(sensor)
+	}
+	go uptime(time.Now())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}

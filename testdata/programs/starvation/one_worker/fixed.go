@@ -1,0 +1,50 @@
+// Long jobs have a worker of their own.
+//
+// class: starvation, long job before short ones
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+type job struct {
+	name string
+	long bool
+}
+
+func work(jobs <-chan job) {
+	for one := range jobs {
+		if one.long {
+			time.Sleep(1500 * time.Millisecond)
+		}
+		fmt.Fprintln(io.Discard, one.name)
+	}
+}
+
+func main() {
+	jobs := make(chan job)
+	go work(jobs)
+	videos := make(chan job)
+	go work(videos)
+	videos <- job{"video", true}
+	for i := 0; i < 5; i++ {
+		go func(i int) {
+			jobs <- job{fmt.Sprint("mail ", i), false}
+		}(i)
+	}
+	go uptime(time.Now())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+}
+
+func uptime(since time.Time) {
+	for range time.Tick(30 * time.Millisecond) {
+		fmt.Fprintln(io.Discard, "up", time.Since(since))
+	}
+}
