@@ -35,7 +35,6 @@ func main() {
 	left, right := make(chan string), make(chan string)
 	go func() { fmt.Println("met", peer{"vienna", left, right}.accept()) }()
 	go func() { fmt.Println("met", peer{"linz", right, left}.dial()) }()
-	left, right = nil, nil
 	go echoes()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

@@ -33,7 +33,7 @@ func (f *flusher) loop() {
 	written := int32(0)
 	for range f.wake { // may
 		batch := f.pending.Swap(0)
-		time.Sleep(30 * time.Millisecond) // the disk
+		time.Sleep(70 * time.Millisecond) // the disk
 		if written += batch; written == 3 {
 			close(f.flushed)
 		}

@@ -24,7 +24,7 @@ func (l *latch) arrive() {
 	if l.count == 1 {
 		l.cond.Broadcast()
 		l.Unlock()
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 		l.Lock()
 		l.count--
 		return

@@ -41,7 +41,6 @@ func main() {
 	go feed("l", 20, left)
 	go feed("r", 30, right)
 	go merge(left, right)
-	left, right = nil, nil
 	go gauges()
 	for range time.Tick(200 * time.Millisecond) {
 		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())

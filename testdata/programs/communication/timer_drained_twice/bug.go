@@ -45,7 +45,7 @@ func main() {
 	s := &session{idle: time.NewTimer(40 * time.Millisecond)}
 	go s.serve(requests)
 	for i := 0; i < 4; i++ {
-		requests <- fmt.Sprint("request ", i)
+		requests <- fmt.Sprint("request ", i) // may
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(100 * time.Millisecond)

@@ -17,7 +17,7 @@ type task struct{ name string }
 
 func (t task) run(lasts time.Duration) {
 	late := make(chan string)
-	time.AfterFunc(20*time.Millisecond, func() {
+	time.AfterFunc(60*time.Millisecond, func() {
 		late <- t.name + " is late" // want goroutine_leak 5
 	})
 	select {

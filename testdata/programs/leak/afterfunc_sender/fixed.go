@@ -17,7 +17,7 @@ type task struct{ name string }
 
 func (t task) run(lasts time.Duration) {
 	late := make(chan string, 1)
-	timer := time.AfterFunc(20*time.Millisecond, func() {
+	timer := time.AfterFunc(60*time.Millisecond, func() {
 		late <- t.name + " is late"
 	})
 	defer timer.Stop()

@@ -13,7 +13,7 @@ import (
 type client struct{ attempts int }
 
 func (c *client) attempt(n int, result chan<- error) {
-	time.Sleep(time.Duration(45-10*n) * time.Millisecond)
+	time.Sleep(time.Duration(100-10*n) * time.Millisecond)
 	result <- nil
 }
 

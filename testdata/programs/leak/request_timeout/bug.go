@@ -33,7 +33,7 @@ func (w *warehouse) query(ctx context.Context, id int) (rows, error) {
 }
 
 func main() {
-	w := &warehouse{delay: 20 * time.Millisecond}
+	w := &warehouse{delay: 50 * time.Millisecond}
 	for id := 0; id < 12; id++ {
 		limit := 5 * time.Millisecond
 		if id%3 == 0 {

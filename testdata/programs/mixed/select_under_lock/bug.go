@@ -25,7 +25,7 @@ type node struct {
 func (n *node) drop(key string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
 	delete(n.keys, key)
 	select { // want deadlock 2
 	case n.peer.dropped <- key:
@@ -54,7 +54,7 @@ func main() {
 	left.peer = right
 	go left.drop("a")
 	go right.drop("b")
-	time.Sleep(10 * time.Millisecond)
+	time.Sleep(30 * time.Millisecond)
 	go left.listen()
 	go right.listen()
 	go uptime(time.Now())

@@ -23,7 +23,7 @@ type node struct {
 
 func (n *node) drop(key string) {
 	n.mu.Lock()
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
 	delete(n.keys, key)
 	n.mu.Unlock()
 	select {
@@ -53,7 +53,7 @@ func main() {
 	left.peer = right
 	go left.drop("a")
 	go right.drop("b")
-	time.Sleep(10 * time.Millisecond)
+	time.Sleep(30 * time.Millisecond)
 	go left.listen()
 	go right.listen()
 	go uptime(time.Now())

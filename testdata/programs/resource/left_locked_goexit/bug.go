@@ -23,7 +23,7 @@ type printer struct {
 
 func (p *printer) print(pages int) {
 	p.tray.Lock() // want goroutine_leak|deadlock 2
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
 	if pages > 100 {
 		runtime.Goexit()
 	}
@@ -34,7 +34,7 @@ func (p *printer) print(pages int) {
 func main() {
 	office := new(printer)
 	go office.print(500)
-	time.Sleep(10 * time.Millisecond)
+	time.Sleep(30 * time.Millisecond)
 	go office.print(3)
 	go office.print(1)
 	go echoes()
