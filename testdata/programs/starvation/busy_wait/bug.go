@@ -1,5 +1,6 @@
-// Forty clients spin until the leader is elected, and the leader, which goes
-// through many small steps, gets its turn between their time slices only.
+// Forty clients spin until the leader is elected, and the election, which is
+// made of many small steps, goes on only when each of them has had its time
+// slice.
 //
 // class: starvation, busy waiting
 package main
@@ -10,7 +11,6 @@ import (
 	"runtime"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 type cluster struct {
@@ -24,15 +24,8 @@ func (c *cluster) follow() {
 }
 
 func (c *cluster) elect(steps int) {
-	votes := make(chan int)
-	go func() {
-		for vote := 0; vote < steps; vote++ {
-			time.Sleep(time.Millisecond) // may starvation
-			votes <- vote                // may starvation
-		}
-	}()
 	for step := 0; step < steps; step++ {
-		<-votes // want starvation
+		runtime.Gosched() // want starvation
 	}
 	c.leader.Store(7)
 	close(c.elected)
@@ -42,10 +35,10 @@ func main() {
 	runtime.GOMAXPROCS(2)
 	c := &cluster{elected: make(chan struct{})}
 	for i := 0; i < 40; i++ {
-		go c.follow()
+		go c.follow() // may starvation
 	}
 	go c.elect(1000)
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	<-stop
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM) // may
+	<-stop                                             // may
 }

@@ -1,18 +1,15 @@
 // The watchers do not notice that their channel is closed and take zero values
-// from it as fast as they can; whoever else wants the processor waits for all
-// of them.
+// from it as fast as they can; what the network brings waits until each of them
+// has had its turn.
 //
 // class: starvation, busy loop on a closed channel
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"os/signal"
+	"log"
+	"net"
 	"runtime"
-	"syscall"
-	"time"
 )
 
 type watcher struct{ events int }
@@ -21,7 +18,7 @@ func (w *watcher) run(changes <-chan string, quit <-chan struct{}) {
 	for {
 		select { // may starvation
 		case change := <-changes: // may starvation
-			if change != "" {
+			if change != "" { // may starvation
 				w.events++
 			}
 		case <-quit:
@@ -30,25 +27,51 @@ func (w *watcher) run(changes <-chan string, quit <-chan struct{}) {
 	}
 }
 
-func status(last time.Time) {
+func answer(connection net.Conn) {
+	defer connection.Close()
+	question := make([]byte, 4)
 	for {
-		time.Sleep(20 * time.Millisecond) // want starvation
-		fmt.Fprintln(io.Discard, time.Since(last))
-		last = time.Now()
+		if _, err := io.ReadFull(connection, question); err != nil { // want starvation
+			return
+		}
+		if _, err := connection.Write(question); err != nil {
+			return
+		}
+	}
+}
+
+func ask(connection net.Conn) {
+	for {
+		if _, err := connection.Write([]byte("well")); err != nil {
+			return
+		}
+		if _, err := io.ReadFull(connection, make([]byte, 4)); err != nil { // want starvation
+			return
+		}
 	}
 }
 
 func main() {
 	runtime.GOMAXPROCS(1)
-	changes, quit := make(chan string), make(chan struct{})
-	go status(time.Now())
-	for i := 0; i < 50; i++ {
-		go new(watcher).run(changes, quit)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
 	}
-	changes <- "first"
+	ours, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	theirs, err := listener.Accept()
+	if err != nil {
+		log.Fatal(err)
+	}
+	go answer(theirs)
+	go ask(ours)
+	changes, quit := make(chan string), make(chan struct{})
+	for i := 0; i < 25; i++ {
+		go new(watcher).run(changes, quit) // may starvation
+	}
+	changes <- "first" // may
 	close(changes)
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	<-stop
-	close(quit)
+	<-quit
 }

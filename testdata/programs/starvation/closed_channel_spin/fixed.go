@@ -4,12 +4,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"os/signal"
+	"log"
+	"net"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -29,25 +27,52 @@ func (w *watcher) run(changes <-chan string, quit <-chan struct{}) {
 	}
 }
 
-func status(last time.Time) {
+func answer(connection net.Conn) {
+	defer connection.Close()
+	question := make([]byte, 4)
 	for {
-		time.Sleep(20 * time.Millisecond)
-		fmt.Fprintln(io.Discard, time.Since(last))
-		last = time.Now()
+		if _, err := io.ReadFull(connection, question); err != nil {
+			return
+		}
+		if _, err := connection.Write(question); err != nil {
+			return
+		}
+	}
+}
+
+func ask(connection net.Conn) {
+	for {
+		if _, err := connection.Write([]byte("well")); err != nil {
+			return
+		}
+		if _, err := io.ReadFull(connection, make([]byte, 4)); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ours, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	theirs, err := listener.Accept()
+	if err != nil {
+		log.Fatal(err)
+	}
+	go answer(theirs)
+	go ask(ours)
 	changes, quit := make(chan string), make(chan struct{})
-	go status(time.Now())
-	for i := 0; i < 50; i++ {
+	for i := 0; i < 25; i++ {
 		go new(watcher).run(changes, quit)
 	}
 	changes <- "first"
 	close(changes)
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	<-stop
-	close(quit)
+	<-quit
 }

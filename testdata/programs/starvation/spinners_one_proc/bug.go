@@ -1,14 +1,16 @@
-// Sixty hash loops share one processor with the ones that answer requests: an
-// answer is ready to go and waits for its turn for more than half a second,
-// each time.
+// Thirty hash loops share one processor with the indexer, which is polite and
+// offers its turn after each document: it gets it back when all thirty have had
+// theirs, more than half a second later.
 //
 // class: starvation, runnable and not run
 package main
 
 import (
+	"fmt"
+	"io"
 	"runtime"
+	"strings"
 	"sync/atomic"
-	"time"
 )
 
 type checksums struct{ pieces atomic.Int64 }
@@ -17,28 +19,29 @@ func (c *checksums) hash(seed uint32) {
 	for {
 		seed = seed*1664525 + 1013904223 // may starvation
 		if seed == 0 {                   // may starvation
-			c.pieces.Add(1)
+			c.pieces.Add(1) // may starvation
 		}
 	}
 }
 
-func answer(questions <-chan int, answers chan<- int) {
-	for question := range questions { // want starvation
-		answers <- question + 1 // may starvation
+func index(documents int) (words int) {
+	for n := 0; n < documents; n++ {
+		words += len(strings.Fields("the quick brown fox"))
+		runtime.Gosched() // want starvation
 	}
+	return words
 }
 
 func main() {
 	runtime.GOMAXPROCS(1)
-	questions, answers := make(chan int), make(chan int)
-	go answer(questions, answers)
 	c := new(checksums)
-	for seed := uint32(0); seed < 60; seed++ {
-		go c.hash(seed)
+	for seed := uint32(0); seed < 30; seed++ {
+		go c.hash(seed) // may starvation
 	}
-	for question := 0; ; question++ {
-		questions <- question             // may starvation
-		<-answers                         // may starvation
-		time.Sleep(10 * time.Millisecond) // may starvation
-	}
+	go func() {
+		for {
+			fmt.Fprintln(io.Discard, index(100))
+		}
+	}()
+	select {}
 }

@@ -4,7 +4,10 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -21,21 +24,23 @@ func (c *checksums) hash(seed uint32) {
 	}
 }
 
-func answer(questions <-chan int, answers chan<- int) {
-	for question := range questions {
-		answers <- question + 1
+func index(documents int) (words int) {
+	for n := 0; n < documents; n++ {
+		words += len(strings.Fields("the quick brown fox"))
+		runtime.Gosched()
 	}
+	return words
 }
 
 func main() {
 	runtime.GOMAXPROCS(1)
-	questions, answers := make(chan int), make(chan int)
-	go answer(questions, answers)
 	c := new(checksums)
 	go c.hash(1)
-	for question := 0; ; question++ {
-		questions <- question
-		<-answers
-		time.Sleep(10 * time.Millisecond)
-	}
+	go func() {
+		for {
+			fmt.Fprintln(io.Discard, index(100))
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	select {}
 }
