@@ -4,8 +4,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -52,14 +52,20 @@ func main() {
 	m.put("aunt: come on Sunday")
 	time.Sleep(20 * time.Millisecond)
 	m.put("bank: 3 % now")
-	go uptime(time.Now())
+	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

@@ -5,10 +5,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
-	"sync"
 	"time"
 )
 
@@ -34,32 +34,20 @@ func main() {
 	go feed("l", 20, left)
 	go feed("r", 30, right)
 	go merge(left, right)
-	go gauges()
+	go leases(context.Background())
 	for range time.Tick(200 * time.Millisecond) {
 		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
 	}
 }
 
-type gauge struct {
-	sync.RWMutex
-	value int
-}
-
-func gauges() {
-	level := new(gauge)
-	for i := 0; i < 2; i++ {
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
 		go func() {
-			for {
-				level.Lock()
-				level.value++
-				level.Unlock()
-				time.Sleep(5 * time.Millisecond)
-			}
+			defer release()
+			<-lease.Done()
 		}()
-	}
-	for range time.Tick(25 * time.Millisecond) {
-		level.RLock()
-		fmt.Fprintln(io.Discard, level.value)
-		level.RUnlock()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

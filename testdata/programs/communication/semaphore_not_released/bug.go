@@ -7,10 +7,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -35,24 +35,32 @@ func main() {
 	for i := 0; i < 5; i++ {
 		go func(i int) { _ = p.query(fmt.Sprint("SELECT ", i)) }(i)
 	}
-	go mailer()
+	go kitchen()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-// The letters come now and then; in between the postmen are idle.
-func mailer() {
-	letters := make(chan string)
-	for i := 0; i < 3; i++ {
+// Two cooks wait for orders, which come in twos.
+func kitchen() {
+	var pass sync.Mutex
+	ordered, orders := sync.NewCond(&pass), 0
+	for cook := 0; cook < 2; cook++ {
 		go func() {
-			for letter := range letters {
-				fmt.Fprintln(io.Discard, letter)
+			pass.Lock()
+			defer pass.Unlock()
+			for {
+				for orders == 0 {
+					ordered.Wait()
+				}
+				orders--
 			}
 		}()
 	}
-	for n := 0; ; n++ {
-		letters <- fmt.Sprint("letter ", n)
-		time.Sleep(15 * time.Millisecond)
+	for range time.Tick(35 * time.Millisecond) {
+		pass.Lock()
+		orders += 2
+		pass.Unlock()
+		ordered.Broadcast()
 	}
 }

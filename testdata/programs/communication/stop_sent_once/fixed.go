@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -39,14 +40,20 @@ func watch() {
 
 func main() {
 	watch()
-	go uptime(time.Now())
+	go leases(context.Background())
 	for range time.Tick(200 * time.Millisecond) {
 		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
 	}
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

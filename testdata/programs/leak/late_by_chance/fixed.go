@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math/rand"
 	"os"
 	"os/signal"
@@ -32,32 +31,32 @@ func resolve(name string) int {
 
 func main() {
 	fmt.Println(resolve("example.org"))
-	go gauges()
+	go kitchen()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-type gauge struct {
-	sync.RWMutex
-	value int
-}
-
-func gauges() {
-	level := new(gauge)
-	for i := 0; i < 2; i++ {
+// Two cooks wait for orders, which come in twos.
+func kitchen() {
+	var pass sync.Mutex
+	ordered, orders := sync.NewCond(&pass), 0
+	for cook := 0; cook < 2; cook++ {
 		go func() {
+			pass.Lock()
+			defer pass.Unlock()
 			for {
-				level.Lock()
-				level.value++
-				level.Unlock()
-				time.Sleep(5 * time.Millisecond)
+				for orders == 0 {
+					ordered.Wait()
+				}
+				orders--
 			}
 		}()
 	}
-	for range time.Tick(25 * time.Millisecond) {
-		level.RLock()
-		fmt.Fprintln(io.Discard, level.value)
-		level.RUnlock()
+	for range time.Tick(35 * time.Millisecond) {
+		pass.Lock()
+		orders += 2
+		pass.Unlock()
+		ordered.Broadcast()
 	}
 }

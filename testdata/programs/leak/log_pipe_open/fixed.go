@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -39,24 +40,32 @@ func main() {
 		go scan(in)
 		(&command{name, out}).run()
 	}
-	go mailer()
+	go kitchen()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-// The letters come now and then; in between the postmen are idle.
-func mailer() {
-	letters := make(chan string)
-	for i := 0; i < 3; i++ {
+// Two cooks wait for orders, which come in twos.
+func kitchen() {
+	var pass sync.Mutex
+	ordered, orders := sync.NewCond(&pass), 0
+	for cook := 0; cook < 2; cook++ {
 		go func() {
-			for letter := range letters {
-				fmt.Fprintln(io.Discard, letter)
+			pass.Lock()
+			defer pass.Unlock()
+			for {
+				for orders == 0 {
+					ordered.Wait()
+				}
+				orders--
 			}
 		}()
 	}
-	for n := 0; ; n++ {
-		letters <- fmt.Sprint("letter ", n)
-		time.Sleep(15 * time.Millisecond)
+	for range time.Tick(35 * time.Millisecond) {
+		pass.Lock()
+		orders += 2
+		pass.Unlock()
+		ordered.Broadcast()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -46,14 +47,24 @@ func main() {
 	for i := 0; i < 4; i++ {
 		fmt.Println(poll(server.Client(), server.URL))
 	}
-	go uptime(time.Now())
+	go batches()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Every batch ends before the next begins.
+func batches() {
+	for n := 0; ; n++ {
+		var parts sync.WaitGroup
+		for part := 0; part < 3; part++ {
+			parts.Add(1)
+			go func(part int) {
+				defer parts.Done()
+				time.Sleep(time.Duration(part) * time.Millisecond)
+			}(part)
+		}
+		parts.Wait()
+		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func main() {
 		cancel()
 		fmt.Fprintln(io.Discard, err)
 	}
-	go mailer()
+	go kitchen()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -52,18 +53,26 @@ func main() {
 	log.Fatal(http.Serve(listener, http.NotFoundHandler()))
 }
 
-// The letters come now and then; in between the postmen are idle.
-func mailer() {
-	letters := make(chan string)
-	for i := 0; i < 3; i++ {
+// Two cooks wait for orders, which come in twos.
+func kitchen() {
+	var pass sync.Mutex
+	ordered, orders := sync.NewCond(&pass), 0
+	for cook := 0; cook < 2; cook++ {
 		go func() {
-			for letter := range letters {
-				fmt.Fprintln(io.Discard, letter)
+			pass.Lock()
+			defer pass.Unlock()
+			for {
+				for orders == 0 {
+					ordered.Wait()
+				}
+				orders--
 			}
 		}()
 	}
-	for n := 0; ; n++ {
-		letters <- fmt.Sprint("letter ", n)
-		time.Sleep(15 * time.Millisecond)
+	for range time.Tick(35 * time.Millisecond) {
+		pass.Lock()
+		orders += 2
+		pass.Unlock()
+		ordered.Broadcast()
 	}
 }

@@ -5,8 +5,7 @@
 package main
 
 import (
-	"fmt"
-	"io"
+	"context"
 	"os"
 	"os/signal"
 	"sync"
@@ -33,31 +32,45 @@ func main() {
 	giro, savings := &account{number: 1, balance: 50}, &account{number: 2, balance: 70}
 	go transfer(giro, savings, 10)
 	go transfer(savings, giro, 20)
-	go uptime(time.Now())
-	go mailer()
+	go leases(context.Background())
+	go kitchen()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }
 
-// The letters come now and then; in between the postmen are idle.
-func mailer() {
-	letters := make(chan string)
-	for i := 0; i < 3; i++ {
+// Two cooks wait for orders, which come in twos.
+func kitchen() {
+	var pass sync.Mutex
+	ordered, orders := sync.NewCond(&pass), 0
+	for cook := 0; cook < 2; cook++ {
 		go func() {
-			for letter := range letters {
-				fmt.Fprintln(io.Discard, letter)
+			pass.Lock()
+			defer pass.Unlock()
+			for {
+				for orders == 0 {
+					ordered.Wait()
+				}
+				orders--
 			}
 		}()
 	}
-	for n := 0; ; n++ {
-		letters <- fmt.Sprint("letter ", n)
-		time.Sleep(15 * time.Millisecond)
+	for range time.Tick(35 * time.Millisecond) {
+		pass.Lock()
+		orders += 2
+		pass.Unlock()
+		ordered.Broadcast()
 	}
 }

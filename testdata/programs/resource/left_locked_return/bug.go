@@ -5,9 +5,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -39,14 +39,20 @@ func main() {
 	for customer := 1; customer <= 4; customer++ {
 		go func(customer int) { _ = all.pay(customer, 5) }(customer)
 	}
-	go uptime(time.Now())
+	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

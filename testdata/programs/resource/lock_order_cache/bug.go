@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -58,14 +57,20 @@ func main() {
 		}
 		finished.Wait()
 	}
-	go uptime(time.Now())
+	go leases(context.Background())
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	<-ctx.Done()
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

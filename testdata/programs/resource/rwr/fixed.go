@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -46,7 +45,7 @@ func main() {
 	go func() { fmt.Println(r.resolve("/")) }()
 	time.Sleep(20 * time.Millisecond)
 	go r.add("/old", "/new")
-	go uptime(time.Now())
+	go batches()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -54,8 +53,18 @@ func main() {
 	log.Fatal(http.Serve(listener, http.NotFoundHandler()))
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Every batch ends before the next begins.
+func batches() {
+	for n := 0; ; n++ {
+		var parts sync.WaitGroup
+		for part := 0; part < 3; part++ {
+			parts.Add(1)
+			go func(part int) {
+				defer parts.Done()
+				time.Sleep(time.Duration(part) * time.Millisecond)
+			}(part)
+		}
+		parts.Wait()
+		time.Sleep(20 * time.Millisecond)
 	}
 }

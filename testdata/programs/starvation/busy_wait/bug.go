@@ -18,7 +18,7 @@ type cluster struct {
 	elected chan struct{}
 }
 
-func (c *cluster) follow() {
+func (c *cluster) follow() { // may starvation
 	for c.leader.Load() == 0 { // may starvation
 	}
 }

@@ -5,7 +5,7 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"io"
 	"net"
 	"os"
@@ -55,32 +55,20 @@ func main() {
 			}
 		}()
 	}
-	go gauges()
+	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-type gauge struct {
-	sync.RWMutex
-	value int
-}
-
-func gauges() {
-	level := new(gauge)
-	for i := 0; i < 2; i++ {
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
 		go func() {
-			for {
-				level.Lock()
-				level.value++
-				level.Unlock()
-				time.Sleep(5 * time.Millisecond)
-			}
+			defer release()
+			<-lease.Done()
 		}()
-	}
-	for range time.Tick(25 * time.Millisecond) {
-		level.RLock()
-		fmt.Fprintln(io.Discard, level.value)
-		level.RUnlock()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

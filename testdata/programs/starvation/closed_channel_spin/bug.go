@@ -14,7 +14,7 @@ import (
 
 type watcher struct{ events int }
 
-func (w *watcher) run(changes <-chan string, quit <-chan struct{}) {
+func (w *watcher) run(changes <-chan string, quit <-chan struct{}) { // may starvation
 	for {
 		select { // may starvation
 		case change := <-changes: // may starvation

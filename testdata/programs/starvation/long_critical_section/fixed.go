@@ -4,8 +4,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -45,14 +43,24 @@ func main() {
 			}
 		}(sensor)
 	}
-	go uptime(time.Now())
+	go batches()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Every batch ends before the next begins.
+func batches() {
+	for n := 0; ; n++ {
+		var parts sync.WaitGroup
+		for part := 0; part < 3; part++ {
+			parts.Add(1)
+			go func(part int) {
+				defer parts.Done()
+				time.Sleep(time.Duration(part) * time.Millisecond)
+			}(part)
+		}
+		parts.Wait()
+		time.Sleep(20 * time.Millisecond)
 	}
 }

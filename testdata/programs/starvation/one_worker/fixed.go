@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -37,14 +38,20 @@ func main() {
 			jobs <- job{fmt.Sprint("mail ", i), false}
 		}(i)
 	}
-	go uptime(time.Now())
+	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
 }
 
-func uptime(since time.Time) {
-	for range time.Tick(30 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "up", time.Since(since))
+// Leases that run out, each with somebody who waits for that.
+func leases(parent context.Context) {
+	for {
+		lease, release := context.WithTimeout(parent, 60*time.Millisecond)
+		go func() {
+			defer release()
+			<-lease.Done()
+		}()
+		time.Sleep(25 * time.Millisecond)
 	}
 }

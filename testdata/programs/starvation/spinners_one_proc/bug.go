@@ -15,7 +15,7 @@ import (
 
 type checksums struct{ pieces atomic.Int64 }
 
-func (c *checksums) hash(seed uint32) {
+func (c *checksums) hash(seed uint32) { // may starvation
 	for {
 		seed = seed*1664525 + 1013904223 // may starvation
 		if seed == 0 {                   // may starvation
