@@ -1,8 +1,9 @@
 //! Go programs of `testdata/programs`, built on demand and kept.
 //!
 //! A program is a folder of Go files, or one file (`leak/senders/bug` is
-//! `leak/senders/bug.go`). The built file's name is a hash of the sources, the
-//! release and the mode, so an edit builds anew and nothing is built twice.
+//! `leak/senders/bug.go`). One of the corpus is built with the harness, laid in
+//! by an overlay. The built file's name is a hash of the sources, the release and
+//! the mode, so an edit builds anew and nothing is built twice.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,14 +11,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::{GoRelease, target_dir, workspace};
+use crate::{GoRelease, corpus, target_dir, workspace};
 
 /// A built Go program.
 #[derive(Clone, Debug)]
 pub struct Fixture {
     /// The executable.
     pub path: PathBuf,
-    /// The Go files that it was built of.
+    /// The Go files that it was built of; of the corpus, the harness too.
     pub sources: Vec<PathBuf>,
     /// What built it.
     pub release: GoRelease,
@@ -65,7 +66,9 @@ impl Fixture {
     /// When there is no such program, or it does not build.
     pub fn build(program: &str, release: &GoRelease, mode: Mode) -> anyhow::Result<Fixture> {
         let program_path = workspace().join("testdata/programs").join(program);
-        let sources = sources(&program_path)?;
+        let mut sources = sources(&program_path)?;
+        let harness = corpus::harness(program);
+        sources.extend(harness.clone());
         let folder = target_dir().join("fixtures");
         fs::create_dir_all(&folder)?;
         let name = format!(
@@ -80,14 +83,15 @@ impl Fixture {
         let lock = File::create(folder.join(format!("{name}.lock")))?;
         lock.lock()?;
         if !path.is_file() {
-            compile(&program_path, release, mode, &path).with_context(|| format!("build of {name}"))?;
+            compile(&program_path, harness.as_deref(), release, mode, &path)
+                .with_context(|| format!("build of {name}"))?;
         }
         Ok(Fixture { path, sources, release: release.clone(), mode })
     }
 }
 
 /// The Go files of a program, which is a folder or a file without its ending.
-fn sources(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn sources(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !program.is_dir() {
         return Ok(vec![program.with_extension("go")]);
     }
@@ -112,19 +116,40 @@ fn hash(sources: &[PathBuf], release: &GoRelease, mode: Mode) -> anyhow::Result<
     Ok(hasher.finish())
 }
 
-fn compile(program: &Path, release: &GoRelease, mode: Mode, path: &Path) -> anyhow::Result<()> {
-    // Not `with_extension`: a release's number has dots of its own, and what is
-    // behind the last one would go.
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
+fn compile(
+    program: &Path,
+    harness: Option<&Path>,
+    release: &GoRelease,
+    mode: Mode,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let unfinished = beside(path, ".unfinished");
     let mut go = release.command();
     go.env("CGO_ENABLED", mode.cgo_enabled()).arg("build").args(mode.flags()).arg("-o").arg(&unfinished);
+    let folder = if program.is_dir() { Some(program) } else { program.parent() };
+    let folder = folder.context("a program lies in a folder")?;
+    if let Some(harness) = harness {
+        let overlay = beside(path, ".overlay.json");
+        let replace =
+            serde_json::json!({ "Replace": { folder.join("harness.go").display().to_string(): harness } });
+        fs::write(&overlay, replace.to_string())?;
+        go.arg("-overlay").arg(overlay);
+    }
+    go.current_dir(folder);
     if program.is_dir() {
-        go.arg(".").current_dir(program);
+        go.arg(".");
     } else {
-        go.arg(program.with_extension("go"));
+        go.arg(program.with_extension("go")).args(harness.map(|_| folder.join("harness.go")));
     }
     let output = go.output().with_context(|| format!("start of {}", release.go.display()))?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(fs::rename(unfinished, path)?)
+}
+
+/// The file's name with something behind it. Not `with_extension`: a release's
+/// number has dots of its own, and what is behind the last one would go.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }

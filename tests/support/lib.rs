@@ -1,11 +1,13 @@
-//! What integration tests stand on: Go releases, programs built on demand,
-//! children that end with the test, waits with a deadline, and skips that are
-//! counted.
+//! What integration tests stand on: Go releases, programs built on demand, the
+//! corpus and what it asserts, children that end with the test, waits with a
+//! deadline, and skips that are counted.
 //!
 //! A test that cannot run here says so with [`skip`] and returns; the summary
 //! of `cargo xtask test` lists it with its reason. Nothing is skipped in silence.
 
+mod assertion;
 mod child;
+mod corpus;
 mod fixture;
 mod go_reader;
 mod module;
@@ -16,7 +18,9 @@ mod wait;
 
 use std::path::{Path, PathBuf};
 
+pub use assertion::{Assertion, Count, Header};
 pub use child::Child;
+pub use corpus::{Program, Variant};
 pub use fixture::{Fixture, Mode};
 pub use go_reader::{GoReader, goroot};
 pub use module::{Module, Ran, files};

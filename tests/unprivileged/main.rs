@@ -4,6 +4,7 @@ mod addresses;
 mod analyze;
 mod bad_input;
 mod collect;
+mod corpus;
 mod exports;
 mod hostile;
 mod recordings;

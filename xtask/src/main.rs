@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod ebpf;
 mod layouts;
+mod score;
 mod setup;
 mod test;
 mod tidy;
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Builds the eBPF object that is checked in
     Ebpf(ebpf::Arguments),
+    /// Scores `bingo analyze` on the corpus of bugs, fixed twins and clean programs
+    Score(score::Arguments),
     /// Installs what the tests need: Go releases, the eBPF toolchain, real Go servers
     Setup(setup::Arguments),
     /// Writes the table of struct layouts from the Go releases, or checks it
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ebpf(arguments) => ebpf::run(&arguments),
         Command::Layouts(arguments) => layouts::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         // Its summary has said all, and its last line is the last.
         Command::Test(arguments) => match test::run(&arguments) {

@@ -1,0 +1,132 @@
+//! A program of the corpus, built, run under its tracer, and analysed, as often
+//! as asked. In: program and variant. Out: a [`Trial`]: a verdict a run.
+//!
+//! The traces stay in `score` of the target folder, to be looked at; the next
+//! run writes over them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::Context;
+use bingo_tests::{Assertion, Child, Fixture, GoRelease, Mode, Program, Variant};
+
+use super::judge::{Finding, Place, Verdict};
+use crate::workspace::{output_of, target};
+
+/// How long a program lives: what is wrong shows within a second.
+const STAY: Duration = Duration::from_secs(2);
+
+/// How long those live that are to starve, or to wait for long: within three.
+const STAY_TO_STARVE: Duration = Duration::from_secs(4);
+
+/// How much later a program has ended, at the latest, on a machine that is busy.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// What trials have in common.
+pub(super) struct Bench {
+    pub(super) bingo: PathBuf,
+    pub(super) release: GoRelease,
+    pub(super) runs: u32,
+}
+
+/// What came of a variant of a program.
+pub(super) struct Trial {
+    pub(super) program: Program,
+    pub(super) variant: Variant,
+    /// What it asserts.
+    pub(super) asserted: Vec<(Place, Assertion)>,
+    /// Of each run, or why there is none.
+    pub(super) verdicts: Vec<anyhow::Result<Verdict>>,
+}
+
+/// Tries all of them, several at a time: `at_once`, but for those that starve.
+pub(super) fn all(
+    bench: &Bench,
+    programs: &[Program],
+    at_once: usize,
+    told: impl Fn(&Trial) + Sync,
+) -> anyhow::Result<Vec<Trial>> {
+    fs::create_dir_all(traces())?;
+    let variants =
+        programs.iter().flat_map(|program| program.variants().iter().map(move |one| (program, *one)));
+    // What shares a processor with a neighbour starves by that alone.
+    let (alone, together): (Vec<_>, Vec<_>) =
+        variants.partition(|(program, _)| program.class == "starvation");
+    let mut trials = Vec::new();
+    for (queue, workers) in [(together, at_once), (alone, 1)] {
+        let queue = Mutex::new(queue.into_iter());
+        let done = Mutex::new(&mut trials);
+        let work = || {
+            while let Some((program, variant)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                let trial = bench.trial(program, variant);
+                told(&trial);
+                if let Ok(mut done) = done.lock() {
+                    done.push(trial);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(work);
+            }
+        });
+    }
+    Ok(trials)
+}
+
+impl Bench {
+    fn trial(&self, program: &Program, variant: Variant) -> Trial {
+        let (asserted, verdicts) = match self.prepare(program, variant) {
+            Ok((fixture, asserted)) => {
+                let one = |_| Ok(Verdict::of(&asserted, &self.findings(&fixture, program, variant)?));
+                let verdicts = (0..self.runs).map(one).collect();
+                (asserted, verdicts)
+            }
+            Err(error) => (Vec::new(), vec![Err(error)]),
+        };
+        Trial { program: program.clone(), variant, asserted, verdicts }
+    }
+
+    fn prepare(
+        &self,
+        program: &Program,
+        variant: Variant,
+    ) -> anyhow::Result<(Fixture, Vec<(Place, Assertion)>)> {
+        let asserted = program.assertions(variant)?;
+        let fixture = Fixture::build(&program.fixture(variant), &self.release, Mode::Normal)?;
+        let placed = |(file, line, assertion)| (Place { file, line }, assertion);
+        Ok((fixture, asserted.into_iter().map(placed).collect()))
+    }
+
+    /// What is found in one run.
+    fn findings(
+        &self,
+        fixture: &Fixture,
+        program: &Program,
+        variant: Variant,
+    ) -> anyhow::Result<Vec<Finding>> {
+        let trace = traces().join(format!("{}.trace", program.fixture(variant).replace('/', "-")));
+        let stay = if program.class == "starvation" { STAY_TO_STARVE } else { STAY };
+        trace_of(&fixture.path, &trace, stay)?;
+        let mut analyze = Command::new(&self.bingo);
+        analyze.args(["analyze", "--format", "json", "--fail-on", "never"]).arg(&trace);
+        Finding::all(&output_of(&mut analyze)?, &fixture.sources)
+    }
+}
+
+/// Runs a program to the end of its stay.
+fn trace_of(program: &Path, trace: &Path, stay: Duration) -> anyhow::Result<()> {
+    let mut command = Command::new(program);
+    command.env("BINGO_TRACE", trace).env("BINGO_STAY", format!("{}ms", stay.as_millis()));
+    let mut child = Child::spawn(command.stderr(Stdio::null()))?;
+    let status = child.wait(stay + GRACE).context("under its tracer")?;
+    anyhow::ensure!(status.success(), "it ended with {status} under its tracer");
+    Ok(())
+}
+
+fn traces() -> PathBuf {
+    target().join("score")
+}
