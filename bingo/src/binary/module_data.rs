@@ -95,7 +95,7 @@ fn scan(image: &Elf, header: &Header, fields: &[&Fields]) -> Result<Option<Modul
     /// How many bytes are looked at at a time.
     const WINDOW: u64 = 256 << 10;
     for segment in image.segments().iter().filter(|segment| segment.writable) {
-        let mut start = segment.address.0.next_multiple_of(8);
+        let Some(mut start) = segment.address.0.checked_next_multiple_of(8) else { continue };
         let end = segment.address.0.saturating_add(segment.file_size);
         while start < end {
             let size = WINDOW.min(end - start);

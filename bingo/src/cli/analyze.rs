@@ -63,6 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if arguments.inputs.iter().filter(|input| *input == "-").count() > 1 {
         return Err(Failure::bad_input("standard input (`-`) can be read once alone"));
     }
+    arguments.reporting.check()?;
     let begun = Instant::now();
     let interrupted = interrupt::watch()?;
     let stop = || interrupted.load(Ordering::Relaxed);
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
 fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Analysis>, Option<Failure>) {
     let min_block = arguments.reporting.min_block;
     if path.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_empty() {
-        return match watched(path, arguments) {
+        return match watched(path, arguments, reading) {
             Ok(analysis) => (Some(analysis), None),
             Err(failure) => (None, Some(failure)),
         };
@@ -118,12 +119,13 @@ fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Ana
 
 /// What is found in a process.
 #[cfg(all(target_os = "linux", feature = "live"))]
-fn watched(pid: &str, arguments: &Arguments) -> Result<Analysis, Failure> {
+fn watched(pid: &str, arguments: &Arguments, reading: &Reading) -> Result<Analysis, Failure> {
     let pid = values::pid(pid).map_err(Failure::bad_input)?;
-    super::watch::analysis(pid, arguments.duration, arguments.reporting.min_block)
+    let min_block = arguments.reporting.min_block;
+    super::watch::analysis(pid, arguments.duration, min_block, &reading.interrupted)
 }
 
 #[cfg(not(all(target_os = "linux", feature = "live")))]
-fn watched(pid: &str, _: &Arguments) -> Result<Analysis, Failure> {
+fn watched(pid: &str, _: &Arguments, _: &Reading) -> Result<Analysis, Failure> {
     Err(super::not_live("analyze PID").remedy(format!("a file of that name is ./{pid}")))
 }

@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
     }
-    let mut outside = LiveOutside::new(arguments.pid)?;
+    let mut outside = LiveOutside::new(arguments.pid, super::interrupt::watch()?)?;
     let mut session = Session::new(header, Some(Box::new(source)), probes);
     let mut face: Box<dyn Face> = match arguments.format {
         Some(Format::Text) | None if terminal => Box::new(TableFace::new(output, selection)),

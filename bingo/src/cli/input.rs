@@ -220,13 +220,17 @@ impl Read for Piped {
             if read > 0 || into.is_empty() {
                 return Ok(read);
             }
+            // Heard where there is no end of pieces, too.
+            if self.reading.interrupted.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
             match self.pieces.recv_timeout(PATIENCE) {
                 Ok(piece) => self.piece = io::Cursor::new(piece?),
-                Err(RecvTimeoutError::Timeout) if !self.reading.interrupted.load(Ordering::Relaxed) => {
+                Err(RecvTimeoutError::Timeout) => {
                     self.reading.progress.tick();
                     continue;
                 }
-                Err(_) => return Ok(0),
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
             if self.piece.get_ref().is_empty() {
                 return Ok(0);

@@ -17,15 +17,16 @@ impl Output {
     /// The file, made anew, or standard output.
     pub(crate) fn open(path: Option<&Path>) -> Result<Output, Failure> {
         let to: Box<dyn Write + Send> = match path {
-            Some(path) => {
-                let file = File::create(path).map_err(|error| {
-                    Failure::bad_input(format!("cannot write {}: {error}", path.display()))
-                })?;
-                Box::new(file)
-            }
+            Some(path) => Box::new(File::create(path).map_err(|error| unwritable(path, &error))?),
             None => Box::new(io::stdout()),
         };
         Ok(Output { to, path: path.map(Path::to_owned) })
+    }
+
+    /// That the file can be written; what is in it stays.
+    pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+        let opened = File::options().append(true).create(true).open(path);
+        opened.map(drop).map_err(|error| unwritable(path, &error))
     }
 
     /// Whether a person looks at it, at once.
@@ -72,4 +73,8 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::bad_input(format!("cannot write {}: {error}", path.display()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Failure, interrupt, target};
+use super::{Failure, target};
 use crate::memory::{Target, TargetError};
 use crate::model::Time;
 use crate::session::live_loop::{Ending, Outside};
@@ -19,10 +19,9 @@ pub(super) struct LiveOutside {
 }
 
 impl LiveOutside {
-    /// Watches the process, and the user's wish to end.
-    pub(super) fn new(pid: u32) -> Result<LiveOutside, Failure> {
+    /// Watches the process, and whether the user has had enough.
+    pub(super) fn new(pid: u32, interrupted: Arc<AtomicBool>) -> Result<LiveOutside, Failure> {
         let target = Target::open(pid).map_err(|error| target::target_failure(&error))?;
-        let interrupted = interrupt::watch()?;
         Ok(LiveOutside { target, interrupted })
     }
 }

@@ -43,6 +43,11 @@ enum FailOn {
 }
 
 impl Reporting {
+    /// That there will be a place to report to: what is found may take long.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.output.as_deref().map_or(Ok(()), Output::check)
+    }
+
     /// Reports what was found in `inputs` since `begun`.
     pub(super) fn report(
         &self,

@@ -75,6 +75,7 @@ struct Ran {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    arguments.reporting.check()?;
     let begun = Instant::now();
     let from = gotool::folder(&arguments.go);
     Toolchain::find(from.as_deref()).map_err(|error| failure(&error))?;
@@ -95,7 +96,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if let Some(keep) = &arguments.keep {
         keep_traces(&mut ran, keep)?;
     }
-    let (found, broken) = analyse(&ran, arguments, &mut signals);
+    let (mut found, broken) = analyse(&ran, arguments, &mut signals);
+    if ended.iter().any(|(_, unbuilt)| *unbuilt) {
+        let what = "a package did not build: of its tests nothing is known".to_owned();
+        found.problems.push(Problem { goroutine: None, what });
+    }
     if ran.is_empty() {
         super::tell(format_args!("bingo: no test ran, so there is nothing to analyse"));
     }
@@ -183,6 +188,10 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
         let mut problem = |what: String| all.problems.push(Problem { goroutine: None, what });
         if !test.trace.is_file() {
             problem(format!("{name}: there is no trace, its tests did not begin{behind}"));
+            continue;
+        }
+        if fs::metadata(&test.trace).is_ok_and(|about| about.len() == 0) {
+            problem(format!("{name}: its trace is empty, it ended too soon{behind}"));
             continue;
         }
         match trace(&test.trace, arguments, stop) {

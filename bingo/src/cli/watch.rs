@@ -2,6 +2,8 @@
 //! does, shown to nobody, judged at the end.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::attach::Mode;
@@ -17,14 +19,19 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// What is found in the process `pid` within `duration`.
-pub(super) fn analysis(pid: u32, duration: Duration, min_block: Duration) -> Result<Analysis, Failure> {
+pub(super) fn analysis(
+    pid: u32,
+    duration: Duration,
+    min_block: Duration,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Analysis, Failure> {
     let source = target::open(pid)?;
     let mut header = source.header().clone();
     let probes = probes::attach(&source, Mode::Auto, Some(BUDGET), &mut header)?;
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
     }
-    let mut outside = LiveOutside::new(pid)?;
+    let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
     match live_loop::run(&mut session, &mut Unseen, &mut outside, pace) {

@@ -3,7 +3,7 @@
 //!
 //! Known limits: without addresses an idle worker that nobody has fed yet looks
 //! like one that nobody ever will; it is `low`. The main goroutine is none of
-//! these: a program that only serves waits in it.
+//! these but where it waits for a lock: a program that only serves waits in it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
-use crate::model::{GoId, GoState, Stack, Time, WaitReason};
+use crate::model::{GoId, GoState, Stack, Time};
 use crate::world::{Goroutine, World};
 
 /// The main goroutine.
@@ -38,30 +38,35 @@ pub(super) fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
         let waiting = Waiting::of(goroutine.reason, &goroutine.stack);
         let Some(waiting) = waiting.filter(|_| goroutine.state == GoState::Blocked) else { continue };
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
-        let own = goroutine.id != MAIN
+        // Who was to receive may well be gone, however short the time.
+        let orphan = goroutine.parent.is_some_and(|parent| world.goroutine(parent).is_none());
+        let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
+        // The main goroutine idles as it likes, but no lock is for that.
+        let own = (goroutine.id != MAIN || waiting == Waiting::Lock)
             && !goroutine.system
             && is_programs_own(&goroutine.stack)
             && !is_for_another_test(&goroutine.stack);
-        if own && (enough || waiting == Waiting::NilChannel) {
-            patterns.entry((waiting, site(goroutine.reason, &goroutine.stack))).or_default().push(goroutine);
+        if own && enough {
+            patterns.entry(site(waiting, &goroutine.stack)).or_default().push(goroutine);
         }
     }
     let patterns = patterns.into_iter();
     patterns
-        .filter_map(|((waiting, site), members)| {
+        .filter_map(|(site, members)| {
             let longest_ended = ended.get(&site).copied();
-            pattern(world, waiting, members, longest_ended, (end, min_block))
+            let (waiting, ..) = site;
+            pattern(world, waiting, members, longest_ended, (begin, end, min_block))
         })
         .collect()
 }
 
 /// A place of waiting as the source has it.
-type Site<'a> = (Option<WaitReason>, &'a str, &'a str, u32);
+type Site<'a> = (Waiting, &'a str, &'a str, u32);
 
-fn site(reason: Option<WaitReason>, stack: &Stack) -> Site<'_> {
+fn site(waiting: Waiting, stack: &Stack) -> Site<'_> {
     let site = stack.site();
     let (function, file) = site.map_or(("", ""), |site| (&*site.function, &*site.file));
-    (reason, function, file, site.map_or(0, |site| site.line))
+    (waiting, function, file, site.map_or(0, |site| site.line))
 }
 
 /// The longest wait that has ended, by place.
@@ -69,7 +74,8 @@ fn ended_waits(world: &World) -> HashMap<Site<'_>, Duration> {
     let mut ended: HashMap<Site<'_>, Duration> = HashMap::new();
     for place in world.places() {
         let longest = place.longest.first().map_or(Duration::ZERO, |wait| wait.lasted);
-        let known = ended.entry(site(place.reason, &place.stack)).or_default();
+        let Some(waiting) = Waiting::of(place.reason, &place.stack) else { continue };
+        let known = ended.entry(site(waiting, &place.stack)).or_default();
         *known = longest.max(*known);
     }
     ended
@@ -85,7 +91,7 @@ fn pattern(
     waiting: Waiting,
     mut members: Vec<&Arc<Goroutine>>,
     ended: Option<Duration>,
-    (end, min_block): (Time, Duration),
+    (begin, end, min_block): (Time, Time, Duration),
 ) -> Option<Finding> {
     let lasted = |member: &Goroutine| end.since(member.since.time());
     let hangs = |member: &Goroutine| lasted(member) >= min_block && runs_a_test(&member.stack);
@@ -103,9 +109,10 @@ fn pattern(
     let orphans = gone > 0 && gone == makers.len();
     let unsure = members.iter().any(|member| world.is_uncertain(member.id));
     let hung = members.iter().any(|member| hangs(member));
+    let brief = blocked_for < SHORTEST.max(end.since(begin) / PART);
     let confidence = match waiting {
         Waiting::NilChannel => Confidence::Proven,
-        _ if unsure => Confidence::Low,
+        _ if unsure || brief => Confidence::Low,
         Waiting::Send | Waiting::Lock if is_one_picture(world) => Confidence::Medium,
         _ if hung => Confidence::High,
         _ if ended.is_some() => Confidence::Low,
@@ -115,6 +122,8 @@ fn pattern(
         _ => Confidence::Low,
     };
     let count = members.len();
+    // Of those that were parked before a trace began it is not known.
+    let reason = members.iter().find_map(|member| member.reason);
     let mut evidence = vec![format!(
         "parked {:.3} s before the end of what was seen, and not woken since",
         blocked_for.as_secs_f64()
@@ -129,6 +138,9 @@ fn pattern(
             format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())
         }
     });
+    if brief && waiting != Waiting::NilChannel {
+        evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
+    }
     if hung {
         evidence.push("it runs a test, which has not returned".to_owned());
     }
@@ -140,13 +152,13 @@ fn pattern(
     }
     let goroutines = if count == 1 { "1 goroutine".to_owned() } else { format!("{count} goroutines") };
     Some(Finding {
-        id: Class::GoroutineLeak.id(first.reason, &first.stack),
+        id: Class::GoroutineLeak.id(reason, &first.stack),
         class: Class::GoroutineLeak,
         confidence,
         title: format!("{goroutines} {}", waiting.words(count > 1)),
         goroutines: members.iter().map(|member| member.id).take(NAMED).collect(),
         count,
-        reason: first.reason,
+        reason,
         wait: first.wait.clone(),
         blocked_for,
         stack: first.stack.clone(),

@@ -68,6 +68,52 @@ use Class::{GoroutineLeak, LongBlock};
 use Confidence::{High, Low, Medium, Proven};
 
 #[test]
+fn what_was_parked_before_a_trace_began_is_known_by_its_stack() {
+    let found = EventKind::Snapshot {
+        state: crate::model::GoState::Blocked,
+        reason: None,
+        on: None,
+        parent: None,
+        since: None,
+    };
+    let check = |runtime: &[&str], expect: &[(Class, Confidence, usize)]| {
+        let mut told = Told::new();
+        let stack: Vec<&str> =
+            ["runtime.gopark"].iter().chain(runtime).chain(&["main.handler"]).copied().collect();
+        told.event_at(1, 18, found.clone(), &stack);
+        assert_eq!(told.at(3_000), expect, "{runtime:?}");
+    };
+    check(&["runtime.chansend", "runtime.chansend1"], &[(GoroutineLeak, High, 1)]);
+    check(
+        &["runtime.goparkunlock", "runtime.semacquire1", "sync.(*Mutex).Lock"],
+        &[(GoroutineLeak, Medium, 1)],
+    );
+    check(&["runtime.chanrecv", "runtime.chanrecv1"], &[(GoroutineLeak, Low, 1)]);
+    check(&["runtime.netpollblock", "internal/poll.runtime_pollWait"], &[]);
+    check(&["time.Sleep"], &[]);
+}
+
+#[test]
+fn an_orphaned_sender_is_told_however_short_the_time() {
+    let mut told = Told::new();
+    told.made(0, 5, 1);
+    told.made(990, 18, 5);
+    told.parks(991, 18, WaitReason::ChanSend, "main.leaky.func1");
+    assert_eq!(told.at(995), [], "its maker may be about to receive");
+    told.event(995, 5, EventKind::Dead, "main.maker");
+    assert_eq!(told.at(995), [(GoroutineLeak, Low, 1)]);
+}
+
+#[test]
+fn the_main_goroutine_that_waits_for_a_lock_does_not_idle() {
+    let mut told = Told::new();
+    told.parks(5, 1, WaitReason::MutexLock, "main.main");
+    told.event(3_000, 2, EventKind::Run, "main.other");
+    let found: Vec<_> = findings(&told.0, MIN_BLOCK).iter().map(|one| one.confidence).collect();
+    assert_eq!(found, [Medium]);
+}
+
+#[test]
 fn senders_that_nobody_wakes_are_one_finding() {
     let mut told = Told::new();
     told.made(1, 5, 1);

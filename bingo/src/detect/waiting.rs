@@ -29,7 +29,8 @@ impl Waiting {
     /// for what is not known.
     pub(super) fn of(reason: Option<WaitReason>, stack: &Stack) -> Option<Waiting> {
         use WaitReason as Why;
-        match reason? {
+        let Some(reason) = reason else { return Waiting::of_stack(stack) };
+        match reason {
             Why::ChanSendNil | Why::ChanReceiveNil => Some(Waiting::NilChannel),
             Why::ChanSend | Why::ChanSendDurable => Some(Waiting::Send),
             Why::ChanReceive | Why::ChanReceiveDurable => Some(Waiting::Receive),
@@ -38,6 +39,23 @@ impl Waiting {
             Why::CondWait => Some(Waiting::Cond),
             Why::WaitGroupWait | Why::WaitGroupWaitDurable => Some(Waiting::Group),
             Why::Semacquire | Why::Sync => Waiting::in_package_sync(stack),
+            _ => None,
+        }
+    }
+
+    /// By the runtime's frames alone: of a goroutine that was parked before a trace
+    /// began, the trace has no reason. Nil channels are not told apart there
+    /// (`runtime/chan.go`, `select.go`, Go 1.22 to 1.27).
+    fn of_stack(stack: &Stack) -> Option<Waiting> {
+        let parking = |function: &&str| !matches!(*function, "runtime.gopark" | "runtime.goparkunlock");
+        let innermost = stack.frames().iter().map(|frame| &*frame.function).find(parking)?;
+        match innermost {
+            "runtime.chansend" | "runtime.chansend1" => Some(Waiting::Send),
+            "runtime.chanrecv" | "runtime.chanrecv1" | "runtime.chanrecv2" => Some(Waiting::Receive),
+            "runtime.selectgo" => Some(Waiting::Select),
+            _ if innermost.starts_with("runtime.") || innermost.starts_with("sync.") => {
+                Waiting::in_package_sync(stack)
+            }
             _ => None,
         }
     }

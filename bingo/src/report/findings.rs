@@ -18,7 +18,8 @@ pub fn findings(analysis: &Analysis, style: Style) -> String {
     }
     let several = if analysis.findings.len() == 1 { "finding" } else { "findings" };
     let found = analysis.findings.len();
-    let _ = write!(text, "{} {several} in {} goroutines", count(found), count(analysis.goroutines));
+    let goroutines = if analysis.goroutines == 1 { "goroutine" } else { "goroutines" };
+    let _ = write!(text, "{} {several} in {} {goroutines}", count(found), count(analysis.goroutines));
     if analysis.lost_events > 0 {
         let _ = write!(text, "; {} events were lost", count(analysis.lost_events));
     }

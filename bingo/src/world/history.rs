@@ -143,7 +143,8 @@ impl Past {
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
-        self.places.iter()
+        // Where somebody waits for the first time, none has ended yet.
+        self.places.iter().filter(|place| place.ended > 0)
     }
 
     /// What is known of a goroutine that is about to change.
@@ -327,6 +328,21 @@ mod tests {
         );
         told(&mut world, 150, 7, EventKind::Dead, "main.worker");
         assert!(world.history(GoId(7)).is_none());
+    }
+
+    #[test]
+    fn a_place_is_where_a_wait_has_ended() {
+        let mut world = World::keeping(Keep { transitions: 3, long: Duration::from_nanos(50) });
+        told(&mut world, 1, 7, park(), "main.worker");
+        // Found there again: it waits on.
+        let (state, reason) = (GoState::Blocked, Some(WaitReason::ChanReceive));
+        let still = EventKind::Snapshot { state, reason, on: None, parent: None, since: Some(Time(1)) };
+        told(&mut world, 9, 7, still, "main.worker");
+        world.apply(&Observation::Snapshot(Box::default()));
+        assert_eq!(world.places().filter(|place| place.ended == 0).count(), 0);
+        told(&mut world, 10, 8, park(), "main.other");
+        told(&mut world, 11, 8, EventKind::Unblock { by: None }, "main.feed");
+        assert!(world.places().any(|place| place.stack == stack("main.other") && place.ended == 1));
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn scan(image: &Elf, start: StaticAddr, size: u64) -> Result<Option<Header>, Bin
     /// How many bytes are looked at at a time.
     const WINDOW: u64 = 1 << 20;
     let end = start.0.saturating_add(size.min(image.file_bytes_from(start)));
-    let mut at = start.0.next_multiple_of(8);
+    let Some(mut at) = start.0.checked_next_multiple_of(8) else { return Ok(None) };
     while at < end {
         let window = image.read(StaticAddr(at), WINDOW.min(end - at))?;
         for (word, address) in window.chunks_exact(8).zip((at..).step_by(8)) {
