@@ -3,6 +3,7 @@
 //! records of itself. Both sides read the same file, in turn.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -123,7 +124,7 @@ fn go_reads(go: &GoReader, trace: &Path) -> anyhow::Result<Took> {
 fn analyze(program: &mut Command, trace: &Path) -> anyhow::Result<Took> {
     let begun = Instant::now();
     let analyze = program.arg("analyze").arg(trace).args(["--fail-on", "never"]);
-    let mut child = analyze.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child = analyze.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let status = format!("/proc/{}/status", child.id());
     let mut took = Took::default();
     loop {
@@ -136,7 +137,9 @@ fn analyze(program: &mut Command, trace: &Path) -> anyhow::Result<Took> {
         took.peak_kb = peak.unwrap_or(took.peak_kb);
         if let Some(status) = child.try_wait()? {
             took.seconds = begun.elapsed().as_secs_f64();
-            anyhow::ensure!(status.success(), "bingo analyze: {status}");
+            let mut said = String::new();
+            child.stderr.take().map_or(Ok(0), |mut stderr| stderr.read_to_string(&mut said))?;
+            anyhow::ensure!(status.success(), "bingo analyze: {status}: {said}");
             return Ok(took);
         }
         pass(Duration::from_millis(5).as_secs_f64());
