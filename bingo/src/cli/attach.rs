@@ -71,13 +71,10 @@ pub(super) enum Mode {
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     use super::faces::{JsonlFace, LinesFace, TableFace};
     use super::output::Output;
-    use super::outside::LiveOutside;
+    use super::outside::{LATENCY, LiveOutside};
     use super::{probes, target};
     use crate::session::Session;
     use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
-
-    /// The longest that an event waits before it is written.
-    const LATENCY: Duration = Duration::from_millis(20);
 
     let selection = arguments.showing.selection()?;
     let source = target::open(arguments.pid)?;

@@ -6,14 +6,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use super::attach::Mode;
 use super::collect::Arguments;
 use super::collect_static::launch_failure;
 use super::faces::JsonlFace;
 use super::output::Output;
-use super::outside::{ProgramOutside, monotonic};
+use super::outside::{INTERVAL, LATENCY, ProgramOutside, monotonic};
 use super::{Failure, Status, probes, target};
 use crate::binary::Binary;
 use crate::launch::{self, Program};
@@ -24,11 +23,6 @@ use crate::session::live_loop::{self, LoopError, Pace};
 
 /// The command that stands between us and the program.
 pub(super) const GATE: &str = "gate";
-
-/// As `attach` has it: how often all goroutines are read, and the longest that an
-/// event waits before it is written.
-const INTERVAL: Duration = Duration::from_millis(100);
-const LATENCY: Duration = Duration::from_millis(20);
 
 const NOTE: &str = "collected from the program's first instruction on";
 

@@ -75,6 +75,7 @@ impl Write for Output {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
+/// A file that cannot be written.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::bad_input(format!("cannot write {}: {error}", path.display()))
 }

@@ -12,6 +12,11 @@ use crate::memory::{Target, TargetError};
 use crate::model::Time;
 use crate::session::live_loop::{Ending, Outside};
 
+/// As `attach` has it unless it is told: how often all goroutines are read.
+pub(super) const INTERVAL: Duration = Duration::from_millis(100);
+/// The longest that an event waits before a face gets it.
+pub(super) const LATENCY: Duration = Duration::from_millis(20);
+
 /// What is outside of a session on a process.
 pub(super) struct LiveOutside {
     target: Target,

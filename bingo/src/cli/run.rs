@@ -38,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Instant, SystemTime};
 
+use super::output::unwritable;
 use super::reporting::Reporting;
 use super::{Failure, Status, manual, summary, values};
 use crate::gotool::{self, GoToolError, ObservedTest, Outcome, Signals, TestRun, Toolchain};
@@ -85,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let mut ran = Vec::new();
     for (nth, procs) in each(&arguments.procs).enumerate() {
         let folder = records.path().join(nth.to_string());
-        fs::create_dir(&folder).map_err(|error| unwritten(&folder, &error))?;
+        fs::create_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
         let outcome = test(arguments, procs, &folder, &mut signals)?;
         ran.extend(named(outcome.tests, from.as_deref(), procs));
         ended.push((outcome.status, outcome.unbuilt));
@@ -129,7 +130,7 @@ fn records(keep: Option<&Path>) -> Result<tempfile::TempDir, Failure> {
         None => Ok(()),
     };
     made.and_then(|()| tempfile::Builder::new().prefix("bingo-run-").tempdir_in(&folder))
-        .map_err(|error| unwritten(&folder, &error))
+        .map_err(|error| unwritable(&folder, &error))
 }
 
 fn test(
@@ -167,7 +168,7 @@ fn keep_traces(ran: &mut [Ran], keep: &Path) -> Result<(), Failure> {
         let name = name.replace(['/', '\\'], "_").replace(" -cpu=", "-cpu");
         let path = keep.join(format!("{}.out", name.trim_start_matches('_')));
         if test.trace.is_file() {
-            fs::rename(&test.trace, &path).map_err(|error| unwritten(&path, &error))?;
+            fs::rename(&test.trace, &path).map_err(|error| unwritable(&path, &error))?;
             test.trace = path;
         }
     }
@@ -241,10 +242,6 @@ fn status(
     } else {
         found
     }
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::bad_input(format!("cannot write {}: {error}", path.display()))
 }
 
 /// What is wrong with `go`, and what to do.

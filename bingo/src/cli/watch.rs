@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::attach::Mode;
-use super::outside::LiveOutside;
+use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::{Failure, probes, target};
 use crate::model::{Event, Source};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
@@ -15,8 +15,6 @@ use crate::session::{Analysis, Session};
 
 /// What the probes may add to the process's own CPU time, as for `attach`.
 const BUDGET: f64 = 0.02;
-const INTERVAL: Duration = Duration::from_millis(100);
-const LATENCY: Duration = Duration::from_millis(20);
 
 /// What is found in the process `pid` within `duration`.
 pub(super) fn analysis(
