@@ -156,7 +156,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         self.marked.clear();
         let goroutines = self.slots.share(&mut problems);
         let objects = self.waits.objects.share();
-        Ok(Snapshot { taken: now, took: began.elapsed(), goroutines, objects, problems })
+        Ok(Snapshot { taken: now, took: began.elapsed(), goroutines, objects, links: None, problems })
     }
 
     /// Looks at the `g`s at `places`: those that changed since the last snapshot

@@ -7,21 +7,28 @@
 mod addr;
 mod event;
 mod id;
+mod links;
 mod snapshot;
 mod source;
 mod stack;
 mod state;
 mod sync_object;
+mod texts;
 mod time;
 mod wait_reason;
 
 pub use addr::{Addr, LoadBias, Pc, StaticAddr};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
+pub use links::{
+    Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, Use,
+    WaitFor,
+};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
 pub use source::{Header, Observation, Sink, Source, SourceError, SourceKind};
 pub use stack::{Frame, Stack};
 pub use state::GoState;
 pub use sync_object::{Channel, Direction, IoDirection, Lock, LockKind, SyncObject, Wait};
+pub use texts::Texts;
 pub use time::Time;
 pub use wait_reason::WaitReason;

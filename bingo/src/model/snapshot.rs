@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Addr, GoId, GoState, Stack, SyncObject, ThreadId, Time, Wait, WaitReason};
+use super::{Addr, GoId, GoState, Links, Stack, SyncObject, ThreadId, Time, Wait, WaitReason};
 
 /// All goroutines of a process, and what they wait on, at one instant.
 ///
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub goroutines: Vec<Arc<Goroutine>>,
     /// The channels and locks that a goroutine waits on, shared in the same way.
     pub objects: HashMap<Addr, Arc<SyncObject>>,
+    /// How they hang together, where the source was asked to find out.
+    pub links: Option<Arc<Links>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

@@ -113,6 +113,9 @@ impl World {
         self.snapshot = Some((taken, end));
         self.changes.trim(self.records.len());
         self.objects = Arc::new(snapshot.objects.clone());
+        if let Some(links) = &snapshot.links {
+            self.links = Some(Arc::clone(links));
+        }
         if self.problems[..] != snapshot.problems[..] {
             self.problems = snapshot.problems.clone().into();
         }

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Addr, Event, EventRef, GoId, GoState, LostKind, Observation, Problem, Sink, Snapshot, SyncObject, Time,
+    Addr, Event, EventRef, GoId, GoState, Links, LostKind, Observation, Problem, Sink, Snapshot, SyncObject,
+    Time,
 };
 
 pub use changes::Changes;
@@ -37,6 +38,7 @@ const PROBLEMS_KEPT: usize = 1_000;
 pub struct World {
     records: Map<GoId, Box<goroutine::Record>>,
     objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
+    links: Option<Arc<Links>>,
     problems: Arc<[Problem]>,
     source_problems: Vec<Problem>,
     buried: buried::Buried,
@@ -128,6 +130,12 @@ impl World {
     #[must_use]
     pub fn objects(&self) -> &Arc<HashMap<Addr, Arc<SyncObject>>> {
         &self.objects
+    }
+
+    /// How goroutines hung together at the last snapshot that found out.
+    #[must_use]
+    pub fn links(&self) -> Option<&Arc<Links>> {
+        self.links.as_ref()
     }
 
     /// What the last snapshot could not read.

@@ -1,0 +1,17 @@
+//! Where the text of a program's source comes from: whoever reads files.
+
+use std::sync::Arc;
+
+/// Source text by the name that a binary or a trace gives its file.
+pub trait Texts {
+    /// The text of `file`; `None` where it is not to be had, or has changed since
+    /// the program was built.
+    fn text(&self, file: &str) -> Option<Arc<str>>;
+}
+
+/// No text at all.
+impl Texts for () {
+    fn text(&self, _: &str) -> Option<Arc<str>> {
+        None
+    }
+}
