@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{CreatedBy, GoId, Stack, Wait, WaitReason};
+use crate::model::{CreatedBy, GoId, Object, Stack, Wait, WaitReason};
 
 /// Goroutines that a finding names; it counts them all.
 pub(super) const NAMED: usize = 1_000;
@@ -32,19 +32,46 @@ pub struct Finding {
     pub stack: Stack,
     /// The `go` statement that made one of them.
     pub created_by: Option<CreatedBy>,
+    /// Who waits for whom, where it is a cycle; the last waits for the first.
+    pub cycle: Vec<Step>,
     /// What it rests on.
     pub evidence: Vec<String>,
     /// What it means.
     pub explanation: &'static str,
 }
 
+/// One step of a cycle of waits.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Who waits,
+    pub goroutine: GoId,
+    /// where,
+    pub stack: Stack,
+    /// for whom,
+    pub waits_for: GoId,
+    /// on what,
+    pub on: Object,
+    /// and what says that it is that one: `holds it since main.go:31`.
+    pub because: String,
+}
+
 /// What is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Class {
+    /// Goroutines that wait for each other, for themselves, or all of a program.
+    Deadlock,
     /// Goroutines that are parked for good.
     GoroutineLeak,
     /// A wait that takes long.
     LongBlock,
+    /// Locks that are taken in two orders.
+    LockOrder,
+    /// Goroutines that could go on and have no turn.
+    Starvation,
+    /// Two accesses to memory without an order between them, as the race detector saw.
+    DataRace,
+    /// What looks like one.
+    RaceHint,
 }
 
 /// How sure a finding is.
@@ -78,8 +105,13 @@ impl Class {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Class::Deadlock => "deadlock",
             Class::GoroutineLeak => "goroutine_leak",
             Class::LongBlock => "long_block",
+            Class::LockOrder => "lock_order",
+            Class::Starvation => "starvation",
+            Class::DataRace => "data_race",
+            Class::RaceHint => "race_hint",
         }
     }
 
@@ -87,8 +119,13 @@ impl Class {
     /// lies and whichever goroutines they are.
     pub(super) fn id(self, reason: Option<WaitReason>, stack: &Stack) -> String {
         let prefix = match self {
+            Class::Deadlock => "deadlock",
             Class::GoroutineLeak => "leak",
             Class::LongBlock => "block",
+            Class::LockOrder => "order",
+            Class::Starvation => "starvation",
+            Class::DataRace => "race",
+            Class::RaceHint => "hint",
         };
         let site = stack.site().map(|site| {
             let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();

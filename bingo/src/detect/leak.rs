@@ -163,6 +163,7 @@ fn pattern(
         blocked_for,
         stack: first.stack.clone(),
         created_by: first.created_by.clone(),
+        cycle: Vec::new(),
         evidence,
         explanation: EXPLANATION,
     })

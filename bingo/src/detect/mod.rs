@@ -24,13 +24,14 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::model::Links;
 use crate::world::World;
 
-pub use finding::{Class, Confidence, Finding};
+pub use finding::{Class, Confidence, Finding, Step};
 
 /// All that is found, worst first. `min_block` is from how long on a wait is long.
 #[must_use]
-pub fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
+pub fn findings(world: &World, _links: &Links, min_block: Duration) -> Vec<Finding> {
     let mut found = leak::findings(world, min_block);
     found.extend(long_block::findings(world, min_block));
     let lost = world.totals().lost.total();

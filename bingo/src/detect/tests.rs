@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Class, Confidence, Finding, findings};
-use crate::model::{Addr, Event, EventKind, Frame, GoId, LostKind, Observation, Stack, Time, WaitReason};
+use crate::model::{
+    Addr, Event, EventKind, Frame, GoId, Links, LostKind, Observation, Stack, Time, WaitReason,
+};
 use crate::world::{Keep, World};
 
 const MS: u64 = 1_000_000;
@@ -60,7 +62,7 @@ impl Told {
 
     fn found(&mut self, ms: u64) -> Vec<Finding> {
         self.event(ms, 1, EventKind::Run, "main.main");
-        findings(&self.0, MIN_BLOCK)
+        findings(&self.0, &Links::default(), MIN_BLOCK)
     }
 }
 
@@ -109,7 +111,8 @@ fn the_main_goroutine_that_waits_for_a_lock_does_not_idle() {
     let mut told = Told::new();
     told.parks(5, 1, WaitReason::MutexLock, "main.main");
     told.event(3_000, 2, EventKind::Run, "main.other");
-    let found: Vec<_> = findings(&told.0, MIN_BLOCK).iter().map(|one| one.confidence).collect();
+    let found: Vec<_> =
+        findings(&told.0, &Links::default(), MIN_BLOCK).iter().map(|one| one.confidence).collect();
     assert_eq!(found, [Medium]);
 }
 
@@ -181,7 +184,7 @@ fn what_idles_as_it_should_is_no_leak() {
         told.parks(2, id, reason, function);
     }
     told.event(700, 20, EventKind::Run, "main.other");
-    assert!(findings(&told.0, MIN_BLOCK).is_empty());
+    assert!(findings(&told.0, &Links::default(), MIN_BLOCK).is_empty());
 }
 
 #[test]

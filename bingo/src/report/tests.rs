@@ -127,6 +127,7 @@ fn snapshot() -> Snapshot {
         objects: [(channel, SyncObject::Channel(found)), (mutex, SyncObject::Lock(lock))]
             .map(|(address, object)| (address, Arc::new(object)))
             .into(),
+        links: None,
         problems: vec![Problem { goroutine: Some(GoId(77)), what: "stack unreadable at 0xc000999".into() }],
     }
 }

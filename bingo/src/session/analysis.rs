@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::detect::{self, Finding};
-use crate::model::{Problem, Sink, Source, SourceError, Time};
+use crate::model::{Links, Problem, Sink, Source, SourceError, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
@@ -58,7 +58,11 @@ impl Analysis {
     pub(super) fn of_world(world: &World, min_block: Duration) -> Analysis {
         let problems = world.source_problems().iter().chain(world.problems().iter());
         Analysis {
-            findings: detect::findings(world, min_block),
+            findings: detect::findings(
+                world,
+                world.links().map_or(&Links::default(), |links| links),
+                min_block,
+            ),
             goroutines: world.totals().goroutines,
             lost_events: world.totals().lost.total(),
             problems: problems.cloned().collect(),
