@@ -34,6 +34,8 @@ pub struct Finding {
     pub created_by: Option<CreatedBy>,
     /// Who waits for whom, where it is a cycle; the last waits for the first.
     pub cycle: Vec<Step>,
+    /// Other places that have to do with it: the second access of a race.
+    pub related: Vec<Related>,
     /// What it rests on.
     pub evidence: Vec<String>,
     /// What it means.
@@ -53,6 +55,15 @@ pub struct Step {
     pub on: Object,
     /// and what says that it is that one: `holds it since main.go:31`.
     pub because: String,
+}
+
+/// Another place that has to do with a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Related {
+    /// What is there: `previous read by goroutine 8`.
+    pub what: String,
+    /// Where.
+    pub stack: Stack,
 }
 
 /// What is wrong.

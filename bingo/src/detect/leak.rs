@@ -164,6 +164,7 @@ fn pattern(
         stack: first.stack.clone(),
         created_by: first.created_by.clone(),
         cycle: Vec::new(),
+        related: Vec::new(),
         evidence,
         explanation: EXPLANATION,
     })

@@ -69,6 +69,7 @@ fn pattern(world: &World, id: String, places: &[(&Place, Waiting)], min_block: D
         stack: place.stack.clone(),
         created_by: world.goroutine(longest.goroutine).and_then(|goroutine| goroutine.created_by.clone()),
         cycle: Vec::new(),
+        related: Vec::new(),
         evidence,
         explanation: EXPLANATION,
     })

@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::model::Links;
 use crate::world::World;
 
-pub use finding::{Class, Confidence, Finding, Step};
+pub use finding::{Class, Confidence, Finding, Related, Step};
 
 /// All that is found, worst first. `min_block` is from how long on a wait is long.
 #[must_use]

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Time};
 use crate::world::World;
 
-pub use crate::detect::{Class, Confidence, Finding};
+pub use crate::detect::{Class, Confidence, Finding, Related, Step};
 pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Waker, Woken};
 pub use analysis::Analysis;
 pub use playback::play;
