@@ -1,5 +1,7 @@
-//! Goroutines that are parked for good: blocked at the end, for a good part of
-//! what was seen, at a place where nobody was ever woken.
+//! Goroutines that are parked for good: stuck, as the [`WaitGraph`] has it, since
+//! nobody is left who could end their wait; or, where it is not known who could,
+//! blocked at the end, for a good part of what was seen, at a place where nobody was
+//! ever woken.
 //!
 //! Known limits: without addresses an idle worker that nobody has fed yet looks
 //! like one that nobody ever will; it is `low`. The main goroutine is none of
@@ -11,8 +13,9 @@ use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
+use super::words;
 use crate::model::{GoId, GoState, Stack, Time};
-use crate::world::{Goroutine, World};
+use crate::world::{Goroutine, Hope, Standing, WaitGraph, World};
 
 /// The main goroutine.
 const MAIN: GoId = GoId(1);
@@ -28,36 +31,92 @@ const MAKERS: usize = 3;
 const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
      refers to, until the program ends. Where they are made again and again, memory grows.";
 
-pub(super) fn findings(world: &World, min_block: Duration) -> Vec<Finding> {
+/// What is found but for those in `deadlocked`, which are told as such.
+pub(super) fn findings(
+    world: &World,
+    graph: &WaitGraph<'_>,
+    deadlocked: &BTreeSet<GoId>,
+    min_block: Duration,
+) -> Vec<Finding> {
     let end = world.latest();
     let begin = world.began().unwrap_or(end);
     let ended = ended_waits(world);
-    let mut patterns: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
+    let mut parked: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
+    let mut stuck: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
     for goroutine in world.goroutines() {
-        let lasted = end.since(goroutine.since.time());
         let waiting = Waiting::of(goroutine.reason, &goroutine.stack);
         let Some(waiting) = waiting.filter(|_| goroutine.state == GoState::Blocked) else { continue };
+        let own = !goroutine.system
+            && is_programs_own(&goroutine.stack)
+            && !is_for_another_test(&goroutine.stack)
+            && !deadlocked.contains(&goroutine.id);
+        if !own {
+            continue;
+        }
+        let site = site(waiting, &goroutine.stack);
+        let standing = graph.standing(goroutine.id);
+        if standing.is_some_and(|standing| standing > Standing::GoesOn) {
+            // Main and a test wait for others; what keeps those is what is wrong.
+            let waits_for_others = || !graph.waits_for(goroutine.id).is_empty();
+            let root = goroutine.id == MAIN || runs_a_test(&goroutine.stack);
+            if !(root && waits_for_others()) {
+                stuck.entry(site).or_default().push(goroutine);
+            }
+            continue;
+        }
+        let lasted = end.since(goroutine.since.time());
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
         // Who was to receive may well be gone, however short the time.
         let orphan = goroutine.parent.is_some_and(|parent| world.goroutine(parent).is_none());
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
-        let own = (goroutine.id != MAIN || waiting == Waiting::Lock)
-            && !goroutine.system
-            && is_programs_own(&goroutine.stack)
-            && !is_for_another_test(&goroutine.stack);
-        if own && enough {
-            patterns.entry(site(waiting, &goroutine.stack)).or_default().push(goroutine);
+        let idles = goroutine.id == MAIN && waiting != Waiting::Lock;
+        if enough && !idles && !is_cared_for(graph, goroutine.id) {
+            parked.entry(site).or_default().push(goroutine);
         }
     }
-    let patterns = patterns.into_iter();
-    patterns
-        .filter_map(|(site, members)| {
-            let longest_ended = ended.get(&site).copied();
-            let (waiting, ..) = site;
-            pattern(world, waiting, members, longest_ended, (begin, end, min_block))
-        })
-        .collect()
+    parked.retain(|site, _| !stuck.contains_key(site));
+    let stuck =
+        stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
+    let parked = parked.into_iter().filter_map(|(site, members)| {
+        let longest_ended = ended.get(&site).copied();
+        let (waiting, ..) = site;
+        pattern(world, waiting, members, longest_ended, (begin, end, min_block))
+    });
+    stuck.chain(parked).collect()
+}
+
+/// Whether somebody who goes on, or something outside, is known to end its wait.
+fn is_cared_for(graph: &WaitGraph<'_>, id: GoId) -> bool {
+    graph.hope(id).is_some_and(|hope| match hope {
+        Hope::Fed(_) | Hope::Used(_) | Hope::Held(_) => true,
+        Hope::Reached(_) => false,
+    })
+}
+
+/// Goroutines that nobody is left to wake, at one place.
+fn of_stuck(
+    world: &World,
+    graph: &WaitGraph<'_>,
+    waiting: Waiting,
+    mut members: Vec<&Arc<Goroutine>>,
+) -> Option<Finding> {
+    members.sort_by_key(|member| member.id);
+    let lasted = |member: &Goroutine| world.latest().since(member.since.time());
+    let first = *members.first()?;
+    let standing = members.iter().filter_map(|member| graph.standing(member.id)).min()?;
+    let blocked_for = members.iter().map(|member| lasted(member)).max()?;
+    let unsure = members.iter().any(|member| world.is_uncertain(member.id));
+    let confidence = match standing {
+        Standing::Proven => Confidence::Proven,
+        _ if unsure || blocked_for < SHORTEST => Confidence::Low,
+        Standing::Stuck => Confidence::High,
+        Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
+    };
+    let mut finding = of(waiting, &members, blocked_for)?;
+    finding.confidence = confidence;
+    finding.evidence.extend(words::why_stuck(world, graph, first.id));
+    Some(finding)
 }
 
 /// A place of waiting as the source has it.
@@ -102,7 +161,6 @@ fn pattern(
         members.retain(|member| !fed || hangs(member));
     }
     members.sort_by_key(|member| member.id);
-    let first = *members.first()?;
     let blocked_for = members.iter().map(|member| lasted(member)).max()?;
     let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent).collect();
     let gone = makers.iter().filter(|maker| world.goroutine(**maker).is_none()).count();
@@ -121,13 +179,9 @@ fn pattern(
         _ if orphans && gone >= MAKERS => Confidence::Medium,
         _ => Confidence::Low,
     };
-    let count = members.len();
-    // Of those that were parked before a trace began it is not known.
-    let reason = members.iter().find_map(|member| member.reason);
-    let mut evidence = vec![format!(
-        "parked {:.3} s before the end of what was seen, and not woken since",
-        blocked_for.as_secs_f64()
-    )];
+    let mut finding = of(waiting, &members, blocked_for)?;
+    finding.confidence = confidence;
+    let evidence = &mut finding.evidence;
     evidence.push(match (waiting, ended) {
         (Waiting::NilChannel, _) => "nobody can send on, receive from or close a nil channel".to_owned(),
         (_, None) if is_one_picture(world) => {
@@ -150,11 +204,20 @@ fn pattern(
             _ => format!("the {gone} goroutines that made them are gone"),
         });
     }
+    Some(finding)
+}
+
+/// What a finding of these says, whatever it rests on.
+fn of(waiting: Waiting, members: &[&Arc<Goroutine>], blocked_for: Duration) -> Option<Finding> {
+    let first = *members.first()?;
+    let count = members.len();
+    // Of those that were parked before a trace began it is not known.
+    let reason = members.iter().find_map(|member| member.reason);
     let goroutines = if count == 1 { "1 goroutine".to_owned() } else { format!("{count} goroutines") };
     Some(Finding {
         id: Class::GoroutineLeak.id(reason, &first.stack),
         class: Class::GoroutineLeak,
-        confidence,
+        confidence: Confidence::Low,
         title: format!("{goroutines} {}", waiting.words(count > 1)),
         goroutines: members.iter().map(|member| member.id).take(NAMED).collect(),
         count,
@@ -165,7 +228,10 @@ fn pattern(
         created_by: first.created_by.clone(),
         cycle: Vec::new(),
         related: Vec::new(),
-        evidence,
+        evidence: vec![format!(
+            "parked {:.3} s before the end of what was seen, and not woken since",
+            blocked_for.as_secs_f64()
+        )],
         explanation: EXPLANATION,
     })
 }

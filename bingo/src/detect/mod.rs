@@ -14,25 +14,31 @@
 //!
 //! Events that were lost, and an input that breaks off, lower it by one step.
 
+mod deadlock;
 mod finding;
 mod leak;
 mod long_block;
 mod waiting;
+mod words;
 
+#[cfg(test)]
+mod graph_tests;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use crate::model::Links;
-use crate::world::World;
+use crate::world::{WaitGraph, World};
 
 pub use finding::{Class, Confidence, Finding, Related, Step};
 
 /// All that is found, worst first. `min_block` is from how long on a wait is long.
 #[must_use]
-pub fn findings(world: &World, _links: &Links, min_block: Duration) -> Vec<Finding> {
-    let mut found = leak::findings(world, min_block);
+pub fn findings(world: &World, links: &Links, min_block: Duration) -> Vec<Finding> {
+    let graph = WaitGraph::new(world, links);
+    let (mut found, deadlocked) = deadlock::findings(world, &graph);
+    found.extend(leak::findings(world, &graph, &deadlocked, min_block));
     found.extend(long_block::findings(world, min_block));
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();

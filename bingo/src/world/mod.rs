@@ -11,6 +11,7 @@ mod changes;
 mod goroutine;
 mod history;
 mod missed;
+mod wait_graph;
 
 #[cfg(test)]
 mod property_tests;
@@ -27,6 +28,7 @@ use crate::model::{
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
+pub use wait_graph::{Cycle, Edge, Hope, Standing, WaitGraph};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 

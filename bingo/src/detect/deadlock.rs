@@ -1,0 +1,170 @@
+//! Deadlocks: goroutines that wait for each other, one that waits for itself, and
+//! a whole program that stands. What holds them together comes from the
+//! [`WaitGraph`]: a cycle there is of goroutines that all are stuck, so that none
+//! of the things they wait for comes from anywhere else.
+//!
+//! ```text
+//!   goroutine 7 ──waits for──▶ lock A ──held by──▶ goroutine 9
+//!        ▲                                             │
+//!        └──held by── lock B ◀──waits for──────────────┘
+//! ```
+//!
+//! Known limits: without links (a trace whose source is not there) no lock has a
+//! holder, and a cycle is told as goroutines that are parked for good.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::finding::{Class, Confidence, Finding, NAMED, Step};
+use super::words;
+use crate::model::{GoId, GoState, ObjectKey, Operation};
+use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraph, World};
+
+/// The main goroutine.
+const MAIN: GoId = GoId(1);
+/// What stands for less may be about to go on, unless it is proven.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+const CYCLE: &str = "Each of them waits for what only the next one could do, so that none of them ever goes on. \
+     Whoever comes for one of these locks or channels later waits for ever, too.";
+const ITSELF: &str = "It waits for what only it could do itself, so that it never goes on. Go's locks are not \
+     reentrant: who holds one and asks for it again waits for itself.";
+const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobody is left to end a wait.";
+
+/// What is found, and who is part of it.
+pub(super) fn findings(world: &World, graph: &WaitGraph<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
+    let cycles = graph.cycles();
+    if let Some(members) = whole_program(world, graph) {
+        let finding = of_whole(world, graph, &members, &cycles);
+        return (finding.into_iter().collect(), members.into_iter().collect());
+    }
+    let mut part = BTreeSet::new();
+    let mut patterns: BTreeMap<String, Vec<&Cycle<'_>>> = BTreeMap::new();
+    for cycle in &cycles {
+        part.extend(cycle.members.iter().copied());
+        patterns.entry(pattern(world, &cycle.members)).or_default().push(cycle);
+    }
+    let found = patterns.values().filter_map(|cycles| of_cycles(world, graph, cycles)).collect();
+    (found, part)
+}
+
+/// What the same cycle of other goroutines has in common: where they wait.
+fn pattern(world: &World, members: &[GoId]) -> String {
+    let mut sites: Vec<String> = members.iter().filter_map(|id| site(world, *id)).collect();
+    sites.sort();
+    sites.dedup();
+    sites.join(" ")
+}
+
+fn site(world: &World, id: GoId) -> Option<String> {
+    let goroutine = world.goroutine(id)?;
+    goroutine.stack.site().map(|site| format!("{} {}:{}", site.function, site.file, site.line))
+}
+
+/// All goroutines of a program in which none goes on; `None` where one does.
+fn whole_program(world: &World, graph: &WaitGraph<'_>) -> Option<Vec<GoId>> {
+    let stuck = |id| graph.standing(id).is_some_and(|standing| standing >= Standing::Stuck);
+    if !stuck(MAIN) {
+        return None;
+    }
+    let mut members = Vec::new();
+    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
+        if goroutine.state != GoState::Blocked || !stuck(goroutine.id) {
+            return None;
+        }
+        members.push(goroutine.id);
+    }
+    members.sort_unstable();
+    Some(members)
+}
+
+fn of_whole(world: &World, graph: &WaitGraph<'_>, members: &[GoId], cycles: &[Cycle<'_>]) -> Option<Finding> {
+    let way = cycles.first().map(|cycle| cycle.way.as_slice()).unwrap_or_default();
+    let mut finding = of(world, graph, members, way)?;
+    finding.title = match finding.count {
+        1 => "the only goroutine waits for what nobody is left to do".to_owned(),
+        count => format!("all {count} goroutines wait, and nobody is left to wake them"),
+    };
+    finding.explanation = WHOLE;
+    finding.evidence.push("no goroutine of the program can go on".to_owned());
+    Some(finding)
+}
+
+fn of_cycles(world: &World, graph: &WaitGraph<'_>, cycles: &[&Cycle<'_>]) -> Option<Finding> {
+    let first = cycles.first()?;
+    let mut members: Vec<GoId> = cycles.iter().flat_map(|cycle| cycle.members.iter().copied()).collect();
+    members.sort_unstable();
+    let mut finding = of(world, graph, &members, &first.way)?;
+    let objects: BTreeSet<&str> = first.way.iter().map(|edge| words::kind(edge.object.kind)).collect();
+    let objects = objects.into_iter().collect::<Vec<_>>().join(" and ");
+    finding.title = match (first.members.len(), cycles.len()) {
+        (1, 1) => format!("1 goroutine waits for itself at a {objects}"),
+        (1, count) => format!("{count} goroutines wait, each for itself, at a {objects}"),
+        (size, 1) => format!("{size} goroutines wait for each other at {objects}"),
+        (size, count) => {
+            format!(
+                "{} goroutines wait for each other at {objects}, {size} at a time: {count} cycles",
+                members.len()
+            )
+        }
+    };
+    if first.members.len() == 1 {
+        finding.explanation = ITSELF;
+    }
+    Some(finding)
+}
+
+/// A finding of these goroutines, one way around of whom is `way`.
+fn of(world: &World, graph: &WaitGraph<'_>, members: &[GoId], way: &[Edge<'_>]) -> Option<Finding> {
+    let lives: Vec<&Arc<Goroutine>> = members.iter().filter_map(|id| world.goroutine(*id)).collect();
+    let lasted = |one: &Goroutine| world.latest().since(one.since.time());
+    // Where a person would begin to read: who waits for a lock, else the first.
+    let at_lock = way.iter().find(|edge| matches!(edge.operation, Operation::Lock | Operation::RLock));
+    let first =
+        at_lock.or(way.first()).and_then(|edge| world.goroutine(edge.from)).or(lives.first().copied())?;
+    let standing = members.iter().filter_map(|id| graph.standing(*id)).min()?;
+    let briefest = lives.iter().map(|one| lasted(one)).min().unwrap_or_default();
+    let unsure = members.iter().any(|id| world.is_uncertain(*id));
+    let confidence = match standing {
+        Standing::Proven => Confidence::Proven,
+        _ if briefest < SHORTEST || unsure => Confidence::Low,
+        Standing::Stuck => Confidence::High,
+        Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
+    };
+    let cycle: Vec<Step> = way.iter().filter_map(|edge| step(world, edge)).collect();
+    let mut evidence: Vec<String> = way.iter().map(|edge| words::edge(world, edge)).collect();
+    let blocked_for = lives.iter().map(|one| lasted(one)).max().unwrap_or_default();
+    evidence.push(format!("none of them has gone on for {:.3} s", briefest.as_secs_f64()));
+    let named = way.iter().any(|edge| matches!(edge.object.key, ObjectKey::Name(_)));
+    if named {
+        evidence.push("the locks and channels are told apart by their names in the source".to_owned());
+    }
+    Some(Finding {
+        id: Class::Deadlock.id(first.reason, &first.stack),
+        class: Class::Deadlock,
+        confidence,
+        title: String::new(),
+        goroutines: members.iter().copied().take(NAMED).collect(),
+        count: members.len(),
+        reason: first.reason,
+        wait: first.wait.clone(),
+        blocked_for,
+        stack: first.stack.clone(),
+        created_by: first.created_by.clone(),
+        cycle,
+        related: Vec::new(),
+        evidence,
+        explanation: CYCLE,
+    })
+}
+
+fn step(world: &World, edge: &Edge<'_>) -> Option<Step> {
+    Some(Step {
+        goroutine: edge.from,
+        stack: world.goroutine(edge.from)?.stack.clone(),
+        waits_for: edge.to,
+        on: edge.object.clone(),
+        because: edge.because.clone(),
+    })
+}

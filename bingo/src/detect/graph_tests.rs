@@ -1,0 +1,249 @@
+//! Wait-for graphs, told in words, and what is found in them.
+//!
+//! ```text
+//! 7 locks A        it waits for a lock        7 holds A     it has it (reads A: to read)
+//! 7 receives C     so does this               9 sends C     it would, once it goes on
+//! 9 has C          what it would do with it is not known
+//! 9 runs           it goes on                 C is reached  something can get at it (fed: does)
+//! ```
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Class, Confidence, findings};
+use crate::model::{
+    Access, Addr, Certainty, Event, EventKind, Frame, GoId, Hold, Links, Object, ObjectIndex, ObjectKey,
+    ObjectKind, Observation, Operation, Stack, Time, Use, WaitFor, WaitReason,
+};
+use crate::world::{Keep, World};
+
+const SECOND: u64 = 1_000_000_000;
+
+#[derive(Default)]
+struct Told {
+    links: Links,
+    objects: HashMap<String, ObjectIndex>,
+    running: Vec<GoId>,
+    by_name: bool,
+}
+
+impl Told {
+    fn object(&mut self, name: &str, kind: Option<ObjectKind>) -> ObjectIndex {
+        let next = ObjectIndex(u32::try_from(self.links.objects.len()).expect("few"));
+        let index = *self.objects.entry(name.to_owned()).or_insert(next);
+        if index == next {
+            let key = match self.by_name {
+                true => ObjectKey::Name(name.into()),
+                false => ObjectKey::Address(Addr(0x1000 + u64::from(next.0))),
+            };
+            self.links.objects.push(Object { key, kind: ObjectKind::Channel, access: Access::Closed });
+        }
+        let object = &mut self.links.objects[usize::try_from(index.0).expect("small")];
+        object.kind = kind.unwrap_or(object.kind);
+        index
+    }
+
+    fn line(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let id = || GoId(words[0].parse().expect("a goroutine"));
+        let lock = Some(ObjectKind::RwMutex);
+        let mut waits = |told: &mut Told, kind, operation| {
+            let object = told.object(words[2], kind);
+            told.links.waits.entry(id()).or_default().push(WaitFor { object, operation });
+        };
+        match words[1] {
+            "locks" => waits(self, lock, Operation::Lock),
+            "rlocks" => waits(self, lock, Operation::RLock),
+            "receives" => waits(self, None, Operation::Receive),
+            "delivers" => waits(self, None, Operation::Send),
+            "holds" | "reads" | "may-hold" => {
+                let certainty = if words[1] == "may-hold" { Certainty::Likely } else { Certainty::Sure };
+                let object = self.object(words[2], lock);
+                let taken_at = Some(("/src/main.go".into(), 31));
+                let shared = words[1] == "reads";
+                self.links.holds.push(Hold { goroutine: id(), object, shared, taken_at, certainty });
+            }
+            "sends" | "takes" | "has" => {
+                let operation = match words[1] {
+                    "sends" => Operation::Send,
+                    "takes" => Operation::Receive,
+                    _ => Operation::Any,
+                };
+                let object = self.object(words[2], None);
+                let because = "sends at main.go:9".into();
+                self.links.uses.push(Use {
+                    goroutine: id(),
+                    object,
+                    operation,
+                    because,
+                    certainty: Certainty::Sure,
+                });
+            }
+            "runs" => self.running.push(id()),
+            "is" => {
+                let object = self.object(words[0], None);
+                let object = &mut self.links.objects[usize::try_from(object.0).expect("small")];
+                object.access = match words[2] {
+                    "reached" => Access::Reached("package variable main.jobs".into()),
+                    _ => Access::Fed("a timer".into()),
+                };
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn world(&self) -> World {
+        let mut world = World::keeping(Keep { transitions: 4, long: Duration::from_secs(1) });
+        let mut event = |time, id: GoId, kind| {
+            let frame = Frame {
+                function: format!("main.f{id}").into(),
+                file: "/src/main.go".into(),
+                line: 15,
+                pc: Addr(1),
+                inlined: false,
+            };
+            let stack = Some(Stack::new(vec![frame]));
+            world.apply(&Observation::Event(Event {
+                time: Time(time),
+                goroutine: Some(id),
+                kind,
+                stack,
+                thread: None,
+            }));
+        };
+        event(0, GoId(99), EventKind::Run);
+        for id in self.links.waits.keys() {
+            let reason = match self.links.waits[id][0].operation {
+                Operation::Lock | Operation::RLock => WaitReason::MutexLock,
+                Operation::Send => WaitReason::ChanSend,
+                _ => WaitReason::ChanReceive,
+            };
+            event(1, *id, EventKind::Block { reason: Some(reason), on: None });
+        }
+        for id in &self.running {
+            event(2, *id, EventKind::Run);
+        }
+        event(3 * SECOND, GoId(99), EventKind::Stop);
+        world
+    }
+}
+
+/// What is found over `low`: `deadlock high 7 9`.
+fn found(by_name: bool, told: &str) -> Vec<String> {
+    let mut links = Told { by_name, ..Told::default() };
+    told.split(';').filter(|line| !line.trim().is_empty()).for_each(|line| links.line(line));
+    let found = findings(&links.world(), &links.links, Duration::from_secs(1));
+    let over_low = found.iter().filter(|finding| finding.confidence > Confidence::Low);
+    let mut said: Vec<String> = over_low
+        .map(|finding| {
+            let ids: Vec<String> = finding.goroutines.iter().map(GoId::to_string).collect();
+            let steps = finding.cycle.len();
+            let class = if finding.class == Class::Deadlock {
+                format!("cycle of {steps}")
+            } else {
+                finding.class.as_str().to_owned()
+            };
+            format!("{class} {} {}", finding.confidence.as_str(), ids.join(" "))
+        })
+        .collect();
+    said.sort();
+    said
+}
+
+fn check(told: &str, expect: &[&str]) {
+    assert_eq!(found(false, told), expect, "{told}");
+}
+
+#[test]
+fn two_orders() {
+    check("7 locks A; 7 holds B; 9 locks B; 9 holds A", &["cycle of 2 proven 7 9"]);
+    assert_eq!(found(true, "7 locks A; 7 holds B; 9 locks B; 9 holds A"), ["cycle of 2 high 7 9"]);
+}
+
+#[test]
+fn a_holder_that_goes_on_is_no_deadlock() {
+    check("7 locks A; 7 holds B; 9 locks B; 9 holds A; 9 runs; 7 runs", &[]);
+    check("7 locks A; 9 holds A; 9 runs", &[]);
+}
+
+#[test]
+fn one_waits_for_itself() {
+    check("7 locks A; 7 holds A", &["cycle of 1 proven 7"]);
+}
+
+#[test]
+fn who_waits_behind_a_deadlock_is_told_apart() {
+    check(
+        "7 locks A; 7 holds B; 9 locks B; 9 holds A; 11 locks A",
+        &["cycle of 2 proven 7 9", "goroutine_leak proven 11"],
+    );
+}
+
+#[test]
+fn a_lock_that_was_left_locked() {
+    check("7 locks A; 9 locks A", &["goroutine_leak proven 7", "goroutine_leak proven 9"]);
+    check("7 locks A; A is reached", &["goroutine_leak medium 7"]);
+}
+
+#[test]
+fn a_reader_behind_a_writer_behind_itself() {
+    check("7 rlocks A; 7 reads A; 9 locks A", &["cycle of 2 proven 7 9"]);
+    check("7 rlocks A; 8 reads A; 8 runs; 9 locks A", &[]);
+}
+
+#[test]
+fn a_channel_under_a_lock() {
+    check("7 delivers C; 7 holds A; 9 locks A; 9 takes C", &["cycle of 2 proven 7 9"]);
+    // Something else can get at the channel, but who holds a lock does not idle.
+    check("7 delivers C; 7 holds A; 9 locks A; 9 takes C; C is reached", &["cycle of 2 medium 7 9"]);
+    check("7 receives C; 7 holds A; 9 locks A; C is reached", &[]);
+    check("7 receives C; 7 holds A; 9 locks A; 9 sends C; C is fed", &[]);
+}
+
+#[test]
+fn those_at_one_channel_do_not_wait_for_each_other() {
+    check(
+        "7 delivers C; 8 delivers C; 7 has C; 8 has C",
+        &["goroutine_leak proven 7", "goroutine_leak proven 8"],
+    );
+}
+
+#[test]
+fn an_idle_worker_is_none() {
+    check("7 receives C; C is reached", &[]);
+    check("7 receives C; 9 has C; 9 runs", &[]);
+    check("7 receives C; C is fed", &[]);
+}
+
+#[test]
+fn a_candidate_is_not_certain() {
+    check("7 locks A; 7 may-hold B; 9 locks B; 9 may-hold A", &["cycle of 2 high 7 9"]);
+    check("7 locks A; 7 holds B; 9 locks B; 9 may-hold A; 11 may-hold A; 11 runs", &[]);
+}
+
+#[test]
+fn a_whole_program_stands() {
+    let mut told = Told::default();
+    ["1 receives C", "7 locks A", "8 locks A"].iter().for_each(|line| told.line(line));
+    let mut world = told.world();
+    let goroutine = Some(GoId(99));
+    let event = Event { time: Time(3 * SECOND), goroutine, kind: EventKind::Dead, stack: None, thread: None };
+    world.apply(&Observation::Event(event));
+    let found = findings(&world, &told.links, Duration::from_secs(1));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].class, found[0].count), (Class::Deadlock, 3));
+}
+
+#[test]
+fn fifty_in_one_cycle_and_a_thousand_pairs() {
+    let ring: String =
+        (0..50).map(|n| format!("{} locks L{n}; {} holds L{n};", n + 100, (n + 1) % 50 + 100)).collect();
+    assert!(found(false, &ring)[0].starts_with("cycle of 50 proven 100 101"));
+    let pairs: String = (0..1000)
+        .map(|n| {
+            let (a, b) = (2 * n + 100, 2 * n + 101);
+            format!("{a} locks A{n}; {b} holds A{n}; {b} locks B{n}; {a} holds B{n};")
+        })
+        .collect();
+    assert_eq!(found(false, &pairs).len(), 1000, "each of them is at a place of its own");
+}

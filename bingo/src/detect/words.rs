@@ -1,0 +1,79 @@
+//! How findings put the wait-for graph into words.
+
+use crate::model::{Access, GoId, Object, ObjectKey, ObjectKind, Operation, Stack};
+use crate::world::{Edge, WaitGraph, World};
+
+/// Others that a sentence names.
+const NAMED: usize = 3;
+
+/// `goroutine 7 waits to lock the mutex main.(*Server).mu at main.go:31; goroutine 9
+/// holds it since main.go:12`.
+pub(super) fn edge(world: &World, edge: &Edge<'_>) -> String {
+    let at = world.goroutine(edge.from).map_or(String::new(), |one| at(&one.stack));
+    let (from, to, because) = (edge.from, edge.to, &edge.because);
+    let (does, which) = (does(edge.operation), which(edge.object));
+    if from == to {
+        return format!("goroutine {from} waits {does} {which}{at}, and itself {because}");
+    }
+    format!("goroutine {from} waits {does} {which}{at}; goroutine {to} {because}")
+}
+
+/// Why nobody ends the wait of a goroutine that is stuck: a sentence an object.
+pub(super) fn why_stuck(world: &World, graph: &WaitGraph<'_>, id: GoId) -> Vec<String> {
+    let edges = graph.waits_for(id);
+    let mut said: Vec<String> = edges.iter().take(NAMED).map(|one| edge(world, one)).collect();
+    if edges.len() > NAMED {
+        said.push(format!("{} more could end its wait, and are stuck themselves", edges.len() - NAMED));
+    }
+    for (object, operation) in graph.waits(id).take(NAMED) {
+        let (does, which) = (does(operation), which(object));
+        let others = if edges.is_empty() { "nobody" } else { "nobody else" };
+        said.push(match &object.access {
+            Access::Closed => format!("it waits {does} {which}, and {others} that could end that is left"),
+            Access::Reached(what) => {
+                format!("it waits {does} {which}, which {what} can get at; nothing shows that it will")
+            }
+            Access::Fed(_) => continue,
+        });
+    }
+    said
+}
+
+/// The name of a kind.
+pub(super) fn kind(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Channel => "channel",
+        ObjectKind::Mutex => "mutex",
+        ObjectKind::RwMutex => "rwmutex",
+        ObjectKind::WaitGroup => "waitgroup",
+        ObjectKind::Cond => "cond",
+        ObjectKind::Once => "once",
+        ObjectKind::Semaphore => "semaphore",
+    }
+}
+
+fn does(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Send => "to send on",
+        Operation::Receive => "to receive from",
+        Operation::Lock | Operation::Unlock => "to lock",
+        Operation::RLock => "to read-lock",
+        Operation::Wait | Operation::Done | Operation::Signal | Operation::Close | Operation::Any => "for",
+    }
+}
+
+fn which(object: &Object) -> String {
+    let kind = kind(object.kind);
+    match &object.key {
+        ObjectKey::Address(address) => format!("the {kind} at {address}"),
+        ObjectKey::Name(name) => format!("the {kind} {name}"),
+    }
+}
+
+/// ` at main.go:31`.
+fn at(stack: &Stack) -> String {
+    stack.site().map_or(String::new(), |site| {
+        let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();
+        format!(" at {file}:{}", site.line)
+    })
+}
