@@ -1,8 +1,10 @@
-//! `cargo xtask score`: what `bingo analyze` finds of the corpus, by trace.
+//! `cargo xtask score`: what `bingo analyze` finds of the corpus, by trace, live
+//! (which needs root), or by both.
 //!
 //! In: the programs of `testdata/programs` (its README says what they assert),
 //! built by the newest Go, run for two seconds each under their tracer (four, and
-//! one at a time, in `starvation`). Out: a line a class, below it what was not
+//! one at a time, in `starvation`); live they are watched for the last 1.5 of
+//! them. By both, what either shows is scored. Out: a line a class, below it what was not
 //! found and each false alarm, by name and line; `--json` makes it an object a
 //! program. The traces stay in `score` of the target folder.
 //!
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Score this class alone
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Program::CLASSES))]
     class: Option<String>,
+    /// What to judge them by
+    #[arg(long, value_enum, default_value_t = trial::Way::Trace)]
+    by: trial::Way,
     /// Run each program so often
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -48,7 +53,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = asked(arguments)?;
     let release = GoRelease::newest().context("no Go is installed: run `cargo xtask setup`")?;
-    let bench = trial::Bench { bingo: bingo()?, release, runs: arguments.runs };
+    let bench = trial::Bench { by: arguments.by, bingo: bingo()?, release, runs: arguments.runs };
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let mut trials = trial::all(&bench, &programs, at_once, |trial| {
         eprintln!("  {}", trial.program.fixture(trial.variant));

@@ -47,7 +47,7 @@ impl Told {
         let words: Vec<&str> = line.split_whitespace().collect();
         let id = || GoId(words[0].parse().expect("a goroutine"));
         let lock = Some(ObjectKind::RwMutex);
-        let mut waits = |told: &mut Told, kind, operation| {
+        let waits = |told: &mut Told, kind, operation| {
             let object = told.object(words[2], kind);
             told.links.waits.entry(id()).or_default().push(WaitFor { object, operation });
         };

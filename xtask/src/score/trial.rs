@@ -1,5 +1,6 @@
-//! A program of the corpus, built, run under its tracer, and analysed, as often
-//! as asked. In: program and variant. Out: a [`Trial`]: a verdict a run.
+//! A program of the corpus, built, run, and analysed by its trace, while it runs, or
+//! by both, as often as asked. In: program and variant. Out: a [`Trial`]: a verdict
+//! a run.
 //!
 //! The traces stay in `score` of the target folder, to be looked at; the next
 //! run writes over them.
@@ -22,11 +23,26 @@ const STAY: Duration = Duration::from_secs(2);
 /// How long those live that are to starve, or to wait for long: within three.
 const STAY_TO_STARVE: Duration = Duration::from_secs(4);
 
+/// How long a program is watched while it runs.
+const WATCHED: Duration = Duration::from_millis(1500);
+
 /// How much later a program has ended, at the latest, on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// What a program is judged by.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// The trace of a run
+    Trace,
+    /// The running process
+    Live,
+    /// What either of the two shows
+    Both,
+}
+
 /// What trials have in common.
 pub(super) struct Bench {
+    pub(super) by: Way,
     pub(super) bingo: PathBuf,
     pub(super) release: GoRelease,
     pub(super) runs: u32,
@@ -108,12 +124,30 @@ impl Bench {
         program: &Program,
         variant: Variant,
     ) -> anyhow::Result<Vec<Finding>> {
-        let trace = traces().join(format!("{}.trace", program.fixture(variant).replace('/', "-")));
         let stay = if program.class == "starvation" { STAY_TO_STARVE } else { STAY };
-        trace_of(&fixture.path, &trace, stay)?;
+        let mut findings = Vec::new();
+        if self.by != Way::Live {
+            let trace = traces().join(format!("{}.trace", program.fixture(variant).replace('/', "-")));
+            trace_of(&fixture.path, &trace, stay)?;
+            findings.extend(Finding::all(&output_of(self.analyze().arg(&trace))?, &fixture.sources)?);
+        }
+        if self.by != Way::Trace {
+            let lives = stay + GRACE;
+            let mut command = Command::new(&fixture.path);
+            command.env("BINGO_STAY", format!("{}ms", lives.as_millis())).stderr(Stdio::null());
+            let child = Child::spawn(&mut command)?;
+            std::thread::sleep(stay.saturating_sub(WATCHED));
+            let mut analyze = self.analyze();
+            analyze.arg(child.pid().to_string()).arg(format!("--duration={}ms", WATCHED.as_millis()));
+            findings.extend(Finding::all(&output_of(&mut analyze)?, &fixture.sources)?);
+        }
+        Ok(findings)
+    }
+
+    fn analyze(&self) -> Command {
         let mut analyze = Command::new(&self.bingo);
-        analyze.args(["analyze", "--format", "json", "--fail-on", "never"]).arg(&trace);
-        Finding::all(&output_of(&mut analyze)?, &fixture.sources)
+        analyze.args(["analyze", "--format", "json", "--fail-on", "never"]);
+        analyze
     }
 }
 
