@@ -7,6 +7,7 @@
 pub mod binary;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod code;
 pub mod detect;
 #[cfg(feature = "cli")]
 pub mod export;

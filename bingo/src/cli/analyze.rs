@@ -110,7 +110,8 @@ fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Ana
         Err(failure) => return (None, Some(failure)),
     };
     let stop = || reading.interrupted.load(Ordering::Relaxed);
-    let (analysis, broken) = Analysis::as_far_as(&mut *source, min_block, stop);
+    let texts = arguments.reporting.source_files();
+    let (analysis, broken) = Analysis::as_far_as(&mut *source, &texts, min_block, stop);
     let failure = broken.map(|error| {
         Failure::bad_input(format!("{path}: {error}")).remedy("what is before that place has been analysed")
     });
@@ -121,8 +122,9 @@ fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Ana
 #[cfg(all(target_os = "linux", feature = "live"))]
 fn watched(pid: &str, arguments: &Arguments, reading: &Reading) -> Result<Analysis, Failure> {
     let pid = values::pid(pid).map_err(Failure::bad_input)?;
+    let texts = arguments.reporting.source_files();
     let min_block = arguments.reporting.min_block;
-    super::watch::analysis(pid, arguments.duration, min_block, &reading.interrupted)
+    super::watch::analysis(pid, &texts, arguments.duration, min_block, &reading.interrupted)
 }
 
 #[cfg(not(all(target_os = "linux", feature = "live")))]

@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod reporting;
 mod run;
+mod source_files;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "live")),
     expect(dead_code, reason = "the commands that look at a running process need it")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::output::Output;
+use super::source_files::SourceFiles;
 use super::{Failure, Status, values};
 use crate::report::{self, Context};
 use crate::session::{Analysis, Confidence};
@@ -17,6 +18,9 @@ pub(super) struct Reporting {
     /// Where to write, in place of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Where the program's source is, if it is not where it was built
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
     /// From how long on a wait is long
     #[arg(long, value_parser = values::duration, default_value = "1s")]
     pub(super) min_block: Duration,
@@ -46,6 +50,11 @@ impl Reporting {
     /// That there will be a place to report to: what is found may take long.
     pub(super) fn check(&self) -> Result<(), Failure> {
         self.output.as_deref().map_or(Ok(()), Output::check)
+    }
+
+    /// The program's source.
+    pub(super) fn source_files(&self) -> SourceFiles {
+        SourceFiles::new(self.source.clone())
     }
 
     /// Reports what was found in `inputs` since `begun`.

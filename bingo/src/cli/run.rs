@@ -220,7 +220,8 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
 fn trace(path: &Path, arguments: &Arguments, stop: impl FnMut() -> bool) -> Result<(Analysis, bool), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut source = TraceSource::new(file, SystemTime::now()).map_err(|error| error.to_string())?;
-    let (found, error) = Analysis::as_far_as(&mut source, arguments.reporting.min_block, stop);
+    let texts = arguments.reporting.source_files();
+    let (found, error) = Analysis::as_far_as(&mut source, &texts, arguments.reporting.min_block, stop);
     Ok((found, error.is_some()))
 }
 

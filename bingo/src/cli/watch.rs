@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::{Failure, probes, target};
-use crate::model::{Event, Source};
+use crate::model::{Event, Source, Texts};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
 use crate::session::{Analysis, Session};
 
@@ -19,6 +19,7 @@ const BUDGET: f64 = 0.02;
 /// What is found in the process `pid` within `duration`.
 pub(super) fn analysis(
     pid: u32,
+    texts: &dyn Texts,
     duration: Duration,
     min_block: Duration,
     interrupted: &Arc<AtomicBool>,
@@ -33,7 +34,7 @@ pub(super) fn analysis(
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
     match live_loop::run(&mut session, &mut Unseen, &mut outside, pace) {
-        Ok(_) => Ok(session.analysis(min_block)),
+        Ok(_) => Ok(session.analysis(texts, min_block)),
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
     }

@@ -7,11 +7,19 @@ pub trait Texts {
     /// The text of `file`; `None` where it is not to be had, or has changed since
     /// the program was built.
     fn text(&self, file: &str) -> Option<Arc<str>>;
+
+    /// The `.go` files in a folder, as a binary would name them. Empty where the
+    /// folder is not to be had.
+    fn files(&self, folder: &str) -> Vec<Arc<str>>;
 }
 
 /// No text at all.
 impl Texts for () {
     fn text(&self, _: &str) -> Option<Arc<str>> {
         None
+    }
+
+    fn files(&self, _: &str) -> Vec<Arc<str>> {
+        Vec::new()
     }
 }

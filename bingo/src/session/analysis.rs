@@ -2,10 +2,12 @@
 //! wish to stop; out comes an [`Analysis`], of what was gathered until then.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::code;
 use crate::detect::{self, Finding};
-use crate::model::{Links, Problem, Sink, Source, SourceError, Time};
+use crate::model::{Problem, Sink, Source, SourceError, Texts, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
@@ -32,9 +34,10 @@ pub(super) fn world(min_block: Duration) -> World {
 impl Analysis {
     /// Reads `source` to its end, or until `stop`; from `min_block` on a wait is long.
     /// Where the source cannot go on, what was before is analysed, that place is
-    /// among the problems, and comes as an error, too.
+    /// among the problems, and comes as an error, too. `texts` has the program's source.
     pub fn as_far_as(
         source: &mut dyn Source,
+        texts: &dyn Texts,
         min_block: Duration,
         mut stop: impl FnMut() -> bool,
     ) -> (Analysis, Option<SourceError>) {
@@ -51,18 +54,16 @@ impl Analysis {
         if let Some(what) = what {
             world.problem(Problem { goroutine: None, what });
         }
-        (Analysis::of_world(&world, min_block), broken)
+        (Analysis::of_world(&world, texts, min_block), broken)
     }
 
     /// What is found in what is known, which keeps the past.
-    pub(super) fn of_world(world: &World, min_block: Duration) -> Analysis {
+    pub(super) fn of_world(world: &World, texts: &dyn Texts, min_block: Duration) -> Analysis {
+        // What was seen by addresses is better than what the source says.
+        let links = world.links().cloned().unwrap_or_else(|| Arc::new(code::links(world, texts)));
         let problems = world.source_problems().iter().chain(world.problems().iter());
         Analysis {
-            findings: detect::findings(
-                world,
-                world.links().map_or(&Links::default(), |links| links),
-                min_block,
-            ),
+            findings: detect::findings(world, &links, min_block),
             goroutines: world.totals().goroutines,
             lost_events: world.totals().lost.total(),
             problems: problems.cloned().collect(),

@@ -16,7 +16,7 @@ mod waits;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Time};
+use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Texts, Time};
 use crate::world::World;
 
 pub use crate::detect::{Class, Confidence, Finding, Related, Step};
@@ -91,9 +91,10 @@ impl Session {
     }
 
     /// What is found in what is known; something if the past was kept alone.
+    /// `texts` has the program's source.
     #[must_use]
-    pub fn analysis(&self, min_block: Duration) -> Analysis {
-        Analysis::of_world(&self.world, min_block)
+    pub fn analysis(&self, texts: &dyn Texts, min_block: Duration) -> Analysis {
+        Analysis::of_world(&self.world, texts, min_block)
     }
 
     /// Takes in what the probes have told since the last call, and a fresh

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use bingo::detect;
-use bingo::model::{Header, Source, Time};
+use bingo::model::{Header, Links, Source, Time};
 use bingo::recording::EventReader;
 use bingo::trace::TraceSource;
 use bingo::world::{Keep, World};
@@ -35,7 +35,9 @@ fn known(source: &mut dyn Source) -> anyhow::Result<(Header, Vec<String>)> {
     lines.sort();
     lines.push(format!("{:?} {:?} {:?}", world.totals(), world.began(), world.latest()));
     lines.push(format!("{:?} {:?}", world.source_problems(), world.problems()));
-    lines.extend(detect::findings(&world, MIN_BLOCK).iter().map(|finding| format!("{finding:?}")));
+    lines.extend(
+        detect::findings(&world, &Links::default(), MIN_BLOCK).iter().map(|finding| format!("{finding:?}")),
+    );
     Ok((source.header().clone(), lines))
 }
 

@@ -18,8 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gotool", &[]),
     ("launch", &[]),
     ("world", &["model"]),
+    ("code", &["model", "world"]),
     ("detect", &["model", "world"]),
-    ("session", &["model", "world", "detect"]),
+    ("session", &["model", "world", "code", "detect"]),
     ("tui", &["model", "session"]),
     ("serve", &["model", "session"]),
     ("profile", &["model"]),
@@ -61,10 +62,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main"]),
     ("serde", &["report", "export", "recording", "serve"]),
     ("aya", &["live"]),
+    ("tree_sitter", &["code"]),
+    ("tree_sitter_go", &["code"]),
 ];
 
 /// Modules that know no clock, file, thread or socket: time comes in with the input.
-const PURE: &[&str] = &["model", "world", "detect"];
+const PURE: &[&str] = &["model", "world", "code", "detect"];
 
 /// What has no place in them.
 const IMPURE: &[&str] = &["fs", "thread", "net", "Instant", "async"];
