@@ -17,7 +17,9 @@
 mod deadlock;
 mod finding;
 mod leak;
+mod lock_order;
 mod long_block;
+mod starvation;
 mod waiting;
 mod words;
 
@@ -40,6 +42,8 @@ pub fn findings(world: &World, links: &Links, min_block: Duration) -> Vec<Findin
     let (mut found, deadlocked) = deadlock::findings(world, &graph);
     found.extend(leak::findings(world, &graph, &deadlocked, min_block));
     found.extend(long_block::findings(world, min_block));
+    found.extend(lock_order::findings(world, links, &deadlocked));
+    found.extend(starvation::findings(world));
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();
     for finding in &mut found {

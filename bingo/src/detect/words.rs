@@ -62,7 +62,7 @@ fn does(operation: Operation) -> &'static str {
     }
 }
 
-fn which(object: &Object) -> String {
+pub(super) fn which(object: &Object) -> String {
     let kind = kind(object.kind);
     match &object.key {
         ObjectKey::Address(address) => format!("the {kind} at {address}"),
@@ -71,9 +71,11 @@ fn which(object: &Object) -> String {
 }
 
 /// ` at main.go:31`.
-fn at(stack: &Stack) -> String {
-    stack.site().map_or(String::new(), |site| {
-        let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();
-        format!(" at {file}:{}", site.line)
-    })
+pub(super) fn at(stack: &Stack) -> String {
+    stack.site().map_or(String::new(), |site| format!(" at {}:{}", file_name(&site.file), site.line))
+}
+
+/// A file without its folders.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
 }

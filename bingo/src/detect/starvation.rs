@@ -1,0 +1,139 @@
+//! Starvation: goroutines that could go on and have no turn, again and again,
+//! because others use up their time slices (10 ms, `forcePreemptNS` in
+//! `runtime/proc.go`, Go 1.19 to 1.27) one after the other.
+//!
+//! ```text
+//!   hogs    ██████████░░░░░░░░░░░░░░░░░░░░██████████
+//!   victim  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░█░░░░░░░░░     █ runs   ░ is runnable
+//! ```
+//!
+//! Who uses its slices up itself has its share, however long the round takes: many
+//! of these are a machine that is busy. From a trace the turns are exact; live they
+//! are as fine as snapshots are.
+//!
+//! Known limits: of each goroutine the last turns alone are known by their length.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::finding::{Class, Confidence, Finding, NAMED, Related};
+use crate::model::GoState;
+use crate::world::{Goroutine, World};
+
+/// So long a turn of one's own is waited for on average, or it is none of this.
+const ROUND: Duration = Duration::from_millis(100);
+/// Who runs so long at a time uses its slices up.
+const SLICE: Duration = Duration::from_millis(5);
+/// One part in so many of what was seen was spent on run queues.
+const PART: u32 = 4;
+
+const EXPLANATION: &str = "It could go on and has to wait until every goroutine before it has used its time slice \
+     up. Goroutines that compute, or spin, without ever waiting make everybody else slow: what they spin \
+     for belongs into a channel, a Cond or a timer, and work for many goroutines into a pool as large as \
+     GOMAXPROCS.";
+
+/// How a goroutine came to its turns.
+#[derive(Default)]
+struct Turns {
+    waited: Duration,
+    longest: Duration,
+    waits: u32,
+    ran: Duration,
+    runs: u32,
+}
+
+pub(super) fn findings(world: &World) -> Vec<Finding> {
+    let seen = world.latest().since(world.began().unwrap_or(world.latest()));
+    let mut patterns: BTreeMap<String, Vec<(&Arc<Goroutine>, Turns)>> = BTreeMap::new();
+    let mut hogs: BTreeMap<String, Vec<&Arc<Goroutine>>> = BTreeMap::new();
+    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
+        let Some(turns) = turns(world, goroutine) else { continue };
+        let Some(site) = goroutine.stack.site().or(goroutine.stack.visible().next()) else { continue };
+        let site = format!("{} {}:{}", site.function, site.file, site.line);
+        if turns.uses_slices_up() {
+            hogs.entry(site).or_default().push(goroutine);
+        } else if turns.starves(seen) {
+            patterns.entry(site).or_default().push((goroutine, turns));
+        }
+    }
+    let hogs = hogs.into_values().max_by_key(Vec::len).unwrap_or_default();
+    patterns.into_values().filter_map(|members| pattern(world, members, &hogs)).collect()
+}
+
+fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
+    let mut turns = Turns::default();
+    let transitions = &world.history(goroutine.id)?.transitions;
+    let ends = transitions.iter().skip(1).map(|next| next.time).chain([world.latest()]);
+    for (transition, end) in transitions.iter().zip(ends) {
+        let lasted = end.since(transition.time);
+        match transition.state {
+            GoState::Runnable => {
+                turns.waited += lasted;
+                turns.longest = turns.longest.max(lasted);
+                turns.waits += 1;
+            }
+            GoState::Running => {
+                turns.ran += lasted;
+                turns.runs += 1;
+            }
+            GoState::Blocked | GoState::Syscall | GoState::Dead => {}
+        }
+    }
+    Some(turns)
+}
+
+impl Turns {
+    fn uses_slices_up(&self) -> bool {
+        self.runs > 0 && self.ran / self.runs >= SLICE
+    }
+
+    fn starves(&self, seen: Duration) -> bool {
+        self.waits > 0 && self.waited / self.waits >= ROUND && self.waited >= seen / PART
+    }
+}
+
+fn pattern(
+    world: &World,
+    mut members: Vec<(&Arc<Goroutine>, Turns)>,
+    hogs: &[&Arc<Goroutine>],
+) -> Option<Finding> {
+    members.sort_by_key(|(member, _)| member.id);
+    let (first, _) = members.first()?;
+    let longest = members.iter().map(|(_, turns)| turns.longest).max()?;
+    let waits: u32 = members.iter().map(|(_, turns)| turns.waits).sum();
+    let waited: Duration = members.iter().map(|(_, turns)| turns.waited).sum();
+    let unsure = members.iter().any(|(member, _)| world.is_uncertain(member.id));
+    let count = members.len();
+    let mut evidence = vec![format!(
+        "a turn was waited for {:.3} s on average, {:.3} s at the most, in the last {waits} times",
+        (waited / waits.max(1)).as_secs_f64(),
+        longest.as_secs_f64()
+    )];
+    let mut related = Vec::new();
+    if let Some(hog) = hogs.first() {
+        let what = format!("{} goroutines here use their time slices up", hogs.len());
+        evidence.push(format!("{what}: goroutine {} is one", hog.id));
+        related.push(Related { what, stack: hog.stack.clone() });
+    }
+    let confidence = if unsure || hogs.is_empty() { Confidence::Low } else { Confidence::Medium };
+    let goroutines =
+        if count == 1 { "1 goroutine waits".to_owned() } else { format!("{count} goroutines wait") };
+    Some(Finding {
+        id: Class::Starvation.id(None, &first.stack),
+        class: Class::Starvation,
+        confidence,
+        title: format!("{goroutines} up to {:.3} s for a turn, and could go on", longest.as_secs_f64()),
+        goroutines: members.iter().map(|(member, _)| member.id).take(NAMED).collect(),
+        count,
+        reason: None,
+        wait: None,
+        blocked_for: longest,
+        stack: first.stack.clone(),
+        created_by: first.created_by.clone(),
+        cycle: Vec::new(),
+        related,
+        evidence,
+        explanation: EXPLANATION,
+    })
+}
