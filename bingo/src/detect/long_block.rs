@@ -3,12 +3,14 @@
 //!
 //! Known limits: of each place the eight longest waits are known by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::finding::{Class, Confidence, Finding};
+use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_programs_own};
-use crate::world::{Place, World};
+use crate::model::{GoId, GoState};
+use crate::world::{Goroutine, Place, World};
 
 const EXPLANATION: &str = "While it waits, whatever waits for it does too. A lock that is held over slow \
      work, or a channel whose receivers do not keep up, makes a program slow without keeping it busy.";
@@ -34,9 +36,15 @@ fn pattern(world: &World, id: String, places: &[(&Place, Waiting)], min_block: D
     waits.retain(|wait| wait.lasted >= min_block);
     waits.sort_by_key(|wait| std::cmp::Reverse(wait.lasted));
     let longest = *waits.first()?;
-    let mut goroutines: Vec<_> = waits.iter().map(|wait| wait.goroutine).collect();
-    goroutines.sort();
-    goroutines.dedup();
+    let mut goroutines: BTreeSet<GoId> =
+        places.iter().flat_map(|(place, _)| place.kept_long.iter().copied()).collect();
+    // Those who have waited there as long by now are no better off.
+    let waits_now = |one: &&Arc<Goroutine>| {
+        one.state == GoState::Blocked
+            && world.latest().since(one.since.time()) >= min_block
+            && places.iter().any(|(place, _)| one.reason == place.reason && one.stack == place.stack)
+    };
+    goroutines.extend(world.goroutines().filter(waits_now).map(|one| one.id));
     let what = match waiting {
         Waiting::Lock => "for a lock",
         Waiting::Send => "to send on a channel",
@@ -62,7 +70,7 @@ fn pattern(world: &World, id: String, places: &[(&Place, Waiting)], min_block: D
         confidence: if waiting == Waiting::Group { Confidence::Low } else { Confidence::Medium },
         title: format!("goroutines wait long {what}: up to {:.3} s", longest.lasted.as_secs_f64()),
         count: goroutines.len(),
-        goroutines,
+        goroutines: goroutines.into_iter().take(NAMED).collect(),
         reason: place.reason,
         wait: None,
         blocked_for: longest.lasted,

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Related};
+use super::words;
 use crate::model::GoState;
 use crate::world::{Goroutine, World};
 
@@ -25,8 +26,10 @@ use crate::world::{Goroutine, World};
 const ROUND: Duration = Duration::from_millis(100);
 /// Who runs so long at a time uses its slices up.
 const SLICE: Duration = Duration::from_millis(5);
-/// One part in so many of what was seen was spent on run queues.
+/// One part in so many of the time of those turns was spent on run queues.
 const PART: u32 = 4;
+/// A single wait for a turn is something from here on.
+const ALONE: Duration = Duration::from_millis(250);
 
 const EXPLANATION: &str = "It could go on and has to wait until every goroutine before it has used its time slice \
      up. Goroutines that compute, or spin, without ever waiting make everybody else slow: what they spin \
@@ -41,29 +44,42 @@ struct Turns {
     waits: u32,
     ran: Duration,
     runs: u32,
+    /// From the first of the turns that are known to the end.
+    known: Duration,
 }
 
 pub(super) fn findings(world: &World) -> Vec<Finding> {
-    let seen = world.latest().since(world.began().unwrap_or(world.latest()));
     let mut patterns: BTreeMap<String, Vec<(&Arc<Goroutine>, Turns)>> = BTreeMap::new();
     let mut hogs: BTreeMap<String, Vec<&Arc<Goroutine>>> = BTreeMap::new();
     for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
         let Some(turns) = turns(world, goroutine) else { continue };
-        let Some(site) = goroutine.stack.site().or(goroutine.stack.visible().next()) else { continue };
-        let site = format!("{} {}:{}", site.function, site.file, site.line);
+        let site = site(goroutine);
         if turns.uses_slices_up() {
             hogs.entry(site).or_default().push(goroutine);
-        } else if turns.starves(seen) {
+        } else if turns.starves() {
             patterns.entry(site).or_default().push((goroutine, turns));
         }
     }
     let hogs = hogs.into_values().max_by_key(Vec::len).unwrap_or_default();
+    if hogs.len() < 2 {
+        // What one alone keeps from its turn waits for a slice, or for the kernel.
+        return Vec::new();
+    }
     patterns.into_values().filter_map(|members| pattern(world, members, &hogs)).collect()
 }
 
+/// Where it left the processor, else where it was made: of what is preempted in a
+/// loop without calls the trace may have no stack.
+fn site(goroutine: &Goroutine) -> String {
+    let site = goroutine.stack.site().map(|site| (&site.function, &site.file, site.line));
+    let made = || goroutine.created_by.as_ref().map(|made| (&made.function, &made.file, made.line));
+    site.or_else(made).map_or(String::new(), |(function, file, line)| format!("{function} {file}:{line}"))
+}
+
 fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
-    let mut turns = Turns::default();
     let transitions = &world.history(goroutine.id)?.transitions;
+    let known = world.latest().since(transitions.front()?.time);
+    let mut turns = Turns { known, ..Turns::default() };
     let ends = transitions.iter().skip(1).map(|next| next.time).chain([world.latest()]);
     for (transition, end) in transitions.iter().zip(ends) {
         let lasted = end.since(transition.time);
@@ -88,8 +104,10 @@ impl Turns {
         self.runs > 0 && self.ran / self.runs >= SLICE
     }
 
-    fn starves(&self, seen: Duration) -> bool {
-        self.waits > 0 && self.waited / self.waits >= ROUND && self.waited >= seen / PART
+    fn starves(&self) -> bool {
+        (self.waits > 1 || self.longest >= ALONE)
+            && self.waited / self.waits >= ROUND
+            && self.waited >= self.known / PART
     }
 }
 
@@ -112,11 +130,16 @@ fn pattern(
     )];
     let mut related = Vec::new();
     if let Some(hog) = hogs.first() {
-        let what = format!("{} goroutines here use their time slices up", hogs.len());
-        evidence.push(format!("{what}: goroutine {} is one", hog.id));
+        let number = hogs.len();
+        let made = hog.created_by.as_ref();
+        let made = made.map_or(String::new(), |made| {
+            format!(", made at {}:{}", words::file_name(&made.file), made.line)
+        });
+        let what = format!("{number} goroutines use their time slices up: goroutine {} is one{made}", hog.id);
+        evidence.push(format!("{what}{}", words::at(&hog.stack)));
         related.push(Related { what, stack: hog.stack.clone() });
     }
-    let confidence = if unsure || hogs.is_empty() { Confidence::Low } else { Confidence::Medium };
+    let confidence = if unsure { Confidence::Low } else { Confidence::Medium };
     let goroutines =
         if count == 1 { "1 goroutine waits".to_owned() } else { format!("{count} goroutines wait") };
     Some(Finding {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Class, Confidence, Finding, findings};
 use crate::model::{
-    Addr, Event, EventKind, Frame, GoId, Links, LostKind, Observation, Stack, Time, WaitReason,
+    Access, Addr, Event, EventKind, Frame, GoId, Links, LostKind, Nested, Object, ObjectIndex, ObjectKey,
+    ObjectKind, Observation, Stack, Time, WaitReason,
 };
 use crate::world::{Keep, World};
 
@@ -242,4 +243,61 @@ fn a_test_that_does_not_return_hangs_and_those_that_wait_for_it_do_not() {
     assert_eq!(hung.len(), 1, "{found:?}");
     assert_eq!(hung[0].goroutines, [GoId(13)]);
     assert_eq!(hung[0].evidence.last().map(String::as_str), Some("it runs a test, which has not returned"));
+}
+
+/// Goroutines 100.. take turns of `slice` ms each on one processor, and goroutine 7
+/// between two rounds, who gives its own up at once.
+fn turns(hogs: u64, slice: u64) -> Vec<(Class, Confidence, usize)> {
+    let mut told = Told::new();
+    let mut ms = 0;
+    for round in 0..6 {
+        for id in (100..100 + hogs).chain([7]) {
+            let (site, took) = if id == 7 { ("main.victim", 0) } else { ("main.hog", slice) };
+            if round == 0 {
+                told.made(0, id, 1);
+            }
+            told.event(ms, id, EventKind::Run, site);
+            ms += took;
+            told.event(ms, id, EventKind::Stop, site);
+        }
+    }
+    told.at(ms)
+}
+
+#[test]
+fn who_has_no_turn_behind_many_that_use_theirs_up_starves() {
+    assert_eq!(turns(30, 10), [(Class::Starvation, Medium, 1)]);
+    assert_eq!(turns(5, 10), [], "a round of 50 ms is a busy machine");
+    assert_eq!(turns(30, 1), [], "nobody uses its time slice up");
+}
+
+/// A wait for lock `wanted` under lock `held` by a goroutine of `function`.
+fn nested(goroutine: u64, held: u32, wanted: u32, function: &str) -> Nested {
+    let (function, file) = (function.into(), "/src/main.go".into());
+    let stack = Stack::new(vec![Frame { function, file, line: 15, pc: Addr(1), inlined: false }]);
+    let (held, wanted) = (ObjectIndex(held), ObjectIndex(wanted));
+    Nested { goroutine: GoId(goroutine), held, held_at: None, wanted, stack, ended: true }
+}
+
+#[test]
+fn locks_in_two_orders_are_two_findings() {
+    let lock = |name: &str| {
+        let key = ObjectKey::Name(name.into());
+        Object { key, kind: ObjectKind::Mutex, access: Access::Reached("main.main".into()) }
+    };
+    let check = |nested: Vec<Nested>, expect: usize| {
+        let links = Links { objects: ["a", "b", "gate"].map(lock).into(), nested, ..Links::default() };
+        let mut told = Told::new();
+        told.event(10, 1, EventKind::Run, "main.main");
+        let found = findings(&told.0, &links, MIN_BLOCK);
+        assert!(found.iter().all(|one| (one.class, one.confidence) == (Class::LockOrder, Medium)));
+        assert_eq!(found.len(), expect, "{found:?}");
+    };
+    let (here, there) = (nested(7, 0, 1, "main.f"), nested(8, 1, 0, "main.g"));
+    check(vec![here.clone(), there.clone()], 2);
+    check(vec![here.clone(), nested(8, 0, 1, "main.g")], 0);
+    // One goroutine does not meet itself.
+    check(vec![here.clone(), nested(7, 1, 0, "main.g")], 0);
+    // Who holds the gate is alone behind it.
+    check(vec![here, nested(7, 2, 1, "main.f"), there, nested(8, 2, 0, "main.g")], 0);
 }

@@ -5,7 +5,7 @@
 //! at another is what it knows of channels and locks. Memory is bounded by the
 //! goroutines that live and by [`PLACES_KEPT`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::goroutine::Record;
@@ -17,6 +17,8 @@ const PLACES_KEPT: usize = 1 << 14;
 /// Children and longest waits that are kept by name.
 const CHILDREN_KEPT: usize = 64;
 const LONGEST_KEPT: usize = 8;
+/// Goroutines that are kept of those whose waits at one place were long.
+const LONG_KEPT: usize = 1_000;
 /// Pairs of places kept for each place of waiting.
 const WAKERS_KEPT: usize = 16;
 /// Stacks whose place is known by where they are kept.
@@ -81,6 +83,8 @@ pub struct Place {
     pub ended: u64,
     /// How many of them were long.
     pub long: u64,
+    /// Whose those were, the first thousand.
+    pub kept_long: BTreeSet<GoId>,
     /// How long they took together.
     pub blocked: Duration,
     /// The longest of them, longest first.
@@ -187,7 +191,12 @@ impl Past {
         let place = before.place.and_then(|PlaceIndex(at)| self.places.get_mut(at));
         if let Some(place) = place {
             place.ended += 1;
-            place.long += u64::from(lasted >= self.keep.long);
+            if lasted >= self.keep.long {
+                place.long += 1;
+                if place.kept_long.len() < LONG_KEPT {
+                    place.kept_long.insert(id);
+                }
+            }
             place.blocked += lasted;
             place.note_length(Ended { goroutine: id, time, lasted, by });
             let waker = event.and_then(|event| event.stack);
@@ -234,8 +243,8 @@ impl History {
 
 impl Place {
     fn new(reason: Option<WaitReason>, stack: Stack) -> Place {
-        let (longest, wakers) = (Vec::new(), Vec::new());
-        Place { reason, stack, ended: 0, long: 0, blocked: Duration::ZERO, longest, wakers }
+        let (longest, wakers, kept_long) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Place { reason, stack, ended: 0, long: 0, kept_long, blocked: Duration::ZERO, longest, wakers }
     }
 
     fn note_length(&mut self, wait: Ended) {

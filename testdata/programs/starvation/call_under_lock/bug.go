@@ -40,7 +40,7 @@ func newClient() *client {
 }
 
 func (c *client) call() {
-	c.mu.Lock() // want long_block 5
+	c.mu.Lock() // want long_block 5+
 	defer c.mu.Unlock()
 	_, _ = c.connection.Write([]byte("has"))
 	_, _ = io.ReadFull(c.connection, make([]byte, 3))
