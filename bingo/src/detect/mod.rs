@@ -16,6 +16,7 @@
 
 mod deadlock;
 mod finding;
+mod growth;
 mod leak;
 mod lock_order;
 mod long_block;
@@ -41,6 +42,9 @@ pub fn findings(world: &World, links: &Links, min_block: Duration) -> Vec<Findin
     let graph = WaitGraph::new(world, links);
     let (mut found, deadlocked) = deadlock::findings(world, &graph);
     found.extend(leak::findings(world, &graph, &deadlocked, min_block));
+    let told = found.iter().filter(|finding| finding.confidence > Confidence::Low);
+    let told = told.flat_map(|finding| finding.goroutines.iter().copied()).collect();
+    found.extend(growth::findings(world, &told));
     found.extend(long_block::findings(world, min_block));
     found.extend(lock_order::findings(world, links, &deadlocked));
     found.extend(starvation::findings(world));

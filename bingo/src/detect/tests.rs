@@ -301,3 +301,27 @@ fn locks_in_two_orders_are_two_findings() {
     // Who holds the gate is alone behind it.
     check(vec![here, nested(7, 2, 1, "main.f"), there, nested(8, 2, 0, "main.g")], 0);
 }
+
+#[test]
+fn those_that_loop_on_when_their_makers_are_gone_become_ever_more() {
+    let check = |makers_end: bool, sessions: u64| {
+        let mut told = Told::new();
+        for session in 0..sessions {
+            let (at, maker, renews) = (session * 3_000 / sessions, 100 + session, 1_000 + session);
+            told.made(at, maker, 1);
+            told.made(at, renews, maker);
+            for round in 0..4 {
+                told.parks(at + round, renews, WaitReason::Select, "main.renew");
+                told.woken(at + round, renews);
+            }
+            told.parks(at + 5, renews, WaitReason::Select, "main.renew");
+            if makers_end {
+                told.event(at + 6, maker, EventKind::Dead, "main.serve");
+            }
+        }
+        told.at(3_000).into_iter().filter(|(_, confidence, _)| *confidence > Low).collect::<Vec<_>>()
+    };
+    assert_eq!(check(true, 12), [(GoroutineLeak, Medium, 12)]);
+    assert_eq!(check(true, 9), [], "they are few");
+    assert_eq!(check(false, 12), [], "their makers may yet end them");
+}

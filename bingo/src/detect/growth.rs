@@ -1,0 +1,96 @@
+//! Goroutines that become ever more: made at one `go` statement from the beginning
+//! to the end of what was seen, by goroutines that are gone, and none of them ends,
+//! though each is woken again and again, by a ticker for instance.
+//!
+//! Known limits: what lives longer than was looked at, and ends after all, looks the
+//! same; so it is `medium` at the most.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::finding::{Class, Confidence, Finding, NAMED};
+use super::waiting::is_programs_own;
+use super::words;
+use crate::model::{GoId, GoState};
+use crate::world::{Goroutine, World};
+
+/// From so many on they are many.
+const MANY: usize = 10;
+/// What was seen is cut in so many parts; some are made in each.
+const PARTS: u32 = 4;
+/// What is shorter shows no growth.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Who has been woken so often goes around in a loop.
+const ROUNDS: u64 = 3;
+
+const EXPLANATION: &str = "Each of them lives on when what it was made for is over, and new ones come: a goroutine that \
+     loops needs somebody to tell it to end, by a context or by a channel that is closed, and a select that \
+     listens for that.";
+
+/// What is found but for those in `told`.
+pub(super) fn findings(world: &World, told: &BTreeSet<GoId>) -> Vec<Finding> {
+    let begin = world.began().unwrap_or(world.latest());
+    let seen = world.latest().since(begin);
+    if seen < SHORTEST {
+        return Vec::new();
+    }
+    let mut sites: BTreeMap<_, Vec<&Arc<Goroutine>>> = BTreeMap::new();
+    for goroutine in world.goroutines().filter(|one| !one.system && !told.contains(&one.id)) {
+        let (Some(made), Some(parent)) = (&goroutine.created_by, goroutine.parent) else { continue };
+        let outlived = goroutine.created.is_some() && world.goroutine(parent).is_none();
+        if outlived && (goroutine.state != GoState::Blocked || is_programs_own(&goroutine.stack)) {
+            sites.entry((&*made.file, made.line)).or_default().push(goroutine);
+        }
+    }
+    let part = |one: &&Arc<Goroutine>| {
+        let at = one.created.map_or(Duration::ZERO, |created| created.since(begin));
+        at.as_nanos() * u128::from(PARTS) / seen.as_nanos().max(1)
+    };
+    let grows = |members: &Vec<&Arc<Goroutine>>| {
+        let parts: BTreeSet<u128> = members.iter().map(|one| part(one).min(u128::from(PARTS) - 1)).collect();
+        let looping = members.iter().filter(|one| one.blocks >= ROUNDS).count();
+        members.len() >= MANY && parts.len() == PARTS as usize && looping * 2 > members.len()
+    };
+    sites.into_values().filter(grows).filter_map(|members| finding(world, members)).collect()
+}
+
+fn finding(world: &World, mut members: Vec<&Arc<Goroutine>>) -> Option<Finding> {
+    members.sort_by_key(|one| one.id);
+    // Where they wait: who is on its way elsewhere at this moment is one of them.
+    let first = *members.iter().find(|one| one.state == GoState::Blocked).or(members.first())?;
+    let made = first.created_by.as_ref()?;
+    let age = |one: &Goroutine| world.latest().since(one.created.unwrap_or(world.latest()));
+    let oldest = members.iter().map(|one| age(one)).max()?;
+    let youngest = members.iter().map(|one| age(one)).min()?;
+    let rounds: u64 = members.iter().map(|one| one.blocks).sum();
+    let unsure = members.iter().any(|one| world.is_uncertain(one.id));
+    let count = members.len();
+    Some(Finding {
+        id: Class::GoroutineLeak.id(first.reason, &first.stack),
+        class: Class::GoroutineLeak,
+        confidence: if unsure { Confidence::Low } else { Confidence::Medium },
+        title: format!("{count} goroutines, ever more, live on when those who made them are gone"),
+        goroutines: members.iter().map(|one| one.id).take(NAMED).collect(),
+        count,
+        reason: first.reason,
+        wait: first.wait.clone(),
+        blocked_for: world.latest().since(first.since.time()),
+        stack: first.stack.clone(),
+        created_by: first.created_by.clone(),
+        cycle: Vec::new(),
+        related: Vec::new(),
+        evidence: vec![
+            format!(
+                "made at {}:{} all the time, the first that lives {:.3} s and the last {:.3} s before the end",
+                words::file_name(&made.file),
+                made.line,
+                oldest.as_secs_f64(),
+                youngest.as_secs_f64()
+            ),
+            format!("they have waited {rounds} times together, and go on each time: none has ended"),
+            "the goroutines that made them are gone".to_owned(),
+        ],
+        explanation: EXPLANATION,
+    })
+}
