@@ -12,16 +12,14 @@
 //! | likely | whatever can get at the object, whether or not it will |
 //! | under a lock | for who keeps others waiting: those alone who are known to use the object |
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+mod cycles;
+mod standing;
 
-use petgraph::algo::tarjan_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
+use std::sync::Arc;
 
 use super::{Map, World};
 use crate::model::{
-    Access, Certainty, GoId, GoState, Hold, Links, Object, ObjectIndex, ObjectKey, ObjectKind, Operation,
-    Use, WaitFor, WaitReason,
+    Access, Certainty, GoId, GoState, Hold, Links, Object, ObjectIndex, Operation, Use, WaitFor, WaitReason,
 };
 
 /// The graph. It borrows what it is drawn from.
@@ -92,14 +90,6 @@ struct Joint<'a> {
     holds: Vec<&'a Hold>,
     uses: Vec<&'a Use>,
     waiters: Vec<(GoId, Operation)>,
-}
-
-/// Where a wait ends, in the graph that cycles are looked for in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Node {
-    Goroutine(GoId),
-    /// All who wait to do the same with an object wait for the same.
-    Object(ObjectIndex, Operation),
 }
 
 impl<'a> WaitGraph<'a> {
@@ -202,110 +192,8 @@ impl<'a> WaitGraph<'a> {
         edges.filter(|edge| self.is_stuck(edge.to)).collect()
     }
 
-    /// The cycles among those that are stuck, by their first member.
-    #[must_use]
-    pub fn cycles(&self) -> Vec<Cycle<'a>> {
-        let mut drawn = Drawn::default();
-        let mut stuck: Vec<GoId> = self.waits.keys().copied().filter(|id| self.is_stuck(*id)).collect();
-        stuck.sort_unstable();
-        for &id in &stuck {
-            for wait in self.waits.get(&id).copied().unwrap_or_default() {
-                drawn.edge(Node::Goroutine(id), Node::Object(wait.object, wait.operation));
-            }
-        }
-        for (at, joint) in joints_with_index(&self.joints) {
-            let mut operations: Vec<Operation> =
-                joint.waiters.iter().map(|(_, operation)| *operation).collect();
-            operations.sort_unstable();
-            operations.dedup();
-            for operation in operations {
-                for (to, _) in self.partners(at, operation) {
-                    if self.is_stuck(to) {
-                        drawn.edge(Node::Object(at, operation), Node::Goroutine(to));
-                    }
-                }
-            }
-        }
-        let components = tarjan_scc(&drawn.graph);
-        let mut cycles: Vec<Cycle<'a>> = components
-            .into_iter()
-            .filter(|component| component.len() > 1)
-            .filter_map(|component| {
-                let nodes = component.iter().filter_map(|node| drawn.graph.node_weight(*node));
-                let mut members: Vec<GoId> = nodes
-                    .filter_map(|node| match node {
-                        Node::Goroutine(id) => Some(*id),
-                        Node::Object(..) => None,
-                    })
-                    .collect();
-                members.sort_unstable();
-                let way = self.way_around(&members)?;
-                Some(Cycle { members, way })
-            })
-            .collect();
-        cycles.sort_by_key(|cycle| cycle.members.first().copied());
-        cycles
-    }
-
     fn is_stuck(&self, id: GoId) -> bool {
         self.standing.contains_key(&id)
-    }
-
-    /// Those who hold a lock that others, or they themselves, wait for.
-    fn keeping_others(&self) -> Map<GoId, ()> {
-        let contested = self.joints.iter().filter(|joint| !joint.waiters.is_empty());
-        contested.flat_map(|joint| joint.holds.iter().map(|hold| (hold.goroutine, ()))).collect()
-    }
-
-    /// Who goes on, if those do that `start`.
-    fn going_on(
-        &self,
-        start: Vec<GoId>,
-        standing: Standing,
-        keeping: Option<&Map<GoId, ()>>,
-    ) -> Map<GoId, ()> {
-        let mut uses: Map<GoId, Vec<&Use>> = Map::default();
-        for one in &self.links.uses {
-            uses.entry(one.goroutine).or_default().push(one);
-        }
-        let mut holds: Map<GoId, Vec<ObjectIndex>> = Map::default();
-        for hold in &self.links.holds {
-            holds.entry(hold.goroutine).or_default().push(hold.object);
-        }
-        let mut hopeful = Hopeful {
-            graph: self,
-            standing,
-            keeping,
-            going: Map::default(),
-            used: vec![Vec::new(); self.joints.len()],
-        };
-        let mut next = start;
-        next.extend(self.waits.iter().filter(|(id, waits)| hopeful.goes_on(**id, waits)).map(|(id, _)| *id));
-        while let Some(id) = next.pop() {
-            if hopeful.going.insert(id, ()).is_some() {
-                continue;
-            }
-            // Where something has changed, those who wait there are asked again.
-            let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
-            let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
-            // A writer that comes to its turn lets readers come to theirs.
-            let waits = self.waits.get(&id).copied().unwrap_or_default();
-            let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
-            for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
-                let Some(used) = hopeful.used.get_mut(index(object)) else { continue };
-                if !used.contains(&operation) {
-                    used.push(operation);
-                    changed.push(object);
-                }
-            }
-            for joint in changed.iter().filter_map(|object| self.joints.get(index(*object))) {
-                let still = joint.waiters.iter().filter(|(waiter, _)| !hopeful.going.contains_key(waiter));
-                next.extend(still.map(|(waiter, _)| *waiter).filter(|waiter| {
-                    hopeful.goes_on(*waiter, self.waits.get(waiter).copied().unwrap_or_default())
-                }));
-            }
-        }
-        hopeful.going
     }
 
     /// Those who could end a wait to do `operation` with an object, but for who
@@ -344,135 +232,6 @@ impl<'a> WaitGraph<'a> {
             .into_iter()
             .filter_map(move |(to, because)| Some(Edge { from, to, object: known?, operation, because }))
     }
-
-    /// A shortest way from the first of `members` back to it, within them.
-    fn way_around(&self, members: &[GoId]) -> Option<Vec<Edge<'a>>> {
-        let start = *members.first()?;
-        let mut reached: Map<GoId, Edge<'a>> = Map::default();
-        // All who wait to do the same with an object wait for the same.
-        let mut seen: Map<(ObjectIndex, Operation), ()> = Map::default();
-        let mut next = VecDeque::from([start]);
-        while let Some(id) = next.pop_front() {
-            let waits = self.waits.get(&id).copied().unwrap_or_default();
-            let new = waits.iter().filter(|wait| seen.insert((wait.object, wait.operation), ()).is_none());
-            for edge in new.flat_map(|wait| self.edges(id, wait.object, wait.operation)) {
-                if members.binary_search(&edge.to).is_err() || reached.contains_key(&edge.to) {
-                    continue;
-                }
-                let to = edge.to;
-                reached.insert(to, edge);
-                if to == start {
-                    let mut way = Vec::new();
-                    let mut at = start;
-                    loop {
-                        let edge = reached.get(&at)?.clone();
-                        at = edge.from;
-                        way.push(edge);
-                        if at == start {
-                            way.reverse();
-                            return Some(way);
-                        }
-                    }
-                }
-                next.push_back(to);
-            }
-        }
-        None
-    }
-}
-
-/// What counts as hope for one of the three drawings.
-struct Hopeful<'g, 'a> {
-    graph: &'g WaitGraph<'a>,
-    standing: Standing,
-    keeping: Option<&'g Map<GoId, ()>>,
-    /// Who goes on, as far as that is known,
-    going: Map<GoId, ()>,
-    /// and what they do with each object.
-    used: Vec<Vec<Operation>>,
-}
-
-impl Hopeful<'_, '_> {
-    fn goes_on(&self, id: GoId, waits: &[WaitFor]) -> bool {
-        waits.iter().any(|wait| self.ends(id, wait))
-    }
-
-    fn ends(&self, id: GoId, wait: &WaitFor) -> bool {
-        let known = self.graph.links.object(wait.object).zip(self.graph.joints.get(index(wait.object)));
-        let Some((object, joint)) = known else { return true };
-        if self.standing == Standing::Proven && matches!(object.key, ObjectKey::Name(_)) {
-            return true;
-        }
-        let mut used = self.used.get(index(wait.object)).into_iter().flatten();
-        if used.any(|operation| operation.ends(wait.operation)) {
-            return true;
-        }
-        if object.is_lock()
-            && let Some(held) = self.is_given_back(joint, wait)
-        {
-            return held;
-        }
-        match &object.access {
-            Access::Closed => false,
-            Access::Fed(_) => true,
-            Access::Reached(_) => {
-                let others = |one: &&Use| {
-                    one.operation.ends(wait.operation)
-                        && (one.goroutine != id || one.operation != Operation::Any)
-                };
-                let keeps = self.keeping.is_some_and(|keeping| keeping.contains_key(&id));
-                !(keeps && joint.uses.iter().any(others))
-            }
-        }
-    }
-
-    /// Whether those who hold a lock give it back; `None`: not known who they are.
-    fn is_given_back(&self, joint: &Joint<'_>, wait: &WaitFor) -> Option<bool> {
-        let certain = |hold: &&&Hold| hold.certainty == Certainty::Sure;
-        let goes = |hold: &&&Hold| self.going.contains_key(&hold.goroutine);
-        let exclusive = |hold: &&&Hold| !hold.shared;
-        let in_the_way: Vec<&&Hold> = match wait.operation {
-            Operation::RLock => joint.holds.iter().filter(exclusive).collect(),
-            _ => joint.holds.iter().collect(),
-        };
-        if in_the_way.is_empty() {
-            let pending = joint.waiters.iter().any(|(_, waits)| *waits == Operation::Lock);
-            let written =
-                self.used.get(index(wait.object)).is_some_and(|used| used.contains(&Operation::Lock));
-            return (pending && !joint.holds.is_empty()).then_some(written);
-        }
-        if in_the_way.iter().any(|hold| certain(hold) && !goes(hold)) {
-            return Some(false);
-        }
-        if self.standing == Standing::Proven && !in_the_way.iter().any(certain) {
-            return Some(true);
-        }
-        Some(in_the_way.iter().any(goes))
-    }
-}
-
-/// The graph that cycles are looked for in.
-#[derive(Default)]
-struct Drawn {
-    graph: DiGraph<Node, ()>,
-    nodes: Map<Node, NodeIndex>,
-}
-
-impl Drawn {
-    fn edge(&mut self, from: Node, to: Node) {
-        let (from, to) = (self.node(from), self.node(to));
-        self.graph.add_edge(from, to, ());
-    }
-
-    fn node(&mut self, node: Node) -> NodeIndex {
-        *self.nodes.entry(node).or_insert_with(|| self.graph.add_node(node))
-    }
-}
-
-impl Object {
-    fn is_lock(&self) -> bool {
-        matches!(self.kind, ObjectKind::Mutex | ObjectKind::RwMutex | ObjectKind::Once)
-    }
 }
 
 impl Hold {
@@ -502,8 +261,4 @@ fn rests(state: GoState, reason: Option<WaitReason>) -> bool {
 
 fn index(object: ObjectIndex) -> usize {
     usize::try_from(object.0).unwrap_or(usize::MAX)
-}
-
-fn joints_with_index<'j, 'a>(joints: &'j [Joint<'a>]) -> impl Iterator<Item = (ObjectIndex, &'j Joint<'a>)> {
-    (0..).map(ObjectIndex).zip(joints)
 }

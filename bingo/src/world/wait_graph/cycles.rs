@@ -1,0 +1,123 @@
+//! Cycles of goroutines that wait for each other, by Tarjan's algorithm on a graph of
+//! goroutines and objects: all who wait to do the same with an object wait for the
+//! same, so that a thousand at one lock are a thousand edges, not a million.
+
+use std::collections::VecDeque;
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::{Cycle, Edge, Joint, Map, WaitGraph};
+use crate::model::{GoId, ObjectIndex, Operation};
+
+/// Where a wait ends, in the graph that cycles are looked for in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Node {
+    Goroutine(GoId),
+    /// All who wait to do the same with an object wait for the same.
+    Object(ObjectIndex, Operation),
+}
+
+/// The graph that cycles are looked for in.
+#[derive(Default)]
+struct Drawn {
+    graph: DiGraph<Node, ()>,
+    nodes: Map<Node, NodeIndex>,
+}
+
+impl Drawn {
+    fn edge(&mut self, from: Node, to: Node) {
+        let (from, to) = (self.node(from), self.node(to));
+        self.graph.add_edge(from, to, ());
+    }
+
+    fn node(&mut self, node: Node) -> NodeIndex {
+        *self.nodes.entry(node).or_insert_with(|| self.graph.add_node(node))
+    }
+}
+
+impl<'a> WaitGraph<'a> {
+    /// The cycles among those that are stuck, by their first member.
+    #[must_use]
+    pub fn cycles(&self) -> Vec<Cycle<'a>> {
+        let mut drawn = Drawn::default();
+        let mut stuck: Vec<GoId> = self.waits.keys().copied().filter(|id| self.is_stuck(*id)).collect();
+        stuck.sort_unstable();
+        for &id in &stuck {
+            for wait in self.waits.get(&id).copied().unwrap_or_default() {
+                drawn.edge(Node::Goroutine(id), Node::Object(wait.object, wait.operation));
+            }
+        }
+        for (at, joint) in joints_with_index(&self.joints) {
+            let mut operations: Vec<Operation> =
+                joint.waiters.iter().map(|(_, operation)| *operation).collect();
+            operations.sort_unstable();
+            operations.dedup();
+            for operation in operations {
+                for (to, _) in self.partners(at, operation) {
+                    if self.is_stuck(to) {
+                        drawn.edge(Node::Object(at, operation), Node::Goroutine(to));
+                    }
+                }
+            }
+        }
+        let components = tarjan_scc(&drawn.graph);
+        let mut cycles: Vec<Cycle<'a>> = components
+            .into_iter()
+            .filter(|component| component.len() > 1)
+            .filter_map(|component| {
+                let nodes = component.iter().filter_map(|node| drawn.graph.node_weight(*node));
+                let mut members: Vec<GoId> = nodes
+                    .filter_map(|node| match node {
+                        Node::Goroutine(id) => Some(*id),
+                        Node::Object(..) => None,
+                    })
+                    .collect();
+                members.sort_unstable();
+                let way = self.way_around(&members)?;
+                Some(Cycle { members, way })
+            })
+            .collect();
+        cycles.sort_by_key(|cycle| cycle.members.first().copied());
+        cycles
+    }
+
+    /// A shortest way from the first of `members` back to it, within them.
+    fn way_around(&self, members: &[GoId]) -> Option<Vec<Edge<'a>>> {
+        let start = *members.first()?;
+        let mut reached: Map<GoId, Edge<'a>> = Map::default();
+        // All who wait to do the same with an object wait for the same.
+        let mut seen: Map<(ObjectIndex, Operation), ()> = Map::default();
+        let mut next = VecDeque::from([start]);
+        while let Some(id) = next.pop_front() {
+            let waits = self.waits.get(&id).copied().unwrap_or_default();
+            let new = waits.iter().filter(|wait| seen.insert((wait.object, wait.operation), ()).is_none());
+            for edge in new.flat_map(|wait| self.edges(id, wait.object, wait.operation)) {
+                if members.binary_search(&edge.to).is_err() || reached.contains_key(&edge.to) {
+                    continue;
+                }
+                let to = edge.to;
+                reached.insert(to, edge);
+                if to == start {
+                    let mut way = Vec::new();
+                    let mut at = start;
+                    loop {
+                        let edge = reached.get(&at)?.clone();
+                        at = edge.from;
+                        way.push(edge);
+                        if at == start {
+                            way.reverse();
+                            return Some(way);
+                        }
+                    }
+                }
+                next.push_back(to);
+            }
+        }
+        None
+    }
+}
+
+fn joints_with_index<'j, 'a>(joints: &'j [Joint<'a>]) -> impl Iterator<Item = (ObjectIndex, &'j Joint<'a>)> {
+    (0..).map(ObjectIndex).zip(joints)
+}

@@ -1,0 +1,142 @@
+//! Who goes on: the fixed point behind [`Standing`]. In: the waits, holds and uses
+//! of a [`WaitGraph`], and who goes on for certain. Out: all who go on with them.
+
+use super::{Joint, Map, Standing, WaitGraph, index};
+use crate::model::{
+    Access, Certainty, GoId, Hold, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, Use, WaitFor,
+};
+
+impl WaitGraph<'_> {
+    /// Those who hold a lock that others, or they themselves, wait for.
+    pub(super) fn keeping_others(&self) -> Map<GoId, ()> {
+        let contested = self.joints.iter().filter(|joint| !joint.waiters.is_empty());
+        contested.flat_map(|joint| joint.holds.iter().map(|hold| (hold.goroutine, ()))).collect()
+    }
+
+    /// Who goes on, if those do that `start`.
+    pub(super) fn going_on(
+        &self,
+        start: Vec<GoId>,
+        standing: Standing,
+        keeping: Option<&Map<GoId, ()>>,
+    ) -> Map<GoId, ()> {
+        let mut uses: Map<GoId, Vec<&Use>> = Map::default();
+        for one in &self.links.uses {
+            uses.entry(one.goroutine).or_default().push(one);
+        }
+        let mut holds: Map<GoId, Vec<ObjectIndex>> = Map::default();
+        for hold in &self.links.holds {
+            holds.entry(hold.goroutine).or_default().push(hold.object);
+        }
+        let mut hopeful = Hopeful {
+            graph: self,
+            standing,
+            keeping,
+            going: Map::default(),
+            used: vec![Vec::new(); self.joints.len()],
+        };
+        let mut next = start;
+        next.extend(self.waits.iter().filter(|(id, waits)| hopeful.goes_on(**id, waits)).map(|(id, _)| *id));
+        while let Some(id) = next.pop() {
+            if hopeful.going.insert(id, ()).is_some() {
+                continue;
+            }
+            // Where something has changed, those who wait there are asked again.
+            let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
+            let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
+            // A writer that comes to its turn lets readers come to theirs.
+            let waits = self.waits.get(&id).copied().unwrap_or_default();
+            let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
+            for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
+                let Some(used) = hopeful.used.get_mut(index(object)) else { continue };
+                if !used.contains(&operation) {
+                    used.push(operation);
+                    changed.push(object);
+                }
+            }
+            for joint in changed.iter().filter_map(|object| self.joints.get(index(*object))) {
+                let still = joint.waiters.iter().filter(|(waiter, _)| !hopeful.going.contains_key(waiter));
+                next.extend(still.map(|(waiter, _)| *waiter).filter(|waiter| {
+                    hopeful.goes_on(*waiter, self.waits.get(waiter).copied().unwrap_or_default())
+                }));
+            }
+        }
+        hopeful.going
+    }
+}
+
+/// What counts as hope for one of the three drawings.
+struct Hopeful<'g, 'a> {
+    graph: &'g WaitGraph<'a>,
+    standing: Standing,
+    keeping: Option<&'g Map<GoId, ()>>,
+    /// Who goes on, as far as that is known,
+    going: Map<GoId, ()>,
+    /// and what they do with each object.
+    used: Vec<Vec<Operation>>,
+}
+
+impl Hopeful<'_, '_> {
+    fn goes_on(&self, id: GoId, waits: &[WaitFor]) -> bool {
+        waits.iter().any(|wait| self.ends(id, wait))
+    }
+
+    fn ends(&self, id: GoId, wait: &WaitFor) -> bool {
+        let known = self.graph.links.object(wait.object).zip(self.graph.joints.get(index(wait.object)));
+        let Some((object, joint)) = known else { return true };
+        if self.standing == Standing::Proven && matches!(object.key, ObjectKey::Name(_)) {
+            return true;
+        }
+        let mut used = self.used.get(index(wait.object)).into_iter().flatten();
+        if used.any(|operation| operation.ends(wait.operation)) {
+            return true;
+        }
+        if object.is_lock()
+            && let Some(held) = self.is_given_back(joint, wait)
+        {
+            return held;
+        }
+        match &object.access {
+            Access::Closed => false,
+            Access::Fed(_) => true,
+            Access::Reached(_) => {
+                let others = |one: &&Use| {
+                    one.operation.ends(wait.operation)
+                        && (one.goroutine != id || one.operation != Operation::Any)
+                };
+                let keeps = self.keeping.is_some_and(|keeping| keeping.contains_key(&id));
+                !(keeps && joint.uses.iter().any(others))
+            }
+        }
+    }
+
+    /// Whether those who hold a lock give it back; `None`: not known who they are.
+    fn is_given_back(&self, joint: &Joint<'_>, wait: &WaitFor) -> Option<bool> {
+        let certain = |hold: &&&Hold| hold.certainty == Certainty::Sure;
+        let goes = |hold: &&&Hold| self.going.contains_key(&hold.goroutine);
+        let exclusive = |hold: &&&Hold| !hold.shared;
+        let in_the_way: Vec<&&Hold> = match wait.operation {
+            Operation::RLock => joint.holds.iter().filter(exclusive).collect(),
+            _ => joint.holds.iter().collect(),
+        };
+        if in_the_way.is_empty() {
+            let pending = joint.waiters.iter().any(|(_, waits)| *waits == Operation::Lock);
+            let written =
+                self.used.get(index(wait.object)).is_some_and(|used| used.contains(&Operation::Lock));
+            return (pending && !joint.holds.is_empty()).then_some(written);
+        }
+        if in_the_way.iter().any(|hold| certain(hold) && !goes(hold)) {
+            return Some(false);
+        }
+        if self.standing == Standing::Proven && !in_the_way.iter().any(certain) {
+            return Some(true);
+        }
+        Some(in_the_way.iter().any(goes))
+    }
+}
+
+impl Object {
+    fn is_lock(&self) -> bool {
+        matches!(self.kind, ObjectKind::Mutex | ObjectKind::RwMutex | ObjectKind::Once)
+    }
+}
