@@ -1,11 +1,12 @@
-//! `cargo xtask bench live|trace`: what watching costs, and what it misses; how fast
-//! traces are read, and in how much memory.
+//! `cargo xtask bench live|trace|detect`: what watching costs, and what it misses; how
+//! fast traces are read, and in how much memory; how fast a program is judged.
 //!
 //! Out: a line a figure: name, value, unit, target, ok; `--json` makes each an
 //! object. Where a ratio is asked, both sides are measured in turn in one run,
 //! and their medians compared. No test asserts on any of it.
 
 mod bursts;
+mod detect;
 mod events;
 mod harm;
 mod hit;
@@ -46,6 +47,8 @@ enum What {
     Live,
     /// Reading execution traces, beside Go's own reader
     Trace,
+    /// Judging what is known of a program
+    Detect,
 }
 
 /// One measured figure.
@@ -127,6 +130,9 @@ const TRACE: &[Group] = &[
     (&["trace_linear"], trace::linear),
 ];
 
+const DETECT: &[Group] =
+    &[(&["detect_cycle", "detect_pairs", "detect_million", "detect_memory"], detect::run)];
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let groups = match arguments.what {
         What::Live => {
@@ -134,6 +140,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             LIVE
         }
         What::Trace => TRACE,
+        What::Detect => DETECT,
     };
     let built = cargo().args(["build", "--quiet", "--release", "--package", "bingo"]).status()?;
     anyhow::ensure!(built.success(), "Bingo did not build");
