@@ -14,7 +14,7 @@ use gimli::{
     DebugStr, EndianSlice, LittleEndian, Operation, UnitHeader, UnitOffset, constants,
 };
 
-use super::layout::{Members, TypeSpec};
+use super::layout::{Members, Mheap, TypeSpec};
 use super::{Binary, BinaryError};
 
 /// Typedefs of typedefs that are followed before a chain counts as damaged.
@@ -28,8 +28,11 @@ const TABLE: usize = 8 << 10;
 const TABLES: usize = 4096;
 /// Compile units that are looked at; a large program has some thousands.
 const UNITS: usize = 64 << 10;
-/// The largest type that is believed, in bytes; the runtime's largest has 16,000.
+/// The largest type that is believed, in bytes; the largest of those that are
+/// many has 16,000.
 const LARGEST: u64 = 64 << 10;
+/// The same for the heap, of which there is one; it has 100,000.
+const LARGEST_HEAP: u64 = 1 << 20;
 
 /// The answers: sizes and offsets by Go name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -141,7 +144,8 @@ impl RuntimeDwarf {
         let last = |ty| self.offsets.iter().filter(|(member, _)| member.0 == ty).map(|(_, at)| *at).max();
         for (&ty, &size) in &self.sizes {
             let member = last(ty).unwrap_or(0);
-            if size > LARGEST || (member > 0 && member >= size) {
+            let largest = if ty == Mheap::GO_NAME { LARGEST_HEAP } else { LARGEST };
+            if size > largest || (member > 0 && member >= size) {
                 return Err(DwarfError::Impossible { ty, size, member });
             }
         }

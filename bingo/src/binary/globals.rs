@@ -8,7 +8,7 @@
 
 use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
-use super::code::{Listing, fixed_address, loads_address, loads_word, plain_base};
+use super::code::{Listing, call_target, fixed_address, loads_address, loads_word, plain_base};
 use super::layout::Layout;
 use super::{Binary, BinaryError};
 use crate::model::{StaticAddr, WaitReason};
@@ -29,6 +29,8 @@ pub struct Globals {
     pub allp: Option<Global>,
     /// `runtime.sched`: the scheduler's `schedt`.
     pub sched: Option<Global>,
+    /// `runtime.mheap_`: the heap.
+    pub mheap: Option<Global>,
     /// What was not found, and why; each entry a sentence.
     pub notes: Vec<String>,
 }
@@ -88,14 +90,14 @@ pub enum GlobalsError {
 struct Rule {
     variable: &'static str,
     function: &'static str,
-    decode: fn(&[Instruction], &Layout) -> Option<StaticAddr>,
+    decode: fn(&[Instruction], &Layout, &Binary) -> Option<StaticAddr>,
 }
 
 /// go: runtime.allgadd (1.18-1.27)
 const ALLGPTR: Rule = Rule {
     variable: "allgptr",
     function: "runtime.allgadd",
-    decode: |code, _| {
+    decode: |code, _, _| {
         let [allgptr, _] = <[StaticAddr; 2]>::try_from(exchanged(code)).ok()?;
         // if &allgs[0] != allgptr
         code.iter()
@@ -108,7 +110,7 @@ const ALLGPTR: Rule = Rule {
 const ALLGLEN: Rule = Rule {
     variable: "allglen",
     function: "runtime.allgadd",
-    decode: |code, _| <[StaticAddr; 2]>::try_from(exchanged(code)).ok().map(|[_, allglen]| allglen),
+    decode: |code, _, _| <[StaticAddr; 2]>::try_from(exchanged(code)).ok().map(|[_, allglen]| allglen),
 };
 
 /// go: runtime.semrelease1 (1.18-1.27)
@@ -118,7 +120,7 @@ const SEMTABLE: Rule = Rule { variable: "semtable", function: "runtime.semreleas
 const ALLM: Rule = Rule {
     variable: "allm",
     function: "runtime.mcommoninit",
-    decode: |code, layout| {
+    decode: |code, layout, _| {
         // mp.alllink = allm; atomicstorep(&allm, mp)
         let [allm] = <[StaticAddr; 1]>::try_from(exchanged(code)).ok()?;
         let (into, _) = code.iter().filter_map(loads_word).find(|(_, from)| *from == allm)?;
@@ -136,7 +138,7 @@ const ALLM: Rule = Rule {
 const ALLP: Rule = Rule {
     variable: "allp",
     function: "runtime.preemptall",
-    decode: |code, layout| {
+    decode: |code, layout, _| {
         // for _, pp := range allp { if pp.status != _Prunning
         let loads: Vec<StaticAddr> = code.iter().filter_map(loads_word).map(|(_, from)| from).collect();
         let allp = *loads.iter().find(|slice| loads.contains(&StaticAddr(slice.0.wrapping_add(8))))?;
@@ -154,7 +156,7 @@ const ALLP: Rule = Rule {
 const SCHED: Rule = Rule {
     variable: "sched",
     function: "runtime.newproc1",
-    decode: |code, layout| {
+    decode: |code, layout, _| {
         // pp.goidcache = sched.goidgen.Add(_GoidCacheBatch)
         const GOID_CACHE_BATCH: u64 = 16;
         let pairs = code.iter().enumerate().filter_map(|(at, i)| {
@@ -173,6 +175,19 @@ const SCHED: Rule = Rule {
         found.dedup();
         let [goidgen] = <[StaticAddr; 1]>::try_from(found).ok()?;
         goidgen.0.checked_sub(layout.sched.goidgen).map(StaticAddr)
+    },
+};
+
+/// go: runtime.mallocinit (1.18-1.27)
+const MHEAP: Rule = Rule {
+    variable: "mheap_",
+    function: "runtime.mallocinit",
+    decode: |code, _, binary| {
+        // mheap_.init(): its address is the receiver
+        let init = binary.functions().function_named("runtime.(*mheap).init")?.entry;
+        let call = code.iter().position(|i| call_target(i) == Some(init))?;
+        let loaded = code.get(..call)?.iter().rev().take(3).find_map(loads_address);
+        loaded.filter(|(into, _)| *into == Register::RAX).map(|(_, address)| address)
     },
 };
 
@@ -206,6 +221,7 @@ impl Globals {
             allm: optional(&ALLM),
             allp: optional(&ALLP),
             sched: optional(&SCHED),
+            mheap: optional(&MHEAP),
             notes,
         })
     }
@@ -226,7 +242,7 @@ impl Rule {
                 segment.writable && offset.is_some_and(|offset| offset < segment.memory_size)
             })
         };
-        decode(&listing.instructions, layout)
+        decode(&listing.instructions, layout, binary)
             .filter(|address| address.0.is_multiple_of(8) && writable(address))
             .map(|address| Global { address, found: Found::Decoded(name) })
             .ok_or(GlobalsError::Unrecognised { variable, function: name, entry: function.entry })
@@ -256,7 +272,7 @@ fn exchanged(code: &[Instruction]) -> Vec<StaticAddr> {
 /// lea  rdx, [rip + semtable]
 /// lea  r8, [rdx + rsi]
 /// ```
-fn scaled_table(code: &[Instruction], _: &Layout) -> Option<StaticAddr> {
+fn scaled_table(code: &[Instruction], _: &Layout, _: &Binary) -> Option<StaticAddr> {
     let shift = u64::from(Layout::SEMTABLE_STRIDE.trailing_zeros());
     let scale = code.iter().position(|i| {
         i.mnemonic() == Mnemonic::Shl && i.op1_kind() == OpKind::Immediate8 && i.immediate(1) == shift

@@ -34,7 +34,7 @@ pub use error::BinaryError;
 pub use globals::{Found, Global, Globals, GlobalsError};
 pub use go_version::GoVersion;
 pub use module_data::{ModuleData, TextSection};
-pub use pclntab::{Call, Form, FuncId, Function, Header, PclnTab, Unwind};
+pub use pclntab::{Call, Form, FuncId, Function, Header, LiveWords, PclnTab, Unwind};
 pub use printed_name::printed_name;
 pub use probe_site::{ProbeKind, ProbeSite, ProbeSiteError, ProbeSites, SiteInstruction, SiteRegister};
 pub use symbolizer::{Site, Symbolizer};
@@ -150,6 +150,12 @@ impl Binary {
     #[must_use]
     pub fn function_symbol_at(&self, address: StaticAddr) -> Option<String> {
         self.symbols().function_at(&self.image, address)
+    }
+
+    /// The name and the address of the variable symbol that holds `address`.
+    #[must_use]
+    pub fn variable_symbol_at(&self, address: StaticAddr) -> Option<(String, StaticAddr)> {
+        self.symbols().variable_at(&self.image, address)
     }
 
     /// Go's functions.

@@ -19,6 +19,8 @@ pub(crate) struct Symbols {
     by_hash: Vec<Symbol>,
     /// Functions as (address, place in `by_hash`).
     functions: Vec<(u64, u32)>,
+    /// Variables, in the same way.
+    variables: Vec<(u64, u32)>,
 }
 
 struct Symbol {
@@ -45,13 +47,20 @@ impl Symbols {
 
     /// The name of the function symbol that holds `address`.
     pub(crate) fn function_at(&self, image: &Elf, address: StaticAddr) -> Option<String> {
-        let after = self.functions.partition_point(|&(start, _)| start <= address.0);
-        let &(start, place) = self.functions.get(after.checked_sub(1)?)?;
+        self.name_of(image, self.holding(&self.functions, address)?)
+    }
+
+    /// The name and the address of the variable that holds `address`.
+    pub(crate) fn variable_at(&self, image: &Elf, address: StaticAddr) -> Option<(String, StaticAddr)> {
+        let symbol = self.holding(&self.variables, address)?;
+        Some((self.name_of(image, symbol)?, StaticAddr(symbol.address)))
+    }
+
+    fn holding(&self, sorted: &[(u64, u32)], address: StaticAddr) -> Option<&Symbol> {
+        let after = sorted.partition_point(|&(start, _)| start <= address.0);
+        let &(start, place) = sorted.get(after.checked_sub(1)?)?;
         let symbol = self.by_hash.get(usize::try_from(place).ok()?)?;
-        if address.0 - start >= symbol.size {
-            return None;
-        }
-        self.name_of(image, symbol)
+        (address.0 - start < symbol.size).then_some(symbol)
     }
 
     fn name_of(&self, image: &Elf, symbol: &Symbol) -> Option<String> {
@@ -77,24 +86,28 @@ fn read(image: &Elf) -> Option<Symbols> {
     let strings = image.file().read(names.file_offset, names.size).ok()?;
     let table = image.file().read(section.file_offset, section.size).ok()?;
     let mut by_hash: Vec<Symbol> = Vec::new();
-    let mut kinds: Vec<(u64, u64)> = Vec::new();
+    let mut functions: Vec<(u64, u64)> = Vec::new();
+    let mut variables: Vec<(u64, u64)> = Vec::new();
     for entry in table.chunks_exact(ENTRY) {
         let (Some(symbol), Some(kind)) = (symbol(entry, &strings), bytes::u8_at(entry, 4)) else { continue };
-        if kind & 0xf == elf::STT_FUNC.0 && symbol.size > 0 {
-            kinds.push((symbol.hash, symbol.address));
+        if symbol.size > 0 && kind & 0xf == elf::STT_FUNC.0 {
+            functions.push((symbol.hash, symbol.address));
+        } else if symbol.size > 0 && kind & 0xf == elf::STT_OBJECT.0 {
+            variables.push((symbol.hash, symbol.address));
         }
         by_hash.push(symbol);
     }
     by_hash.sort_unstable_by_key(|symbol| (symbol.hash, symbol.address));
-    kinds.sort_unstable();
-    let is_function = |symbol: &Symbol| kinds.binary_search(&(symbol.hash, symbol.address)).is_ok();
-    let placed = by_hash.iter().zip(0_u32..);
-    let mut functions: Vec<(u64, u32)> = placed
-        .filter(|(symbol, _)| is_function(symbol))
-        .map(|(symbol, place)| (symbol.address, place))
-        .collect();
-    functions.sort_unstable();
-    Some(Symbols { names: names.file_offset, by_hash, functions })
+    let placed = |mut kinds: Vec<(u64, u64)>| {
+        kinds.sort_unstable();
+        let is_one = |symbol: &Symbol| kinds.binary_search(&(symbol.hash, symbol.address)).is_ok();
+        let places = by_hash.iter().zip(0_u32..).filter(|(symbol, _)| is_one(symbol));
+        let mut placed: Vec<(u64, u32)> = places.map(|(symbol, place)| (symbol.address, place)).collect();
+        placed.sort_unstable();
+        placed
+    };
+    let (functions, variables) = (placed(functions), placed(variables));
+    Some(Symbols { names: names.file_offset, by_hash, functions, variables })
 }
 
 /// A symbol that is defined in this file and has a name.

@@ -10,7 +10,7 @@ use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::{Failure, probes, target};
 use crate::model::{Event, Source, Texts};
-use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
+use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
 
 /// What the probes may add to the process's own CPU time, as for `attach`.
@@ -33,7 +33,15 @@ pub(super) fn analysis(
     let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
-    match live_loop::run(&mut session, &mut Unseen, &mut outside, pace) {
+    let ended = session
+        .look_closely(outside.now())
+        .map_err(LoopError::Source)
+        .and_then(|_| live_loop::run(&mut session, &mut Unseen, &mut outside, pace))
+        .and_then(|ending| match ending {
+            Ending::Exited | Ending::Executed => Ok(true),
+            _ => session.look_closely(outside.now()).map_err(LoopError::Source),
+        });
+    match ended {
         Ok(_) => Ok(session.analysis(texts, min_block)),
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) use crate::binary::Unwind;
-use crate::binary::{Binary, Function, Symbolizer};
+use crate::binary::{Binary, Function, LiveWords, Symbolizer};
 use crate::model::{Addr, Frame, LoadBias, Pc, Stack};
 
 /// What is known of the target's code. Addresses are the target's.
@@ -24,6 +24,13 @@ pub trait Code: Send + Sync {
 
     /// The full name of the function that holds `pc`.
     fn function_name(&self, pc: Addr) -> Option<String>;
+
+    /// The words of the frame of `pc` that hold pointers; `None` where nothing says.
+    fn live_words(&self, pc: Pc) -> Option<LiveWords>;
+
+    /// The name and the first address of the variable that holds `address`;
+    /// `None` where no symbol says.
+    fn variable_at(&self, address: Addr) -> Option<(String, Addr)>;
 }
 
 /// One address of code.
@@ -107,5 +114,15 @@ impl Code for BinaryCode {
 
     fn function_name(&self, pc: Addr) -> Option<String> {
         Some(self.function_at(pc)?.name())
+    }
+
+    fn live_words(&self, pc: Pc) -> Option<LiveWords> {
+        let at = pc.lookup();
+        self.function_at(at)?.live_words_at(self.bias.to_static(at))
+    }
+
+    fn variable_at(&self, address: Addr) -> Option<(String, Addr)> {
+        let found = self.symbolizer.binary().variable_symbol_at(self.bias.to_static(address));
+        found.map(|(name, start)| (name, self.bias.to_target(start)))
     }
 }

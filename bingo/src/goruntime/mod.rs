@@ -16,8 +16,10 @@ mod code;
 mod fields;
 mod g;
 mod hchan;
+mod heap;
 mod ids;
 mod labels;
+mod links;
 mod lock;
 mod look;
 mod make;
@@ -25,6 +27,7 @@ mod objects;
 mod poll_desc;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod process;
+mod reach;
 mod reader;
 mod sema;
 mod slots;

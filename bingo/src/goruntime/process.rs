@@ -84,7 +84,7 @@ impl ProcessSource {
             start_monotonic: monotonic(),
             notes,
         };
-        let runtime = Runtime::new(layout, &globals, target.load_bias());
+        let runtime = Runtime::new(layout, &globals, binary.module_data().address, target.load_bias());
         let code = BinaryCode::new(Arc::clone(&binary), target.load_bias());
         let reader = SnapshotReader::new(target.memory(), runtime, code);
         Ok(ProcessSource { target, binary, header, reader })
@@ -119,10 +119,22 @@ impl ProcessSource {
     /// [`ReadError::Memory`] with [`MemoryError::Gone`] where the process has
     /// exited, or executed another program.
     pub fn snapshot(&mut self, now: Time) -> Result<Snapshot, ReadError> {
+        self.read(now, false)
+    }
+
+    /// The same, with how they hang together: see [`SnapshotReader::read_closely`].
+    ///
+    /// # Errors
+    /// Those of [`ProcessSource::snapshot`].
+    pub fn close_snapshot(&mut self, now: Time) -> Result<Snapshot, ReadError> {
+        self.read(now, true)
+    }
+
+    fn read(&mut self, now: Time, closely: bool) -> Result<Snapshot, ReadError> {
         if self.target.inner_pid().is_some() {
             self.reader.set_threads(self.target.threads().map_err(|_| MemoryError::Gone)?);
         }
-        let snapshot = self.reader.read(now);
+        let snapshot = if closely { self.reader.read_closely(now) } else { self.reader.read(now) };
         // What was read counts only if it was this program's memory until the end.
         self.target.check().map_err(|_| MemoryError::Gone)?;
         snapshot
@@ -135,17 +147,25 @@ impl Source for ProcessSource {
     }
 
     fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
-        match self.snapshot(now) {
-            Ok(snapshot) => {
-                out.snapshot(Box::new(snapshot));
-                Ok(true)
-            }
-            Err(ReadError::Memory(MemoryError::Gone)) => Ok(false),
-            Err(error @ ReadError::Memory(MemoryError::NotPermitted)) => {
-                Err(SourceError::NotPermitted(error.to_string()))
-            }
-            Err(error) => Err(SourceError::BadInput(error.to_string())),
+        tell(self.snapshot(now), out)
+    }
+
+    fn observe_closely(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
+        tell(self.close_snapshot(now), out)
+    }
+}
+
+fn tell(read: Result<Snapshot, ReadError>, out: &mut dyn Sink) -> Result<bool, SourceError> {
+    match read {
+        Ok(snapshot) => {
+            out.snapshot(Box::new(snapshot));
+            Ok(true)
         }
+        Err(ReadError::Memory(MemoryError::Gone)) => Ok(false),
+        Err(error @ ReadError::Memory(MemoryError::NotPermitted)) => {
+            Err(SourceError::NotPermitted(error.to_string()))
+        }
+        Err(error) => Err(SourceError::BadInput(error.to_string())),
     }
 }
 

@@ -15,8 +15,10 @@ use std::time::Instant;
 use super::allgs::AllGs;
 use super::code::Code;
 use super::g::Status;
+use super::links::{Making, Unreached};
 use super::look::{Lanes, Look, Looked, Steady, refusal};
 use super::make::{Parts, goroutine};
+use super::reach::{SWEEPS, Search};
 use super::slots::Slots;
 use super::start::Starts;
 use super::unwind::End;
@@ -24,7 +26,7 @@ use super::wait::{Found, Round, Waits};
 use crate::binary::Globals;
 use crate::binary::layout::Layout;
 use crate::memory::{Memory, MemoryError, Pages};
-use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, ThreadId, Time};
+use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, StaticAddr, ThreadId, Time};
 
 /// So often one that is in motion is looked at.
 const TRIES: usize = 5;
@@ -40,17 +42,24 @@ pub struct Runtime {
     pub allgs_len: Addr,
     /// The semaphore table; without it locks are not told.
     pub semtable: Option<Addr>,
+    /// The heap; without it nothing is told of who can reach what.
+    pub mheap: Option<Addr>,
+    /// The program's own module, the first of all.
+    pub module: Option<Addr>,
 }
 
 impl Runtime {
-    /// The runtime of a program whose file has `globals` and that was loaded with `bias`.
+    /// The runtime of a program whose file has `globals` and the module `module`,
+    /// and that was loaded with `bias`.
     #[must_use]
-    pub fn new(layout: Layout, globals: &Globals, bias: LoadBias) -> Runtime {
+    pub fn new(layout: Layout, globals: &Globals, module: StaticAddr, bias: LoadBias) -> Runtime {
         Runtime {
             layout,
             allgs: bias.to_target(globals.allgptr.address),
             allgs_len: bias.to_target(globals.allglen.address),
             semtable: globals.semtable.map(|semtable| bias.to_target(semtable.address)),
+            mheap: globals.mheap.map(|mheap| bias.to_target(mheap.address)),
+            module: Some(bias.to_target(module)),
         }
     }
 }
@@ -84,6 +93,8 @@ pub struct SnapshotReader<M, C> {
     threads: HashMap<u64, ThreadId>,
     marked: HashSet<GoId>,
     reads: usize,
+    /// What the last close look did not reach.
+    unreached: Option<Unreached>,
 }
 
 impl<M: Memory, C: Code> SnapshotReader<M, C> {
@@ -102,6 +113,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             threads: HashMap::new(),
             marked: HashSet::new(),
             reads: 0,
+            unreached: None,
         }
     }
 
@@ -157,6 +169,27 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let goroutines = self.slots.share(&mut problems);
         let objects = self.waits.objects.share();
         Ok(Snapshot { taken: now, took: began.elapsed(), goroutines, objects, links: None, problems })
+    }
+
+    /// Reads all goroutines as they are at `now`, and how they hang together. That
+    /// nobody can reach an object any more takes two such calls to be said, some
+    /// time apart.
+    ///
+    /// # Errors
+    /// As [`SnapshotReader::read`].
+    pub fn read_closely(&mut self, now: Time) -> Result<Snapshot, ReadError> {
+        let mut snapshot = self.read(now)?;
+        let search = Search::new(&self.memory, &self.runtime, &self.slots, &self.code, &snapshot);
+        // The first look only finds out for whom a second one is worth its while.
+        let sweeps = if self.unreached.is_some() { SWEEPS } else { 1 };
+        let Some(reached) = search.run(sweeps)? else { return Ok(snapshot) };
+        let pages = Pages::new(&self.memory);
+        let layout = &self.runtime.layout;
+        let mut making = Making { snapshot: &snapshot, reached: &reached, layout, pages, code: &*self.code };
+        let links = making.links(self.unreached.as_ref())?;
+        self.unreached = Some(Unreached::of(&snapshot, &reached));
+        snapshot.links = Some(Arc::new(links));
+        Ok(snapshot)
     }
 
     /// Looks at the `g`s at `places`: those that changed since the last snapshot

@@ -26,6 +26,8 @@ pub(super) struct Semaphore {
 #[derive(Default, Debug)]
 pub(super) struct SemTable {
     pub(super) semaphores: Vec<Semaphore>,
+    /// The sudogs of all that wait.
+    pub(super) sudogs: Vec<Addr>,
     pub(super) broken: usize,
 }
 
@@ -63,7 +65,10 @@ impl SemTable {
                 below.extend([head.prev, head.next].into_iter().filter(|child| !child.is_nil()));
                 let mut chain = Vec::new();
                 match sudog::list(layout, pages, node, |sudog| sudog.waitlink, limit, &mut chain)? {
-                    Some(()) => table.semaphores.push(semaphore(&head, &chain)),
+                    Some(()) => {
+                        table.sudogs.extend(chain.iter().map(|sudog| sudog.addr));
+                        table.semaphores.push(semaphore(&head, &chain));
+                    }
                     None => table.broken += 1,
                 }
             }

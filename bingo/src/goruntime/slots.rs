@@ -43,6 +43,16 @@ impl Slots {
         self.slots.get(index).is_some_and(|slot| slot.g.as_ref() == Some(g))
     }
 
+    /// The copy that what is known of the goroutine at `index` was made of.
+    pub(super) fn copy(&self, index: usize) -> Option<&G> {
+        self.slots.get(index)?.g.as_ref()
+    }
+
+    /// All copies, with their places.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (usize, &G)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.g.as_ref()?)))
+    }
+
     /// Notes which goroutine the `g` at `addr` is, before more is known of it.
     pub(super) fn name(&mut self, addr: Addr, id: GoId) {
         self.ids.set(addr, Some(id));

@@ -1,10 +1,13 @@
 //! Snapshots of runtimes made of literal memory, for every release that has a
 //! layout of its own.
 
+mod links;
+
 use std::sync::Arc;
 
 use super::code::{Code, Point, Unwind};
 use super::{Runtime, SnapshotReader};
+use crate::binary::LiveWords;
 use crate::binary::layout::{Labels, Layout};
 use crate::memory::Image;
 use crate::model::{
@@ -17,6 +20,9 @@ const ALLGS_LEN: Addr = Addr(0x1008);
 const LIST: Addr = Addr(0x8000);
 const SEMTABLE: Addr = Addr(0x10000);
 const OBJECTS: Addr = Addr(0xf000_0000);
+const MHEAP: Addr = Addr(0x10_0000);
+const MODULE: Addr = Addr(0x20_0000);
+const VARIABLES: Addr = Addr(0x21_0000);
 const RELEASES: [u32; 8] = [19, 21, 22, 23, 24, 25, 26, 27];
 
 /// Every function has frames of so many bytes, return address aside.
@@ -70,6 +76,17 @@ impl Code for Names {
 
     fn function_name(&self, pc: Addr) -> Option<String> {
         Names::name(pc).map(str::to_owned)
+    }
+
+    /// The first word of each frame of `main.f` is a pointer, where it is at its line 1.
+    fn live_words(&self, pc: Pc) -> Option<LiveWords> {
+        let of_f = (entry("main.f")..entry("main.f") + 2).contains(&pc.lookup().0);
+        let first = u32::try_from(FRAME).unwrap() - 8;
+        of_f.then(|| LiveWords { locals: vec![first], ..LiveWords::default() })
+    }
+
+    fn variable_at(&self, address: Addr) -> Option<(String, Addr)> {
+        (address.0 >> 12 == VARIABLES.0 >> 12).then(|| ("main.v".to_owned(), VARIABLES))
     }
 }
 
@@ -151,7 +168,14 @@ impl Made {
 
     fn reader(&self) -> SnapshotReader<Image, Names> {
         let layout = self.layout.clone();
-        let runtime = Runtime { layout, allgs: ALLGS, allgs_len: ALLGS_LEN, semtable: Some(SEMTABLE) };
+        let runtime = Runtime {
+            layout,
+            allgs: ALLGS,
+            allgs_len: ALLGS_LEN,
+            semtable: Some(SEMTABLE),
+            mheap: Some(MHEAP),
+            module: Some(MODULE),
+        };
         SnapshotReader::new(self.image.clone(), runtime, Names)
     }
 

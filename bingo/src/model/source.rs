@@ -19,6 +19,16 @@ pub trait Source {
     /// # Errors
     /// When the source as a whole cannot go on; damage to a part of it is data.
     fn observe(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError>;
+
+    /// The same, with how goroutines hang together ([`super::Links`]), where the
+    /// source can find out. That takes it longer, and some of it is known only
+    /// after a second time.
+    ///
+    /// # Errors
+    /// As [`Source::observe`].
+    fn observe_closely(&mut self, now: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
+        self.observe(now, out)
+    }
 }
 
 /// What a source tells what it knows. Events are lent: most of them are folded

@@ -150,6 +150,17 @@ impl Session {
         Ok(alive)
     }
 
+    /// Takes in a snapshot with how goroutines hang together. `Ok(false)` as above.
+    ///
+    /// # Errors
+    /// As [`Session::advance`].
+    pub fn look_closely(&mut self, now: Time) -> Result<bool, SourceError> {
+        let Some(snapshots) = &mut self.snapshots else { return self.advance(now, false) };
+        let alive = snapshots.observe_closely(now, &mut self.held)?;
+        // With the events that are older.
+        Ok(self.advance(now, false)? && alive)
+    }
+
     /// What the last [`Session::advance`] brought, in order of time: what
     /// happened, and as [`crate::model::EventKind::Snapshot`] what nobody told.
     #[must_use]

@@ -13,8 +13,8 @@ use crate::model::WaitReason;
 
 pub use table::{ReleaseTable, write_table};
 pub use types::{
-    Cond, G, Hchan, Hmap, M, Members, Mutex, NotifyList, P, PollDesc, PollFd, RwMutex, Sched, SemaRoot,
-    Sudog, TYPES, Timer, TypeSpec, WaitGroup,
+    Cond, Defer, G, Hchan, Hmap, M, Members, Mheap, Module, Mspan, Mutex, NotifyList, P, PollDesc, PollFd,
+    RwMutex, Sched, SemaRoot, Special, Sudog, TYPES, Timer, TypeSpec, WaitGroup,
 };
 
 /// The offsets of one Go release, or of one binary.
@@ -22,6 +22,8 @@ pub use types::{
 pub struct Layout {
     /// Where the offsets come from.
     pub source: LayoutSource,
+    /// The release that it is of, or is taken for: 27 of Go 1.27.
+    pub minor: u32,
     /// A goroutine.
     pub g: G,
     /// A thread.
@@ -43,6 +45,16 @@ pub struct Layout {
     pub timer: Timer,
     /// The network poller's record.
     pub poll_desc: PollDesc,
+    /// A deferred call.
+    pub defer: Defer,
+    /// The heap.
+    pub mheap: Mheap,
+    /// A span of it.
+    pub mspan: Mspan,
+    /// A finalizer or the like.
+    pub special: Special,
+    /// A module.
+    pub module: Module,
     /// `sync.Mutex`.
     pub mutex: Mutex,
     /// `sync.RWMutex`.
@@ -220,6 +232,7 @@ impl Layout {
     ) -> Result<Layout, LayoutError> {
         Ok(Layout {
             source,
+            minor: column.minor(),
             g: G::resolve(members)?,
             m: M::resolve(members)?,
             p: P::resolve(members)?,
@@ -230,6 +243,11 @@ impl Layout {
             notify_list: NotifyList::resolve(members)?,
             timer: Timer::resolve(members)?,
             poll_desc: PollDesc::resolve(members)?,
+            defer: Defer::resolve(members)?,
+            mheap: Mheap::resolve(members)?,
+            mspan: Mspan::resolve(members)?,
+            special: Special::resolve(members)?,
+            module: Module::resolve(members)?,
             mutex: Mutex::resolve(members)?,
             rw_mutex: RwMutex::resolve(members)?,
             wait_group: WaitGroup::resolve(members)?,

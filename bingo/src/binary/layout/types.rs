@@ -104,6 +104,10 @@ runtime_types! {
         sched_pc: u64 = "sched.pc";
         sched_g: u64 = "sched.g";
         sched_bp: u64 = "sched.bp";
+        /// go: runtime.g.sched.ctxt (1.19-1.27): the closure of one that has not begun
+        sched_ctxt: u64 = "sched.ctxt";
+        /// go: runtime.g._defer (1.19-1.27): *_defer, innermost first, on the stack or not
+        defers: u64 = "_defer";
         /// go: runtime.g.syscallsp (1.19-1.27): nonzero in a system call or in C
         syscallsp: u64 = "syscallsp";
         syscallpc: u64 = "syscallpc";
@@ -224,6 +228,57 @@ runtime_types! {
         /// go: runtime.sudog.c (1.19-1.27); a maybeTraceableChan since 1.26,
         /// whose `vu` is the source of truth
         c: u64 = "c.maybeTraceablePtr.vu" | "c";
+    }
+
+    /// A deferred call.
+    Defer = "runtime._defer" {
+        /// go: runtime._defer.fn (1.19-1.27): a func(), nil for open-coded ones
+        func: u64 = "fn";
+        link: u64 = "link";
+    }
+
+    /// The heap.
+    Mheap = "runtime.mheap" {
+        /// go: runtime.mheap.allspans (1.19-1.27): []*mspan, each that ever was
+        allspans: u64 = "allspans";
+    }
+
+    /// Pages of the heap that hold objects of one size.
+    Mspan = "runtime.mspan" {
+        start_addr: u64 = "startAddr";
+        npages: u64 = "npages";
+        /// go: runtime.mspan.state (1.19-1.27): u8, 1 while it holds objects
+        state: u64 = "state";
+        /// go: runtime.mspan.spanclass (1.19-1.27): u8, size class << 1 | noscan
+        spanclass: u64 = "spanclass";
+        /// go: runtime.mspan.elemsize (1.19-1.27): of a large object its pages
+        elemsize: u64 = "elemsize";
+        /// go: runtime.mspan.specials (1.19-1.27): *special, by offset
+        specials: u64 = "specials";
+    }
+
+    /// Something that is known of one object: a finalizer, a cleanup.
+    Special = "runtime.special" {
+        next: u64 = "next";
+        /// go: runtime.special.offset (1.19-1.27): u16 until 1.23, then uintptr
+        offset: u64 = "offset";
+        /// go: runtime.special.kind (1.19-1.27): u8
+        kind: u64 = "kind";
+    }
+
+    /// What the linker knows of a module: the program, a plugin, a shared library.
+    Module = "runtime.moduledata" {
+        noptrdata: u64 = "noptrdata";
+        data: u64 = "data";
+        edata: u64 = "edata";
+        bss: u64 = "bss";
+        ebss: u64 = "ebss";
+        enoptrbss: u64 = "enoptrbss";
+        /// go: runtime.moduledata.gcdatamask, gcbssmask (1.19-1.27): a bit for
+        /// each word of data and bss, set where it is a pointer
+        gcdatamask: u64 = "gcdatamask.bytedata";
+        gcbssmask: u64 = "gcbssmask.bytedata";
+        next: u64 = "next";
     }
 
     /// A channel.

@@ -3,6 +3,7 @@
 use super::func_id::FuncId;
 use super::header::Form;
 use super::inline::{Call, calls_at};
+use super::live_words::LiveWords;
 use super::pc_value::value_at;
 use super::{ByteStream, PclnTab};
 use crate::binary::bytes;
@@ -54,6 +55,8 @@ pub(super) struct Record {
     /// Where the record's variable part is, for the tables' offsets.
     tail: StaticAddr,
     name: u32,
+    /// Bytes of arguments on the stack; negative where that is not known.
+    args: i32,
     pcsp: u32,
     pcfile: u32,
     pcln: u32,
@@ -89,6 +92,7 @@ impl Record {
         Some(Record {
             tail: StaticAddr(address.0.checked_add(raw.len() as u64)?),
             name: word(4)?,
+            args: word(8)?.cast_signed(),
             pcsp: word(16)?,
             pcfile: word(20)?,
             pcln: word(24)?,
@@ -169,21 +173,42 @@ impl<'t> Function<'t> {
         Some((self.table.file_offset(self.record.unit, file)?, line))
     }
 
+    /// The words of its frame that hold pointers while the instruction at
+    /// `address` executes; `None` where its tables do not say.
+    #[must_use]
+    pub fn live_words_at(&self, address: StaticAddr) -> Option<LiveWords> {
+        LiveWords::of(self, self.table.image(), address)
+    }
+
+    /// Bytes of arguments on the stack; negative where that is not known.
+    pub(super) fn args(&self) -> i32 {
+        self.record.args
+    }
+
     /// The place of `address` in the inline tree; `None` where nothing is inlined.
     pub(crate) fn inline_index_at(&self, address: StaticAddr) -> Option<u32> {
-        if INLINE_TREE_INDEX >= self.record.pcdata_count {
+        u32::try_from(self.pc_value(INLINE_TREE_INDEX, address)?).ok()
+    }
+
+    /// What the table of values number `index` says of `address`.
+    pub(super) fn pc_value(&self, index: u32, address: StaticAddr) -> Option<i32> {
+        if index >= self.record.pcdata_count {
             return None;
         }
-        let table = self.tail_word(u64::from(INLINE_TREE_INDEX))?;
-        u32::try_from(self.value(table, address)?).ok()
+        self.value(self.tail_word(u64::from(index))?, address)
     }
 
     /// Where the inline tree is, if the function has one.
     pub(crate) fn inline_tree(&self) -> Option<StaticAddr> {
-        if INLINE_TREE >= self.record.funcdata_count {
+        self.func_data(INLINE_TREE)
+    }
+
+    /// Where the table number `index` is, if the function has one.
+    pub(super) fn func_data(&self, index: u8) -> Option<StaticAddr> {
+        if index >= self.record.funcdata_count {
             return None;
         }
-        let offset = self.tail_word(u64::from(self.record.pcdata_count) + u64::from(INLINE_TREE))?;
+        let offset = self.tail_word(u64::from(self.record.pcdata_count) + u64::from(index))?;
         if offset == u32::MAX {
             return None;
         }

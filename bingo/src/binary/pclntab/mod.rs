@@ -9,6 +9,7 @@ mod func_id;
 mod function;
 mod header;
 mod inline;
+mod live_words;
 mod name_index;
 mod pc_value;
 
@@ -18,6 +19,7 @@ pub use func_id::FuncId;
 pub use function::{Function, Unwind};
 pub use header::{Form, Header};
 pub use inline::Call;
+pub use live_words::LiveWords;
 
 use self::function::Record;
 use self::name_index::NameIndex;

@@ -1,0 +1,256 @@
+//! What a search found out, as [`Links`]: a snapshot and what can be reached
+//! come in; objects with who can get at them, waits and uses come out.
+//!
+//! That nobody can get at an object any more is said only where two searches say
+//! so, the first one some time ago, and the same goroutines have waited since.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::code::Code;
+use super::fields::Fields;
+use super::reach::{Reached, Root, Sight, Watched};
+use crate::binary::layout::Layout;
+use crate::memory::{Memory, MemoryError, Pages};
+use crate::model::{
+    Access, Addr, Certainty, Direction, GoId, Goroutine, Links, LockKind, Object, ObjectIndex, ObjectKey,
+    ObjectKind, Operation, Pc, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
+};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// The waits on objects that an earlier search has not reached.
+#[derive(Default)]
+pub(super) struct Unreached {
+    waits: HashSet<(GoId, u8, Addr)>,
+}
+
+impl Unreached {
+    /// Those of `snapshot` that `reached` leaves out.
+    pub(super) fn of(snapshot: &Snapshot, reached: &Reached) -> Unreached {
+        let by_id = by_id(snapshot);
+        let mut waits = HashSet::new();
+        for object in reached.objects.iter().filter(|object| reached.whole && object.from.is_none()) {
+            waits.extend(reached.waiters_of(object).filter_map(|(id, _)| wait(&by_id, id, object.address)));
+        }
+        Unreached { waits }
+    }
+
+    /// Whether all who wait on `object` do so since, and nobody reached it then either.
+    fn confirm(&self, by_id: &Map<GoId, &Goroutine>, reached: &Reached, object: &Watched) -> bool {
+        reached.waiters_of(object).all(|(id, live)| {
+            !live && wait(by_id, id, object.address).is_some_and(|wait| self.waits.contains(&wait))
+        })
+    }
+}
+
+/// What links are made of.
+pub(super) struct Making<'a, M: Memory + ?Sized, C> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) reached: &'a Reached,
+    pub(super) layout: &'a Layout,
+    pub(super) pages: Pages<'a, M>,
+    pub(super) code: &'a C,
+}
+
+impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
+    /// Makes them; `before` is what an earlier search has not reached.
+    pub(super) fn links(&mut self, before: Option<&Unreached>) -> Result<Links, MemoryError> {
+        let by_id = by_id(self.snapshot);
+        let mut links = Links::default();
+        let mut texts = Texts { code: self.code, roots: Map::default(), calls: Map::default() };
+        let mut places: Map<Addr, ObjectIndex> = Map::default();
+        for watched in &self.reached.objects {
+            let Some(object) = self.snapshot.objects.get(&watched.address) else { continue };
+            let access = self.access(watched, object, before, &by_id, &mut texts)?;
+            places.insert(watched.address, ObjectIndex(number(links.objects.len())));
+            let waiters = self.reached.waiters_of(watched).filter_map(|(id, _)| by_id.get(&id).copied());
+            let kind = kind(object, waiters);
+            links.objects.push(Object { key: ObjectKey::Address(watched.address), kind, access });
+        }
+        for goroutine in &self.snapshot.goroutines {
+            let waits: Vec<WaitFor> = match &goroutine.wait {
+                Some(Wait::Channel { channel, direction }) if channel.is_nil() => {
+                    let object = *places.entry(Addr(0)).or_insert_with(|| {
+                        let key = ObjectKey::Address(Addr(0));
+                        let kind = ObjectKind::Channel;
+                        links.objects.push(Object { key, kind, access: Access::Closed });
+                        ObjectIndex(number(links.objects.len() - 1))
+                    });
+                    vec![WaitFor { object, operation: end(*direction) }]
+                }
+                Some(wait @ (Wait::Channel { .. } | Wait::Lock(_) | Wait::Select(_))) => {
+                    let operations = operations(wait, goroutine);
+                    let known =
+                        |(address, operation)| Some(WaitFor { object: *places.get(&address)?, operation });
+                    operations.into_iter().filter_map(known).collect()
+                }
+                None if goroutine.reason == Some(WaitReason::SelectNoCases) => Vec::new(),
+                Some(Wait::Sleep { .. } | Wait::Io { .. }) | None => continue,
+            };
+            links.waits.insert(goroutine.id, waits);
+        }
+        for sight in &self.reached.sights {
+            let Some(&object) =
+                self.reached.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
+            else {
+                continue;
+            };
+            links.uses.push(Use {
+                goroutine: sight.goroutine,
+                object,
+                operation: Operation::Any,
+                because: texts.because(sight),
+                certainty: if sight.exact { Certainty::Sure } else { Certainty::Likely },
+            });
+        }
+        Ok(links)
+    }
+
+    fn access(
+        &mut self,
+        watched: &Watched,
+        object: &SyncObject,
+        before: Option<&Unreached>,
+        by_id: &Map<GoId, &Goroutine>,
+        texts: &mut Texts<'_, impl Code>,
+    ) -> Result<Access, MemoryError> {
+        if let SyncObject::Channel(channel) = object
+            && self.has_timer(channel.address)?
+        {
+            return Ok(Access::Fed(Arc::from("a timer that runs")));
+        }
+        Ok(match watched.from {
+            Some(from) => texts.access(from.root(&self.reached.roots), watched.address, from.is_variable()),
+            None if before.is_some_and(|before| before.confirm(by_id, self.reached, watched))
+                && self.reached.whole =>
+            {
+                Access::Closed
+            }
+            None => Access::Reached(Arc::from("nothing that was seen, in a single look")),
+        })
+    }
+
+    /// Whether a timer that has not fired yet sends on the channel.
+    fn has_timer(&mut self, channel: Addr) -> Result<bool, MemoryError> {
+        let Some(timer) = self.layout.hchan.timer else { return Ok(false) };
+        let timer = self.pages.word(channel.offset(timer))?.filter(|&timer| timer != 0);
+        let Some(timer) = timer.map(Addr) else { return Ok(false) };
+        // go: runtime.timer.when (1.23-1.27): 0 where it is stopped
+        let mut bytes = [0; 8];
+        let read = self.pages.read(timer.offset(self.layout.timer.when), &mut bytes)?;
+        Ok(read.and_then(|()| Fields(&bytes).u64(0)).is_some_and(|when| when != 0))
+    }
+}
+
+/// Texts that come again and again.
+struct Texts<'a, C> {
+    code: &'a C,
+    roots: Map<Option<Root>, Access>,
+    calls: Map<(Option<Pc>, bool), Arc<str>>,
+}
+
+impl<C: Code> Texts<'_, C> {
+    fn access(&mut self, root: Option<Root>, address: Addr, variable: bool) -> Access {
+        let root = if variable { Some(Root::Variable(address)) } else { root };
+        let code = self.code;
+        self.roots.entry(root).or_insert_with(|| access(root, code)).clone()
+    }
+
+    fn because(&mut self, sight: &Sight) -> Arc<str> {
+        let key = (sight.pc, sight.depth == 0);
+        let code = self.code;
+        let made = || {
+            let function = sight.pc.and_then(|pc| Some(Arc::clone(&code.frames(pc).last()?.function)));
+            let has = if sight.depth == 0 { "has it on its stack" } else { "reaches it from its stack" };
+            match function {
+                Some(function) if !function.is_empty() => format!("{has} in {function}").into(),
+                _ => Arc::from(has),
+            }
+        };
+        Arc::clone(self.calls.entry(key).or_insert_with(made))
+    }
+}
+
+fn access(root: Option<Root>, code: &impl Code) -> Access {
+    let variable = |address| code.variable_at(address).map(|(name, _)| name);
+    let text = match root {
+        Some(Root::Variable(address)) => match variable(address) {
+            Some(name) if name.starts_with("os/signal.") => return Access::Fed(Arc::from("signals")),
+            Some(name) => format!("package variable {name}"),
+            None => "a package variable".to_owned(),
+        },
+        Some(Root::Variables) => "a package variable".to_owned(),
+        Some(Root::Goroutine(id)) => format!("goroutine {}, which goes on", id.0),
+        Some(Root::Goroutines) => "goroutines that go on".to_owned(),
+        Some(Root::Finalizer) => "a finalizer or a cleanup".to_owned(),
+        None => "what is no part of Go's memory".to_owned(),
+    };
+    Access::Reached(text.into())
+}
+
+fn kind<'a>(object: &SyncObject, mut waiters: impl Iterator<Item = &'a Goroutine>) -> ObjectKind {
+    match object {
+        SyncObject::Channel(_) => ObjectKind::Channel,
+        SyncObject::Lock(lock) => match lock.kind {
+            LockKind::Mutex if waiters.any(is_in_once) => ObjectKind::Once,
+            LockKind::Mutex => ObjectKind::Mutex,
+            LockKind::RwMutex => ObjectKind::RwMutex,
+            LockKind::WaitGroup => ObjectKind::WaitGroup,
+            LockKind::Cond => ObjectKind::Cond,
+            LockKind::Semaphore => ObjectKind::Semaphore,
+        },
+    }
+}
+
+/// Whether the lock that it waits for is that of a `sync.Once`: the innermost
+/// call that is not the lock's own.
+fn is_in_once(goroutine: &Goroutine) -> bool {
+    let mut calls = goroutine.stack.frames().iter().map(|frame| &*frame.function);
+    let caller = calls.find(|name| {
+        !name.starts_with("runtime.")
+            && !name.starts_with("internal/")
+            && !name.starts_with("sync.(*Mutex)")
+            && !name.starts_with("sync.runtime_")
+    });
+    caller == Some("sync.(*Once).doSlow")
+}
+
+fn operations(wait: &Wait, goroutine: &Goroutine) -> Vec<(Addr, Operation)> {
+    match wait {
+        Wait::Channel { channel, direction } => vec![(*channel, end(*direction))],
+        Wait::Select(cases) => cases.iter().map(|&(channel, direction)| (channel, end(direction))).collect(),
+        Wait::Lock(lock) => vec![(*lock, lock_operation(goroutine))],
+        Wait::Sleep { .. } | Wait::Io { .. } => Vec::new(),
+    }
+}
+
+fn lock_operation(goroutine: &Goroutine) -> Operation {
+    let mut calls = goroutine.stack.frames().iter().map(|frame| &*frame.function);
+    let call = calls.find_map(|name| name.strip_prefix("sync.(*"));
+    match (goroutine.reason, call) {
+        (Some(WaitReason::RwMutexRLock), _) | (_, Some("RWMutex).RLock")) => Operation::RLock,
+        (Some(WaitReason::CondWait | WaitReason::WaitGroupWait | WaitReason::WaitGroupWaitDurable), _)
+        | (_, Some("WaitGroup).Wait" | "Cond).Wait")) => Operation::Wait,
+        _ => Operation::Lock,
+    }
+}
+
+fn end(direction: Direction) -> Operation {
+    match direction {
+        Direction::Send => Operation::Send,
+        Direction::Receive => Operation::Receive,
+    }
+}
+
+fn wait(by_id: &Map<GoId, &Goroutine>, id: GoId, object: Addr) -> Option<(GoId, u8, Addr)> {
+    Some((id, by_id.get(&id)?.switches?, object))
+}
+
+fn by_id(snapshot: &Snapshot) -> Map<GoId, &Goroutine> {
+    snapshot.goroutines.iter().map(|goroutine| (goroutine.id, &**goroutine)).collect()
+}
+
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}

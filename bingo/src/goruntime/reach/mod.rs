@@ -1,0 +1,30 @@
+//! What can be reached from all that goes on: the mark phase of the garbage
+//! collector, done from outside and without the goroutines that are parked. Who is
+//! parked on something that is reached may go on, and what its stack holds is
+//! reached too, to the fixed point (as the leak profile of Go 1.26 does it inside
+//! of the runtime).
+//!
+//! ```text
+//!   variables, finalizers, stacks of all that runs ──▶ objects ──▶ objects
+//!                          ▲                                          │
+//!                          └── stacks of who waits on one of them ◀───┘
+//! ```
+//!
+//! The program runs on meanwhile, and may move a pointer from where nobody has
+//! looked yet to where somebody has. So a search sweeps over the same ground many
+//! times, and what was reached once stays reached: it errs by taking for reachable
+//! what is not, and a pointer that is never seen would have to flee each sweep.
+//!
+//! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
+//! sudog that it is queued with.
+
+mod mark;
+mod roots;
+mod search;
+mod stacks;
+mod uses;
+mod watch;
+
+pub(super) use search::{Reached, Root, SWEEPS, Search};
+pub(super) use uses::Sight;
+pub(super) use watch::Watched;

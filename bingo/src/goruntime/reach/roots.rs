@@ -1,0 +1,214 @@
+//! Where everything that is reached is reached from, but for stacks: what
+//! package variables hold, what finalizers and cleanups do, what a `g` itself
+//! refers to.
+//!
+//! Memory comes in, words that may be pointers go out, each with its place.
+
+use crate::binary::layout::Layout;
+use crate::goruntime::fields::{Fields, length, words};
+use crate::goruntime::heap::Heap;
+use crate::memory::{Batch, Memory, MemoryError};
+use crate::model::Addr;
+
+/// Bytes of variables that are read in one go.
+const CHUNK: u64 = 4 << 20;
+/// No program has more modules.
+const MOST_MODULES: usize = 256;
+/// No module has more bytes of variables.
+const MOST_BYTES: u64 = 1 << 36;
+/// Records on objects of one span that are followed.
+const MOST_SPECIALS: usize = 1 << 12;
+
+/// A range of variables that may hold pointers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Range {
+    start: u64,
+    end: u64,
+    /// The bits that say which words are pointers.
+    mask: Addr,
+}
+
+/// The variables of all modules.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Variables {
+    pointers: Vec<Range>,
+    /// Each module's variables, those without pointers too.
+    all: Vec<(u64, u64)>,
+}
+
+impl Variables {
+    /// Reads which modules there are, from the program's own one at `first` on.
+    pub(super) fn read<M: Memory + ?Sized>(
+        memory: &M,
+        layout: &Layout,
+        first: Addr,
+    ) -> Result<Option<Variables>, MemoryError> {
+        let mut found = Variables::default();
+        let mut next = first;
+        for _ in 0..MOST_MODULES {
+            if next.is_nil() {
+                return Ok(Some(found));
+            }
+            let mut bytes = vec![0; length(layout.module.size)];
+            match memory.read(next, &mut bytes) {
+                Ok(()) => {}
+                Err(MemoryError::Unreadable { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            let (at, module) = (Fields(&bytes), &layout.module);
+            let range = |start, end, mask| {
+                let range = Range { start: at.u64(start)?, end: at.u64(end)?, mask: at.pointer(mask)? };
+                let size = range.end.checked_sub(range.start)?;
+                (range.start.is_multiple_of(8) && size <= MOST_BYTES).then_some(range)
+            };
+            let (Some(data), Some(bss)) = (
+                range(module.data, module.edata, module.gcdatamask),
+                range(module.bss, module.ebss, module.gcbssmask),
+            ) else {
+                return Ok(None);
+            };
+            found.pointers.extend([data, bss]);
+            let ends = at.u64(module.noptrdata).zip(at.u64(module.enoptrbss));
+            let (low, high) = ends.unwrap_or((data.start, bss.end));
+            found.all.push((low.min(data.start), high.max(bss.end)));
+            next = at.pointer(module.next).unwrap_or_default();
+        }
+        Ok(None)
+    }
+
+    /// Whether `address` lies among variables.
+    pub(super) fn contains(&self, address: u64) -> bool {
+        self.all.iter().any(|&(low, high)| (low..high).contains(&address))
+    }
+
+    /// Tells `visit` of each pointer that a variable holds: its place and the word.
+    /// Whether all could be read.
+    pub(super) fn scan<M: Memory + ?Sized>(
+        &self,
+        memory: &M,
+        batch: &mut Batch,
+        mut visit: impl FnMut(u64, u64),
+    ) -> Result<bool, MemoryError> {
+        let mut whole = true;
+        for range in &self.pointers {
+            let mut at = range.start;
+            while at < range.end {
+                let some = CHUNK.min(range.end - at);
+                batch.clear();
+                let piece = batch.push(Addr(at), length(some));
+                let first_bit = (at - range.start) / 8;
+                // A chunk begins with a whole byte of the mask.
+                let mask = batch.push(range.mask.offset(first_bit / 8), length((some / 8).div_ceil(8)));
+                memory.read_batch(batch)?;
+                let mask = batch.bytes(mask).filter(|_| !range.mask.is_nil());
+                match batch.bytes(piece) {
+                    Some(bytes) => {
+                        for (place, word) in words(bytes).enumerate() {
+                            let bits = mask.map_or(Some(&0xff), |mask| mask.get(place / 8));
+                            if word != 0 && bits.is_some_and(|bits| bits >> (place % 8) & 1 != 0) {
+                                visit(at + place as u64 * 8, word);
+                            }
+                        }
+                    }
+                    None => whole = false,
+                }
+                at += some;
+            }
+        }
+        Ok(whole)
+    }
+}
+
+/// Tells `visit` of each function that is to be called for an object that is
+/// gone, and of each pointer in an object that a finalizer would get.
+pub(super) fn specials<M: Memory + ?Sized>(
+    memory: &M,
+    layout: &Layout,
+    heap: &Heap,
+    mut visit: impl FnMut(u64),
+) -> Result<(), MemoryError> {
+    // go: runtime._KindSpecialFinalizer: 1 until 1.24, behind tiny blocks 2 since 1.25
+    let finalizer = if layout.minor >= 25 { 2 } else { 1 };
+    let (special, size) = (&layout.special, length(layout.special.size));
+    let mut batch = Batch::default();
+    let mut next: Vec<(u64, u64)> = heap
+        .spans()
+        .filter(|(_, span)| span.specials != 0)
+        .map(|(_, span)| (span.start, span.specials))
+        .collect();
+    let mut objects = Vec::new();
+    for _ in 0..MOST_SPECIALS {
+        if next.is_empty() {
+            break;
+        }
+        batch.clear();
+        let pieces: Vec<_> =
+            next.iter().map(|&(start, at)| (start, batch.push(Addr(at), size.saturating_add(8)))).collect();
+        memory.read_batch(&mut batch)?;
+        next.clear();
+        for (start, piece) in pieces {
+            let Some(at) = batch.bytes(piece).map(Fields) else { continue };
+            // Its function stands behind the common part, in all kinds that have one.
+            at.u64(layout.special.size).into_iter().for_each(&mut visit);
+            if at.byte(special.kind) == Some(finalizer)
+                && let Some(offset) = at.u64(special.offset)
+            {
+                let offset = if layout.minor >= 24 { offset } else { offset & 0xffff };
+                objects.push(start.saturating_add(offset));
+            }
+            next.extend(at.u64(special.next).filter(|&next| next != 0).map(|next| (start, next)));
+        }
+    }
+    // What the object refers to is there until the finalizer has run; the object
+    // itself may be out of everybody's reach.
+    for object in objects {
+        let Some((span, id)) = heap.find(object).and_then(|id| Some((heap.span(id.span)?, id))) else {
+            continue;
+        };
+        if span.is_noscan() {
+            continue;
+        }
+        let (start, end) = (span.address_of(id.object), span.element());
+        let mut at = 0;
+        while at < end {
+            let some = CHUNK.min(end - at);
+            batch.clear();
+            let piece = batch.push(Addr(start + at), length(some));
+            memory.read_batch(&mut batch)?;
+            words(batch.bytes(piece).unwrap_or_default()).for_each(&mut visit);
+            at += some;
+        }
+    }
+    Ok(())
+}
+
+/// What a `g` refers to that its stack may not.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Held {
+    words: [u64; 5],
+    /// The innermost deferred call.
+    pub(super) defers: u64,
+}
+
+impl Held {
+    /// Of the `g` of which `bytes` are a copy.
+    pub(super) fn decode(layout: &Layout, bytes: &[u8]) -> Held {
+        let (at, g) = (Fields(bytes), &layout.g);
+        let word = |offset| at.u64(offset).unwrap_or(0);
+        let optional = |offset: Option<u64>| offset.map_or(0, word);
+        Held {
+            words: [
+                word(g.sched_ctxt),
+                word(g.param),
+                word(g.labels),
+                optional(g.coroarg),
+                optional(g.bubble),
+            ],
+            defers: word(g.defers),
+        }
+    }
+
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> {
+        self.words.into_iter().filter(|&word| word != 0)
+    }
+}

@@ -1,0 +1,373 @@
+//! Drives a search: sweeps over roots and heap until nothing new is reached.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::mark::Marker;
+use super::roots::{self, Held, Variables};
+use super::stacks::{Sighting, Stacks, Stopped};
+use super::uses::{Sight, Sights};
+use super::watch::{From, Watch, Watched};
+use crate::goruntime::allgs::AllGs;
+use crate::goruntime::code::Code;
+use crate::goruntime::fields::length;
+use crate::goruntime::g::{G, Status};
+use crate::goruntime::heap::{Heap, Label};
+use crate::goruntime::reader::Runtime;
+use crate::goruntime::sema::SemTable;
+use crate::goruntime::slots::Slots;
+use crate::goruntime::sudog;
+use crate::memory::{Batch, Memory, MemoryError, Pages};
+use crate::model::{Addr, GoId, Snapshot};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// `g`s that are read in one go.
+const CHUNK: usize = 4096;
+/// Sweeps while something is not reached: a pointer that hops from place to place
+/// is missed by a sweep with a probability of up to 1/e, by all of these with one
+/// of 1e-7.
+pub(in crate::goruntime) const SWEEPS: usize = 16;
+/// So many at least, however long they take,
+const LEAST: usize = 3;
+/// and no further one after this time.
+const LONG: Duration = Duration::from_millis(1500);
+/// Labels that variables may use up; the others are for goroutines.
+const VARIABLES: usize = 16_000;
+
+/// What is reached from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(in crate::goruntime) enum Root {
+    /// A package variable at this address.
+    Variable(Addr),
+    /// Variables for which there is no label left.
+    Variables,
+    /// A goroutine that goes on, or may.
+    Goroutine(GoId),
+    /// Goroutines for which there is no label left.
+    Goroutines,
+    /// A finalizer or a cleanup.
+    Finalizer,
+}
+
+/// What a search needs.
+pub(in crate::goruntime) struct Search<'a, M, C> {
+    memory: &'a M,
+    runtime: &'a Runtime,
+    slots: &'a Slots,
+    code: &'a Arc<C>,
+    gs: Vec<Addr>,
+    heap: Heap,
+    marker: Marker,
+    stacks: Stacks<C>,
+    watch: Watch,
+    variables: Variables,
+    labels: Map<Root, Label>,
+    roots: Vec<Root>,
+    sights: Sights,
+    /// What no search enters.
+    opaque: Vec<Addr>,
+    /// The parked ones as they were last seen, by their place in the watch.
+    parked: Map<usize, Stopped>,
+    batch: Batch,
+}
+
+/// What was found out.
+pub(in crate::goruntime) struct Reached {
+    pub(in crate::goruntime) objects: Vec<Watched>,
+    /// Who waits, and whether it may go on, in the order of `Watched::waiters`.
+    waiters: Vec<(GoId, bool)>,
+    /// Who has which object at hand.
+    pub(in crate::goruntime) sights: Vec<Sight>,
+    /// What the labels of marks mean.
+    pub(in crate::goruntime) roots: Vec<Root>,
+    /// Whether one sweep at least could read everything.
+    pub(in crate::goruntime) whole: bool,
+}
+
+impl<'a, M: Memory, C: Code> Search<'a, M, C> {
+    pub(in crate::goruntime) fn new(
+        memory: &'a M,
+        runtime: &'a Runtime,
+        slots: &'a Slots,
+        code: &'a Arc<C>,
+        snapshot: &Snapshot,
+    ) -> Search<'a, M, C> {
+        Search {
+            memory,
+            runtime,
+            slots,
+            code,
+            gs: Vec::new(),
+            heap: Heap::default(),
+            marker: Marker::default(),
+            stacks: Stacks::new(Arc::clone(code)),
+            watch: Watch::new(snapshot, &runtime.layout),
+            variables: Variables::default(),
+            labels: Map::default(),
+            roots: Vec::new(),
+            sights: Sights::default(),
+            opaque: Vec::new(),
+            parked: Map::default(),
+            batch: Batch::default(),
+        }
+    }
+
+    /// Sweeps until all that is waited on is reached, or often enough; at most
+    /// `sweeps` times. `None` where the heap cannot be found.
+    pub(in crate::goruntime) fn run(mut self, sweeps: usize) -> Result<Option<Reached>, MemoryError> {
+        let (Some(mheap), Some(module)) = (self.runtime.mheap, self.runtime.module) else { return Ok(None) };
+        let began = Instant::now();
+        let (mut whole, mut done) = (false, 0);
+        while done < sweeps && (done < LEAST || began.elapsed() < LONG) {
+            match self.sweep(mheap, module, done == 0) {
+                Ok(all) => whole |= all,
+                // What moved away while it was read is read by the next sweep.
+                Err(MemoryError::Unreadable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            done += 1;
+            if whole && self.watch.objects.iter().all(|object| object.from.is_some()) {
+                break;
+            }
+        }
+        self.look_at_parked()?;
+        Ok(Some(Reached {
+            objects: self.watch.objects,
+            waiters: self.watch.waiters.iter().map(|waiter| (waiter.id, waiter.live)).collect(),
+            sights: self.sights.take(),
+            roots: self.roots,
+            whole,
+        }))
+    }
+
+    /// One sweep; whether everything could be read.
+    fn sweep(&mut self, mheap: Addr, module: Addr, first: bool) -> Result<bool, MemoryError> {
+        let (memory, layout) = (self.memory, &self.runtime.layout);
+        for &address in &self.opaque {
+            set_opaque(&mut self.heap, address, false);
+        }
+        let mut whole = self.heap.refresh(memory, layout, mheap)?;
+        let all = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
+        all.refresh(memory, &mut self.gs)?;
+        match Variables::read(memory, layout, module)? {
+            Some(variables) => self.variables = variables,
+            None => whole = false,
+        }
+        self.watch.place(&mut self.heap, &self.variables);
+        self.find_opaque()?;
+        self.marker.unreadable = 0;
+        if !first {
+            self.marker.look_again(&mut self.heap);
+        }
+        whole &= self.mark_variables()?;
+        let finalizer = self.label(Root::Finalizer);
+        let (heap, marker) = (&mut self.heap, &mut self.marker);
+        let mut found = Vec::new();
+        roots::specials(memory, layout, heap, |word| found.push(word))?;
+        for word in found {
+            marker.mark(heap, word, finalizer);
+        }
+        whole &= self.mark_stacks()?;
+        let mut woken = Vec::new();
+        for number in 0..self.watch.objects.len() {
+            if self.watch.objects.get(number).is_some_and(|object| object.from.is_some()) {
+                self.watch.wake(number, &mut woken);
+            }
+        }
+        loop {
+            self.marker.close(memory, &mut self.heap)?;
+            for id in std::mem::take(&mut self.marker.hits) {
+                if let Some(label) = self.heap.span(id.span).and_then(|span| span.label(id.object)) {
+                    self.watch.reached(id, label, &mut woken);
+                }
+            }
+            if woken.is_empty() {
+                break;
+            }
+            let live: Vec<Stopped> =
+                woken.drain(..).filter_map(|waiter| self.parked.remove(&waiter)).collect();
+            whole &= self.mark_stacks_of(&live)?;
+        }
+        Ok(whole && self.marker.unreadable == 0)
+    }
+
+    /// Has the search pass by all `g`s and the sudogs that goroutines are queued with.
+    fn find_opaque(&mut self) -> Result<(), MemoryError> {
+        let layout = &self.runtime.layout;
+        self.opaque.clone_from(&self.gs);
+        let mut pages = Pages::new(self.memory);
+        let limit = self.slots.ids().limit();
+        if let Some(semtable) = self.runtime.semtable {
+            let table = SemTable::read(layout, &mut pages, semtable, limit)?;
+            self.opaque.extend(table.sudogs);
+        }
+        let waiting: Vec<Addr> =
+            self.slots.copies().map(|(_, g)| g.waiting).filter(|at| !at.is_nil()).collect();
+        pages.prefetch(waiting.iter().map(|&at| (at, length(layout.sudog.size))))?;
+        let mut chain = Vec::new();
+        for first in waiting {
+            chain.clear();
+            sudog::list(
+                layout,
+                &mut pages,
+                first,
+                |sudog| sudog.waitlink,
+                usize::from(u16::MAX),
+                &mut chain,
+            )?;
+            self.opaque.extend(chain.iter().map(|sudog| sudog.addr));
+        }
+        for &address in &self.opaque {
+            set_opaque(&mut self.heap, address, true);
+        }
+        Ok(())
+    }
+
+    fn mark_variables(&mut self) -> Result<bool, MemoryError> {
+        let variables = std::mem::take(&mut self.variables);
+        let mut batch = std::mem::take(&mut self.batch);
+        let whole = variables.scan(self.memory, &mut batch, |place, word| {
+            let Some(id) = self.heap.find(word) else { return };
+            if self.heap.span(id.span).is_none_or(|span| span.label(id.object).is_some()) {
+                return;
+            }
+            let start = self.code.variable_at(Addr(place)).map_or(Addr(place), |(_, start)| start);
+            let label = self.label(Root::Variable(start));
+            self.marker.mark(&mut self.heap, word, label);
+        })?;
+        (self.variables, self.batch) = (variables, batch);
+        Ok(whole)
+    }
+
+    /// Marks what the stacks of those hold that go on, and notes the others.
+    fn mark_stacks(&mut self) -> Result<bool, MemoryError> {
+        let layout = &self.runtime.layout;
+        self.parked.clear();
+        let mut whole = true;
+        let gs = std::mem::take(&mut self.gs);
+        let mut batch = Batch::default();
+        for (chunk, start) in gs.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+            batch.clear();
+            let size = length(layout.g.size);
+            let pieces: Vec<_> = chunk.iter().map(|&addr| (addr, batch.push(addr, size))).collect();
+            self.memory.read_batch(&mut batch)?;
+            let mut live = Vec::new();
+            for (index, (addr, piece)) in (start..).zip(pieces) {
+                let Some(bytes) = batch.bytes(piece) else {
+                    whole = false;
+                    continue;
+                };
+                let Some(g) = G::decode(layout, addr, bytes) else { continue };
+                if g.status == Status::None {
+                    continue;
+                }
+                let one = Stopped { g, held: Held::decode(layout, bytes) };
+                let waiter = self.watch.waiter(GoId(g.goid));
+                let stands = |g: &G| self.slots.copy(index).is_some_and(|before| before.same_stop(g));
+                match waiter.and_then(|place| Some((place, self.watch.waiters.get_mut(place)?))) {
+                    Some((place, waiter)) if !waiter.live => {
+                        if stands(&g) {
+                            self.parked.insert(place, one);
+                            continue;
+                        }
+                        waiter.live = true;
+                    }
+                    _ => {}
+                }
+                live.push(one);
+            }
+            whole &= self.mark_stacks_of(&live)?;
+        }
+        self.gs = gs;
+        Ok(whole)
+    }
+
+    fn mark_stacks_of(&mut self, goroutines: &[Stopped]) -> Result<bool, MemoryError> {
+        let labels: Vec<Label> =
+            goroutines.iter().map(|one| self.label(Root::Goroutine(GoId(one.g.goid)))).collect();
+        let Search { memory, runtime, heap, marker, watch, sights, stacks, .. } = self;
+        let unreadable = stacks.scan(*memory, &runtime.layout, goroutines, |place, sighting| {
+            let (Some(one), Some(&label)) = (goroutines.get(place), labels.get(place)) else { return };
+            marker.mark(heap, sighting.word, label);
+            sights.direct(heap, watch, GoId(one.g.goid), &sighting);
+        })?;
+        Ok(unreadable == 0)
+    }
+
+    /// Finds out what those that are parked have at hand.
+    fn look_at_parked(&mut self) -> Result<(), MemoryError> {
+        let mut parked: Vec<Stopped> = std::mem::take(&mut self.parked).into_values().collect();
+        parked.sort_unstable_by_key(|one| one.g.goid);
+        for chunk in parked.chunks(CHUNK) {
+            let mut words: Vec<Vec<Sighting>> = vec![Vec::new(); chunk.len()];
+            self.stacks.scan(self.memory, &self.runtime.layout, chunk, |place, sighting| {
+                if let Some(words) = words.get_mut(place)
+                    && (self.heap.find(sighting.word).is_some()
+                        || self.watch.elsewhere(sighting.word).is_some())
+                {
+                    words.push(sighting);
+                }
+            })?;
+            for (one, words) in chunk.iter().zip(words) {
+                let id = GoId(one.g.goid);
+                self.sights.through(self.memory, &self.heap, &self.watch, id, &words, &mut self.batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, root: Root) -> Label {
+        if let Some(&label) = self.labels.get(&root) {
+            return label;
+        }
+        let room = match root {
+            Root::Variable(_) => VARIABLES,
+            _ => usize::from(Label::COUNT) - 8,
+        };
+        let (root, number) = match root {
+            Root::Variable(_) if self.roots.len() >= room => (Root::Variables, self.roots.len()),
+            Root::Goroutine(_) if self.roots.len() >= room => (Root::Goroutines, self.roots.len()),
+            root => (root, self.roots.len()),
+        };
+        if let Some(&label) = self.labels.get(&root) {
+            return label;
+        }
+        let label = u16::try_from(number).ok().and_then(Label::new).unwrap_or(Label::LAST);
+        self.labels.insert(root, label);
+        self.roots.push(root);
+        label
+    }
+}
+
+fn set_opaque(heap: &mut Heap, address: Addr, opaque: bool) {
+    if let Some(id) = heap.find(address.0)
+        && let Some(span) = heap.span_mut(id.span)
+        && (opaque || span.is_opaque(id.object))
+    {
+        span.set_opaque(id.object, opaque);
+    }
+}
+
+impl Reached {
+    /// Who waits on an object, and whether it may go on.
+    pub(in crate::goruntime) fn waiters_of(&self, object: &Watched) -> impl Iterator<Item = (GoId, bool)> {
+        object.waiters.iter().filter_map(|&waiter| self.waiters.get(waiter).copied())
+    }
+}
+
+impl From {
+    /// Whether it is itself a package variable.
+    pub(in crate::goruntime) fn is_variable(self) -> bool {
+        self == From::Variable
+    }
+
+    /// The root whose mark it is.
+    pub(in crate::goruntime) fn root(self, roots: &[Root]) -> Option<Root> {
+        match self {
+            From::Mark(label) => roots.get(usize::from(label.number())).copied(),
+            From::Variable | From::Outside => None,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The pointers on goroutines' stacks: copies of `g`s come in, each word that may
+//! be a pointer in use goes out, with the call in whose frame it stands.
+//!
+//! Frames are read by the compiler's stack maps, as the garbage collector does:
+//! what a function has no further use for is not in use, even if it is still
+//! there. Where there is no map (assembly, C, a stack that runs, a call that a
+//! signal put in) every word counts.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::roots::Held;
+use crate::binary::LiveWords;
+use crate::binary::layout::Layout;
+use crate::goruntime::code::{Code, Point, Unwind};
+use crate::goruntime::fields::{Fields, length, words};
+use crate::goruntime::g::{G, Status};
+use crate::memory::{Batch, Memory, MemoryError};
+use crate::model::{Addr, Pc};
+
+/// Bytes of stacks that are read in one go.
+const CHUNK: u64 = 8 << 20;
+/// Goroutines in one go.
+const MOST: usize = 1024;
+/// A frame without a map may have arguments behind it.
+const ARGUMENTS: u64 = 256;
+/// Deferred calls that are followed.
+const DEFERS: usize = 1 << 12;
+/// Addresses of code that are remembered.
+const REMEMBERED: usize = 1 << 18;
+
+/// A goroutine whose stack is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopped {
+    pub(super) g: G,
+    pub(super) held: Held,
+}
+
+/// A word that may be a pointer in use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    pub(super) word: u64,
+    /// The call in whose frame it stands, where it stands in one.
+    pub(super) pc: Option<Pc>,
+    /// Whether the compiler says so.
+    pub(super) exact: bool,
+}
+
+/// What is known of a code address.
+struct FrameKind {
+    point: Option<Point>,
+    live: Option<LiveWords>,
+}
+
+/// Reads stacks.
+pub(super) struct Stacks<C> {
+    code: Arc<C>,
+    frames: HashMap<(u64, bool), Arc<FrameKind>, foldhash::fast::FixedState>,
+    batch: Batch,
+}
+
+impl<C: Code> Stacks<C> {
+    pub(super) fn new(code: Arc<C>) -> Stacks<C> {
+        Stacks { code, frames: HashMap::default(), batch: Batch::default() }
+    }
+
+    /// Tells `visit` of every pointer that `goroutines` hold, each with its place in
+    /// the list. How many stacks could not be read.
+    pub(super) fn scan<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        layout: &Layout,
+        goroutines: &[Stopped],
+        mut visit: impl FnMut(usize, Sighting),
+    ) -> Result<usize, MemoryError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut unreadable = 0;
+        let mut next = 0;
+        while next < goroutines.len() {
+            batch.clear();
+            let mut asked = Vec::new();
+            let mut bytes = 0;
+            while let Some(one) = goroutines.get(next)
+                && asked.len() < MOST
+                && bytes < CHUNK
+            {
+                let range = in_use(&one.g);
+                bytes += range.end - range.start;
+                asked.push((
+                    next,
+                    range.start,
+                    batch.push(Addr(range.start), length(range.end - range.start)),
+                ));
+                next += 1;
+            }
+            memory.read_batch(&mut batch)?;
+            for (place, start, piece) in asked {
+                let Some(one) = goroutines.get(place) else { continue };
+                let mut tell = |sighting| visit(place, sighting);
+                for word in one.held.words() {
+                    tell(Sighting { word, pc: None, exact: true });
+                }
+                let Some(bytes) = batch.bytes(piece) else {
+                    unreadable += 1;
+                    continue;
+                };
+                let stack = Bytes { start, bytes };
+                self.scan_one(&one.g, &stack, &mut tell);
+                defers(memory, layout, one.held.defers, &stack, &mut tell)?;
+            }
+        }
+        self.batch = batch;
+        Ok(unreadable)
+    }
+
+    fn scan_one(&mut self, g: &G, stack: &Bytes<'_>, tell: &mut impl FnMut(Sighting)) {
+        let end = stack.end();
+        let Some(position) = g.position().filter(|position| position.pc != 0 && position.sp == stack.start)
+        else {
+            return stack.all(stack.start..end, None, tell);
+        };
+        let (mut pc, mut sp, mut injected) = (position.pc, position.sp, false);
+        while sp < end {
+            let frame = self.frame(pc, injected);
+            let size = frame.point.and_then(|point| match point.unwind {
+                Unwind::Frame(size) | Unwind::SpWritten(size) => Some(u64::from(size)),
+                Unwind::Outermost | Unwind::Unknown => None,
+            });
+            let behind = size.map(|size| sp.saturating_add(size).saturating_add(8));
+            let (Some(point), Some(argp)) = (frame.point, behind.filter(|&behind| behind <= end)) else {
+                return stack.all(sp..end, None, tell);
+            };
+            let call = called(pc, point.entry, injected);
+            match &frame.live {
+                Some(live) if !injected && !point.injected => stack.live(live, sp, argp, call, tell),
+                _ => stack.all(sp..argp.saturating_add(ARGUMENTS).min(end), Some(call), tell),
+            }
+            injected = point.injected;
+            let Some(caller) = stack.word(argp - 8) else { return };
+            pc = caller;
+            sp = argp;
+        }
+    }
+
+    fn frame(&mut self, pc: u64, injected: bool) -> Arc<FrameKind> {
+        if let Some(known) = self.frames.get(&(pc, injected)) {
+            return Arc::clone(known);
+        }
+        if self.frames.len() >= REMEMBERED {
+            self.frames.clear();
+        }
+        let point = self.code.point(Addr(pc));
+        let live = point.and_then(|point| self.code.live_words(called(pc, point.entry, injected)));
+        let kind = Arc::new(FrameKind { point, live });
+        self.frames.insert((pc, injected), Arc::clone(&kind));
+        kind
+    }
+}
+
+/// The call that stands at `pc`; one that has not begun is at its entry.
+fn called(pc: u64, entry: Addr, injected: bool) -> Pc {
+    if injected || pc == entry.0 { Pc::Instruction(Addr(pc)) } else { Pc::Return(Addr(pc)) }
+}
+
+/// The part of its stack that `g` uses; all of it where that is not known.
+fn in_use(g: &G) -> Range<u64> {
+    let sp = g.position().map_or(g.stack_lo, |position| position.sp);
+    let start = if (g.stack_lo..g.stack_hi).contains(&sp) { sp } else { g.stack_lo };
+    // The address where it runs counts in words.
+    start.next_multiple_of(if g.status == Status::Running { 8 } else { 1 })..g.stack_hi.max(start)
+}
+
+/// Bytes of a stack.
+struct Bytes<'a> {
+    start: u64,
+    bytes: &'a [u8],
+}
+
+impl Bytes<'_> {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.bytes.len() as u64)
+    }
+
+    fn word(&self, at: u64) -> Option<u64> {
+        Fields(self.bytes).u64(at.checked_sub(self.start)?)
+    }
+
+    /// Every word of `range`.
+    fn all(&self, range: Range<u64>, pc: Option<Pc>, tell: &mut impl FnMut(Sighting)) {
+        let place = |at: u64| usize::try_from(at.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let bytes = self.bytes.get(place(range.start)..place(range.end)).unwrap_or_default();
+        for word in words(bytes) {
+            tell(Sighting { word, pc, exact: false });
+        }
+    }
+
+    /// The words of a frame that its map names.
+    fn live(&self, live: &LiveWords, sp: u64, argp: u64, pc: Pc, tell: &mut impl FnMut(Sighting)) {
+        // Below the return address stands the caller's frame pointer, if there is a frame.
+        let varp = if argp - 8 > sp { argp - 16 } else { argp - 8 };
+        let locals = live.locals.iter().map(|&below| varp.saturating_sub(u64::from(below)));
+        let arguments = live.arguments.iter().map(|&above| argp.saturating_add(u64::from(above)));
+        for word in locals.chain(arguments).filter_map(|at| self.word(at)) {
+            tell(Sighting { word, pc: Some(pc), exact: true });
+        }
+        for &(place, size) in &live.objects {
+            let base = if place < 0 { varp } else { argp };
+            let from = base.wrapping_add_signed(i64::from(place));
+            self.all(from..from.saturating_add(u64::from(size)).min(self.end()), Some(pc), tell);
+        }
+    }
+}
+
+/// What is deferred, from the innermost call on: the list goes through the stack
+/// and the heap.
+fn defers<M: Memory + ?Sized>(
+    memory: &M,
+    layout: &Layout,
+    first: u64,
+    stack: &Bytes<'_>,
+    tell: &mut impl FnMut(Sighting),
+) -> Result<(), MemoryError> {
+    let mut next = first;
+    for _ in 0..DEFERS {
+        if next == 0 {
+            break;
+        }
+        let word = |at: u64| match stack.word(at) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let mut bytes = [0; 8];
+                match memory.read(Addr(at), &mut bytes) {
+                    Ok(()) => Ok(Some(u64::from_le_bytes(bytes))),
+                    Err(MemoryError::Unreadable { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        let func = word(next.wrapping_add(layout.defer.func))?;
+        let link = word(next.wrapping_add(layout.defer.link))?;
+        for word in [Some(next), func].into_iter().flatten() {
+            tell(Sighting { word, pc: None, exact: true });
+        }
+        next = link.unwrap_or(0);
+    }
+    Ok(())
+}
