@@ -22,6 +22,7 @@ pub mod memory;
 pub mod model;
 #[cfg(feature = "cli")]
 mod profile;
+pub mod race;
 #[cfg(feature = "recording")]
 pub mod recording;
 #[cfg(feature = "cli")]

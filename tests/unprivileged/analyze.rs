@@ -73,7 +73,9 @@ fn a_leak_is_found_once_and_said_in_both_forms() -> anyhow::Result<()> {
     assert_eq!(terminal.status.code(), Some(0), "high is below proven");
     let said = String::from_utf8(terminal.stdout)?;
     let id = bug["id"].as_str().context("id")?;
-    for word in ["goroutine_leak (high)", "main.f main.go:15", id, "1 finding in 14", "in another input"] {
+    for word in
+        ["goroutine_leak (high)", "main.f /src/main.go:15", id, "1 finding in 14", "found    in 2 of 2 runs"]
+    {
         assert!(said.contains(word), "{word}: {said}");
     }
     assert_eq!(said.matches(id).count(), 1, "the two inputs have one finding: {said}");
@@ -165,7 +167,10 @@ fn a_traceback_is_one_picture() -> anyhow::Result<()> {
     for words in ["goroutine_leak (medium)", "3 goroutines wait to send", "for 5m00s", "one picture alone"] {
         assert!(said.contains(words), "{words}: {said}");
     }
-    assert!(said.contains("made by  main.leaky main.go:13") && said.contains("1 finding in 4"), "{said}");
+    assert!(
+        said.contains("made by  main.leaky /src/main.go:13") && said.contains("1 finding in 4"),
+        "{said}"
+    );
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod corpus;
 mod exports;
 mod hostile;
 mod recordings;
+mod reports;
 mod run;
 mod runtime_places;
 mod symbols;

@@ -204,3 +204,65 @@ fn without_a_go_that_can_be_used_it_says_what_to_do() -> anyhow::Result<()> {
     assert!(none.said.contains("no `go` on the PATH") && none.said.contains("go.dev/dl"), "{}", none.said);
     Ok(())
 }
+
+const RACE: &str = r#"package race
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestRace(t *testing.T) {
+	visits, seen := 0, make(chan bool)
+	go func() {
+		visits++ // writes
+		close(seen)
+	}()
+	if os.Getenv("CASE") == "sound" {
+		<-seen
+	}
+	time.Sleep(20 * time.Millisecond)
+	visits++ // writes too
+}
+"#;
+
+#[test]
+fn races_are_reported_with_both_places_in_each_run() -> anyhow::Result<()> {
+    for minor in [22, 27] {
+        let Some(release) = release_or_skip("run::race", minor) else { continue };
+        let module = Module::new(&format!("run-race-{minor}"), release, &[("race/race_test.go", RACE)])?;
+        let arguments = ["--race", "--count", "2", "--procs", "1,2", "--format", "json", "./race"];
+        let ran = run(&module, "", &arguments)?;
+        assert_eq!(ran.status, Some(1), "{}", ran.said);
+        for word in ["WARNING: DATA RACE", "race detected during execution of test", "FAIL\texample.com"] {
+            assert!(ran.said.contains(word), "go test's own result is there: {}", ran.said);
+        }
+        let report: Value = serde_json::from_str(&ran.text)?;
+        let races: Vec<&Value> = report["bugs"]
+            .as_array()
+            .context("bugs")?
+            .iter()
+            .filter(|bug| bug["type"] == "data_race")
+            .collect();
+        let [race] = &races[..] else { anyhow::bail!("{}", ran.text) };
+        assert_eq!(race["confidence"], "proven");
+        let lines = [&race["location"]["line"], &race["related"][0]["at"]["line"]];
+        assert!(lines.contains(&&Value::from(12)) && lines.contains(&&Value::from(19)), "{race}");
+        assert_eq!((&race["runs"]["of"], report["inputs"].as_array().map(Vec::len)), (&4.into(), Some(4)));
+        assert!(report["inputs"].to_string().contains("race -cpu=2 #1"), "{}", report["inputs"]);
+        let sound = run(&module, "sound", &["--race", "./race"])?;
+        assert_eq!(sound.status, Some(0), "{}{}", sound.text, sound.said);
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_c_compiler_it_says_what_to_do() -> anyhow::Result<()> {
+    let Some(module) = shop("no-cgo", 27)? else { return Ok(()) };
+    let mut bingo = command(&module, "", &["--race", "./orders"])?;
+    let ran = Ran::from(bingo.env("CGO_ENABLED", "0").output()?);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.said.contains("needs cgo") && ran.said.contains("gcc"), "{}", ran.said);
+    Ok(())
+}

@@ -6,7 +6,8 @@
 //!            1.22 and later), or an events.jsonl that `bingo attach` has written
 //!            or a text with what the runtime prints of all goroutines:
 //!            `goroutine?debug=2`, SIGQUIT, a panic under GOTRACEBACK=all. That is
-//!            one picture, with waits from a minute on
+//!            one picture, with waits from a minute on. Or a text with reports of the
+//!            race detector: what a program built with -race says, a CI's log
 //!   ADDRESS  http://… or https://…: a program that serves net/http/pprof records a
 //!            trace, for as long as `seconds=` says, else for --duration. Without a
 //!            path it is /debug/pprof/trace. http://USER:PASSWORD@HOST names you.
@@ -20,6 +21,13 @@
 //! told whether it idles or is lost: that is low. Events that were lost, and an
 //! input that breaks off, lower the confidence, and are said.
 //!
+//! What is found can be set aside: --write-baseline FILE notes what is known, and
+//! with --baseline FILE that is not told again. In the source, at the line of a
+//! finding or alone on the line above it:
+//!   //bingo:ignore goroutine_leak it lives as long as the program
+//! takes a finding of that type out; the reason has to be there. The report says how
+//! many were set aside, --fail-on counts the others alone.
+//!
 //! An input that is cut off is analysed as far as it goes. So is one that is
 //! corrupt: what is before that place is analysed, the place stands among the
 //! problems, and the exit status is 2 whatever was found. An input that cannot be
@@ -31,6 +39,8 @@
 //! Examples:
 //!   go test -trace trace.out ./orders && bingo analyze trace.out
 //!   bingo analyze events.jsonl --format json | jq '.bugs[].title'
+//!   bingo analyze trace.out --format html --output report.html
+//!   go test -race ./... 2>&1 | bingo analyze -
 //!   bingo analyze run1.out run2.out --min-block 100ms --fail-on high
 //!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
 //!   sudo bingo analyze 4242 --duration 30s
@@ -44,7 +54,7 @@ use super::input::Reading;
 use super::progress::Progress;
 use super::reporting::Reporting;
 use super::{Failure, Status, input, interrupt, manual, summary, values};
-use crate::session::Analysis;
+use crate::session::{Analysis, Run};
 
 #[derive(clap::Args, Debug)]
 #[command(about = summary(include_str!("analyze.rs")), long_about = manual(include_str!("analyze.rs")))]
@@ -78,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         let (analysis, failure) = analysis(path, arguments, &reading);
         reading.progress.clear();
         if let Some(analysis) = analysis {
-            found.get_or_insert_default().add(analysis);
+            found.get_or_insert_default().add(analysis.found_in(Run::of(path)));
         }
         failures.extend(failure);
         if stop() {
@@ -87,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     }
     let mut status = Status::Good;
     if let Some(found) = found {
-        status = arguments.reporting.report(&found, &arguments.inputs, begun)?;
+        status = arguments.reporting.report(found, begun)?;
     }
     for failure in failures {
         super::tell(format_args!("{failure}"));
@@ -105,13 +115,18 @@ fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Ana
             Err(failure) => (None, Some(failure)),
         };
     }
-    let mut source = match input::open(path, reading) {
-        Ok(source) => source,
+    let mut input = match input::open(path, reading) {
+        Ok(input) => input,
         Err(failure) => return (None, Some(failure)),
     };
     let stop = || reading.interrupted.load(Ordering::Relaxed);
     let texts = arguments.reporting.source_files();
-    let (analysis, broken) = Analysis::as_far_as(&mut *source, &texts, min_block, stop);
+    let (mut analysis, broken) = match &mut input.source {
+        Some(source) => Analysis::as_far_as(&mut **source, &texts, min_block, stop),
+        None => (Analysis::default(), None),
+    };
+    analysis.add(Analysis::of_races(&input.races.races));
+    analysis.problems.extend(input.problem());
     let failure = broken.map(|error| {
         Failure::bad_input(format!("{path}: {error}")).remedy("what is before that place has been analysed")
     });

@@ -97,7 +97,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         progress: Progress::new(!to_terminal),
         duration: arguments.duration,
     };
-    let mut source = input::open(&arguments.input, &reading)?;
+    let Some(mut source) = input::open(&arguments.input, &reading)?.source else {
+        let what = format!("{} has reports of races alone, which tell nothing of time", arguments.input);
+        return Err(Failure::bad_input(what).remedy("`bingo analyze` reads them"));
+    };
     if let Some(output) = arguments.output.as_deref().filter(|output| is_same(&arguments.input, output)) {
         return Err(Failure::bad_input(format!("{} is the input itself", output.display()))
             .remedy("give --output another name"));

@@ -77,7 +77,8 @@ mod tests {
     fn bingos_own_are_known_wherever_they_stand() {
         check("bingo run ./... --format json -race", "bingo run --format json -- ./... -race");
         check("bingo run --min-block=1s -run X ./a", "bingo run --min-block=1s -- -run X ./a");
-        check("bingo run --count 3 --timeout=2s", "bingo run -- --count 3 --timeout=2s");
+        check("bingo run --count 3 -count 2 --timeout=2s", "bingo run --count 3 -- -count 2 --timeout=2s");
+        check("bingo run --race -race ./a", "bingo run --race -- -race ./a");
         check("bingo run ./... -h", "bingo run -h -- ./...");
         check("bingo run ./... -o a.json -v", "bingo run -o a.json -- ./... -v");
     }

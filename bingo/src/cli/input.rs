@@ -12,7 +12,8 @@ use flate2::read::GzDecoder;
 
 use super::progress::Progress;
 use super::{Failure, http};
-use crate::model::Source;
+use crate::model::{Problem, Source};
+use crate::race::{RaceReader, RacesFound};
 use crate::recording::{EventReader, RecordingError};
 use crate::trace::{HeaderError, TraceError, TraceSource};
 use crate::traceback::{TracebackError, TracebackSource};
@@ -40,8 +41,30 @@ pub(super) struct Reading {
     pub(super) duration: Duration,
 }
 
-/// The source that reads `path`, an address, or standard input for `-`.
-pub(super) fn open(path: &str, reading: &Reading) -> Result<Box<dyn Source>, Failure> {
+/// What an input has in it.
+#[derive(Default)]
+pub(super) struct Input {
+    /// What happened to goroutines.
+    pub(super) source: Option<Box<dyn Source>>,
+    /// What the race detector said.
+    pub(super) races: RacesFound,
+}
+
+impl Input {
+    fn of(source: impl Source + 'static) -> Input {
+        Input { source: Some(Box::new(source)), ..Input::default() }
+    }
+
+    /// What of the races could not be made out.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let unreadable = Some(self.races.unreadable).filter(|unreadable| *unreadable > 0)?;
+        let what = format!("{unreadable} reports of the race detector could not be made out");
+        Some(Problem { goroutine: None, what })
+    }
+}
+
+/// What is in `path`, an address, or standard input for `-`.
+pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
     let piped = |from| Piped::new(from, reading.clone());
     let progress = &reading.progress;
     let (bytes, recorded): (Box<dyn Read + Send>, _) = if path == "-" {
@@ -74,7 +97,7 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Box<dyn Source>, Fai
     let bytes = BufReader::with_capacity(PIECE, io::Cursor::new(first).chain(bytes));
     match kind {
         Kind::Trace => match TraceSource::new(bytes, recorded) {
-            Ok(source) => Ok(Box::new(source)),
+            Ok(source) => Ok(Input::of(source)),
             // Some say themselves what to do.
             Err(error @ TraceError::Header(HeaderError::Old(_) | HeaderError::Unknown(_))) => {
                 Err(Failure::bad_input(format!("{path}: {error}")))
@@ -82,7 +105,7 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Box<dyn Source>, Fai
             Err(error) => Err(Failure::bad_input(format!("{path}: {error}")).remedy("record it again")),
         },
         Kind::Recording => match EventReader::new(bytes) {
-            Ok(source) => Ok(Box::new(source)),
+            Ok(source) => Ok(Input::of(source)),
             Err(error) => {
                 let remedy = match error {
                     RecordingError::Version(_) => "a newer Bingo reads it",
@@ -91,13 +114,21 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Box<dyn Source>, Fai
                 Err(Failure::bad_input(format!("{path}: {error}")).remedy(remedy))
             }
         },
-        Kind::Text => match TracebackSource::new(bytes, recorded) {
-            Ok(source) => Ok(Box::new(source)),
-            Err(TracebackError::NoGoroutine) => {
-                Err(Failure::bad_input(format!("{path} is a text without a goroutine in it")).remedy(RECORD))
+        Kind::Text => {
+            let mut bytes = RaceReader::new(bytes);
+            let read = TracebackSource::new(BufReader::with_capacity(PIECE, &mut bytes), recorded);
+            let races = bytes.into_found();
+            let nothing = races.races.is_empty() && races.unreadable == 0;
+            match read {
+                Ok(source) => Ok(Input { races, ..Input::of(source) }),
+                Err(TracebackError::NoGoroutine) if !nothing => Ok(Input { source: None, races }),
+                Err(TracebackError::NoGoroutine) => {
+                    let what = format!("{path} is a text without a goroutine or a race in it");
+                    Err(Failure::bad_input(what).remedy(RECORD))
+                }
+                Err(error) => Err(Failure::bad_input(format!("{path}: {error}"))),
             }
-            Err(error) => Err(Failure::bad_input(format!("{path}: {error}"))),
-        },
+        }
         Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
     }
 }

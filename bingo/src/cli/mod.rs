@@ -21,6 +21,7 @@ mod progress;
 mod reporting;
 mod run;
 mod source_files;
+mod suppress;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "live")),
     expect(dead_code, reason = "the commands that look at a running process need it")

@@ -1,13 +1,14 @@
 //! How what is found is judged and reported: the options that `analyze` and `run`
 //! share. In: an [`Analysis`]. Out: the report, and the exit status that follows.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::source_files::SourceFiles;
-use super::{Failure, Status, values};
-use crate::report::{self, Context};
+use super::{Failure, Status, suppress, values};
+use crate::report::{self, Baseline, Context};
 use crate::session::{Analysis, Confidence};
 
 #[derive(clap::Args, Debug)]
@@ -27,6 +28,12 @@ pub(super) struct Reporting {
     /// From which confidence on a finding makes the exit status 1
     #[arg(long, value_enum, default_value_t = FailOn::Medium)]
     fail_on: FailOn,
+    /// Findings that are known, as --write-baseline wrote them: they are not told
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what is found to this file, to be given to --baseline
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +42,18 @@ enum Format {
     Terminal,
     /// One JSON object (`bingo_report` 1)
     Json,
+    /// The same without its findings, then a finding a line
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit's XML: a finding that fails is a test that failed
+    Junit,
+    /// Annotations in the log of a GitHub workflow
+    Github,
+    /// For a comment on a pull request
+    Markdown,
+    /// One file, for a browser
+    Html,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,9 +66,14 @@ enum FailOn {
 }
 
 impl Reporting {
-    /// That there will be a place to report to: what is found may take long.
+    /// That there will be a place to report to, and that the baseline can be read:
+    /// what is found may take long.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        self.output.as_deref().map_or(Ok(()), Output::check)
+        self.known()?;
+        for path in [&self.output, &self.write_baseline].into_iter().flatten() {
+            Output::check(path)?;
+        }
+        Ok(())
     }
 
     /// The program's source.
@@ -57,18 +81,45 @@ impl Reporting {
         SourceFiles::new(self.source.clone())
     }
 
-    /// Reports what was found in `inputs` since `begun`.
-    pub(super) fn report(
-        &self,
-        found: &Analysis,
-        inputs: &[String],
-        begun: Instant,
-    ) -> Result<Status, Failure> {
+    /// The baseline.
+    fn known(&self) -> Result<Option<Baseline>, Failure> {
+        let Some(path) = &self.baseline else { return Ok(None) };
+        let remedy = "`--write-baseline FILE` writes one";
+        let wrong = |what: String| Failure::bad_input(format!("{}: {what}", path.display())).remedy(remedy);
+        let text = fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        Baseline::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// Reports what was found since `begun`.
+    pub(super) fn report(&self, mut found: Analysis, begun: Instant) -> Result<Status, Failure> {
+        // Read before it is written anew: both may be one file.
+        let known = self.known()?;
+        let texts = self.source_files();
+        suppress::apply(&mut found, known.as_ref(), &texts);
+        let found = &found;
         let mut output = Output::open(self.output.as_deref())?;
-        let context = Context { inputs, took: begun.elapsed() };
+        let inputs: Vec<String> = found.runs.all().iter().map(ToString::to_string).collect();
+        let folder = std::env::current_dir().unwrap_or_default();
+        let context = Context {
+            inputs: &inputs,
+            took: begun.elapsed(),
+            fail_on: self.fail_on.least(),
+            texts: &texts,
+            folder: &folder,
+        };
         match self.format {
-            Format::Terminal => output.write(report::findings(found, output.style()).as_bytes())?,
+            Format::Terminal => output.write(report::findings(found, &context, output.style()).as_bytes())?,
+            Format::Github => output.write(report::github(found, &context).as_bytes())?,
+            Format::Markdown => output.write(report::markdown(found, &context).as_bytes())?,
             Format::Json => output.write_with(|out| report::findings_json(found, &context, out))?,
+            Format::Jsonl => output.write_with(|out| report::findings_jsonl(found, &context, out))?,
+            Format::Sarif => output.write_with(|out| report::sarif(found, &context, out))?,
+            Format::Junit => output.write_with(|out| report::junit(found, &context, out))?,
+            Format::Html => output.write_with(|out| report::html(found, &context, out))?,
+        }
+        if let Some(path) = &self.write_baseline {
+            let baseline = Baseline::of(found, known.as_ref(), &context);
+            Output::open(Some(path))?.write_with(|out| baseline.write(out))?;
         }
         let fails = |confidence| self.fail_on.least().is_some_and(|least| confidence >= least);
         let failed = found.findings.iter().any(|finding| fails(finding.confidence));

@@ -17,9 +17,15 @@
 //! m.Run has no trace. A test that calls trace.Start itself gets an error from it, as
 //! under `go test -trace`.
 //!
-//! --procs 1,2,4 runs all tests once for each number of processors (`go test
-//! -cpu`), which brings out what depends on the order of things; a finding is told
-//! once.
+//! --count 20 runs all tests so often, --procs 1,2,4 once for each number of
+//! processors (`go test -cpu`), and both together so often with each. That brings out
+//! what depends on the order of things; a finding is told once, with in how many of
+//! the runs it came. `-count`, with one dash, is go test's: all in one process.
+//!
+//! --race builds with the race detector, as -race does, and reports the races that it
+//! sees: both accesses, and where their goroutines were made. Its reports stand in
+//! what the tests say, too, at the end of each binary's. It needs a C compiler. What
+//! GORACE asks for is kept.
 //!
 //! Exit status: 0 the tests passed and nothing was found at or over --fail-on, 1 a
 //! test failed or something was found, 2 a package could not be built or the usage is
@@ -29,7 +35,8 @@
 //! Examples:
 //!   bingo run ./...
 //!   bingo run ./orders -run TestCheckout -count 20 -timeout 30s
-//!   bingo run --procs 1,2,8 -race ./... --format json --output report.json
+//!   bingo run --race --count 10 --procs 1,2,8 ./...
+//!   bingo run ./... --format sarif --output bingo.sarif --baseline known.json
 //!   bingo run ./orders --keep traces && go tool trace traces/example.com_orders.out
 
 use std::ffi::OsString;
@@ -43,7 +50,8 @@ use super::reporting::Reporting;
 use super::{Failure, Status, manual, summary, values};
 use crate::gotool::{self, GoToolError, ObservedTest, Outcome, Signals, TestRun, Toolchain};
 use crate::model::Problem;
-use crate::session::Analysis;
+use crate::race;
+use crate::session::{Analysis, Run};
 use crate::trace::TraceSource;
 
 #[derive(clap::Args, Debug)]
@@ -56,6 +64,12 @@ pub(super) struct Arguments {
     /// Run all tests once with each of these numbers of processors, such as 1,2,4
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = values::processors)]
     procs: Vec<u32>,
+    /// Run all tests so many times, in a process of its own each time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// Build with the race detector, and report what it sees
+    #[arg(long)]
+    race: bool,
     /// Keep the traces in this folder, one for each package
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -71,7 +85,7 @@ pub(super) const OBSERVER: &str = "observe-test";
 
 /// A test binary that ran, and what to call it.
 struct Ran {
-    name: String,
+    run: Run,
     test: ObservedTest,
 }
 
@@ -80,15 +94,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let begun = Instant::now();
     let from = gotool::folder(&arguments.go);
     Toolchain::find(from.as_deref()).map_err(|error| failure(&error))?;
+    let races = arguments.race || gotool::wants_races(&arguments.go);
+    if races {
+        Toolchain::check_races(from.as_deref()).map_err(|error| failure(&error))?;
+    }
     let mut signals = Signals::watch().map_err(|error| failure(&error))?;
     let records = records(arguments.keep.as_deref())?;
     let mut ended = Vec::new();
     let mut ran = Vec::new();
-    for (nth, procs) in each(&arguments.procs).enumerate() {
-        let folder = records.path().join(nth.to_string());
+    for (at, schedule) in schedules(arguments).enumerate() {
+        let folder = records.path().join(at.to_string());
         fs::create_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
-        let outcome = test(arguments, procs, &folder, &mut signals)?;
-        ran.extend(named(outcome.tests, from.as_deref(), procs));
+        let outcome = test(arguments, (schedule.0, races), &folder, &mut signals)?;
+        ran.extend(named(outcome.tests, from.as_deref(), schedule));
         ended.push((outcome.status, outcome.unbuilt));
         if signals.count() > 0 {
             break;
@@ -105,8 +123,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if ran.is_empty() {
         super::tell(format_args!("bingo: no test ran, so there is nothing to analyse"));
     }
-    let names: Vec<String> = ran.iter().map(|ran| ran.name.clone()).collect();
-    let found = arguments.reporting.report(&found, &names, begun)?;
+    let found = arguments.reporting.report(found, begun)?;
     Ok(status(&ended, &ran, found, (signals.count() > 0, broken)))
 }
 
@@ -115,10 +132,17 @@ pub(super) fn observe(command: &[OsString]) -> Result<i32, Failure> {
     gotool::observe_test(command).map_err(|error| failure(&error))
 }
 
-/// The numbers of processors, each with a run of its own; or one run with all.
-fn each(procs: &[u32]) -> impl Iterator<Item = Option<u32>> {
-    let all = procs.is_empty().then_some(None);
-    procs.iter().copied().map(Some).chain(all)
+/// The runs: with which number of processors, if one was asked for, and which of
+/// several with as many.
+type Schedule = (Option<u32>, Option<u32>);
+
+fn schedules(arguments: &Arguments) -> impl Iterator<Item = Schedule> {
+    let several = arguments.count > 1;
+    (1..=arguments.count).flat_map(move |nth| {
+        let all = arguments.procs.is_empty().then_some(None);
+        let procs = arguments.procs.iter().copied().map(Some).chain(all);
+        procs.map(move |procs| (procs, several.then_some(nth)))
+    })
 }
 
 /// A folder for traces and records that goes when we do: where traces are kept, on
@@ -135,7 +159,7 @@ fn records(keep: Option<&Path>) -> Result<tempfile::TempDir, Failure> {
 
 fn test(
     arguments: &Arguments,
-    procs: Option<u32>,
+    (procs, races): (Option<u32>, bool),
     records: &Path,
     signals: &mut Signals,
 ) -> Result<Outcome, Failure> {
@@ -144,28 +168,29 @@ fn test(
     // Whoever gives a -count, even this one, gets no result out of the cache.
     let mut flags = vec![OsString::from("-count=1")];
     flags.extend(procs.map(|procs| OsString::from(format!("-cpu={procs}"))));
-    let run = TestRun { arguments: &arguments.go, flags: &flags, observer: (&bingo, OBSERVER), records };
+    flags.extend(arguments.race.then(|| OsString::from("-race")));
+    let observer = (&*bingo, OBSERVER);
+    let run = TestRun { arguments: &arguments.go, flags: &flags, observer, races, records };
     run.run(signals).map_err(|error| failure(&error))
 }
 
 /// The test binaries by their packages' import paths.
-fn named(tests: Vec<ObservedTest>, from: Option<&Path>, procs: Option<u32>) -> Vec<Ran> {
+fn named(tests: Vec<ObservedTest>, from: Option<&Path>, (procs, nth): Schedule) -> Vec<Ran> {
     let mut folders: Vec<PathBuf> = tests.iter().map(|test| test.folder.clone()).collect();
     folders.dedup();
     let paths = gotool::import_paths(from, &folders);
     let named = tests.into_iter().map(|test| {
         let path = paths.get(&test.folder).cloned();
-        let path = path.unwrap_or_else(|| test.folder.display().to_string());
-        let procs = procs.map(|procs| format!(" -cpu={procs}")).unwrap_or_default();
-        Ran { name: format!("{path}{procs}"), test }
+        let name = path.unwrap_or_else(|| test.folder.display().to_string());
+        Ran { run: Run { name, procs, nth }, test }
     });
     named.collect()
 }
 
 /// Moves the traces to `keep`.
 fn keep_traces(ran: &mut [Ran], keep: &Path) -> Result<(), Failure> {
-    for Ran { name, test } in ran {
-        let name = name.replace(['/', '\\'], "_").replace(" -cpu=", "-cpu");
+    for Ran { run, test } in ran {
+        let name = run.to_string().replace(['/', '\\'], "_").replace(" -cpu=", "-cpu").replace(" #", "-");
         let path = keep.join(format!("{}.out", name.trim_start_matches('_')));
         if test.trace.is_file() {
             fs::rename(&test.trace, &path).map_err(|error| unwritable(&path, &error))?;
@@ -182,37 +207,69 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
     let mut broken = false;
     // Who has had enough while the tests ran still gets what they left.
     let already = signals.count();
-    for Ran { name, test } in ran {
-        let why = test.cut_short.as_deref();
-        let behind = why.map(|why| format!(": {why}")).unwrap_or_default();
-        let stop = || signals.count() > already;
-        let mut problem = |what: String| all.problems.push(Problem { goroutine: None, what });
-        if !test.trace.is_file() {
-            problem(format!("{name}: there is no trace, its tests did not begin{behind}"));
-            continue;
-        }
-        if fs::metadata(&test.trace).is_ok_and(|about| about.len() == 0) {
-            problem(format!("{name}: its trace is empty, it ended too soon{behind}"));
-            continue;
-        }
-        match trace(&test.trace, arguments, stop) {
-            Ok((mut found, cannot_go_on)) => {
-                broken |= cannot_go_on;
-                for problem in &mut found.problems {
-                    problem.what = format!("{name}: {}{behind}", problem.what);
-                }
-                if let (Some(why), true) = (why, found.problems.is_empty()) {
-                    problem(format!("{name}: {why}: the last of its trace may be missing"));
-                }
-                all.add(found);
-            }
-            Err(error) => {
-                broken = true;
-                problem(format!("{name}: its trace cannot be read: {error}"));
-            }
-        }
+    for Ran { run, test } in ran {
+        let mut found = Analysis::default();
+        broken |= add_trace(&mut found, run, test, arguments, || signals.count() > already);
+        add_races(&mut found, run, test);
+        all.add(found.found_in(run.clone()));
     }
     (all, broken)
+}
+
+/// Adds what is found in a test binary's trace. The answer is whether it is corrupt.
+fn add_trace(
+    found: &mut Analysis,
+    run: &Run,
+    test: &ObservedTest,
+    arguments: &Arguments,
+    stop: impl FnMut() -> bool,
+) -> bool {
+    let why = test.cut_short.as_deref();
+    let behind = why.map(|why| format!(": {why}")).unwrap_or_default();
+    let mut problem = |what: String| found.problems.push(Problem { goroutine: None, what });
+    if !test.trace.is_file() {
+        problem(format!("{run}: there is no trace, its tests did not begin{behind}"));
+        return false;
+    }
+    if fs::metadata(&test.trace).is_ok_and(|about| about.len() == 0) {
+        problem(format!("{run}: its trace is empty, it ended too soon{behind}"));
+        return false;
+    }
+    match trace(&test.trace, arguments, stop) {
+        Ok((mut analysis, cannot_go_on)) => {
+            for problem in &mut analysis.problems {
+                problem.what = format!("{run}: {}{behind}", problem.what);
+            }
+            if let (Some(why), true) = (why, analysis.problems.is_empty()) {
+                problem(format!("{run}: {why}: the last of its trace may be missing"));
+            }
+            found.add(analysis);
+            cannot_go_on
+        }
+        Err(error) => {
+            problem(format!("{run}: its trace cannot be read: {error}"));
+            true
+        }
+    }
+}
+
+/// Adds what a test binary's race detector said.
+fn add_races(found: &mut Analysis, run: &Run, test: &ObservedTest) {
+    for path in &test.races {
+        let mut problem = |what: String| {
+            let what = format!("{run}: what its race detector said {what}");
+            found.problems.push(Problem { goroutine: None, what });
+        };
+        match File::open(path).and_then(race::races) {
+            Ok(said) => {
+                if said.unreadable > 0 {
+                    problem(format!("has {} reports that could not be made out", said.unreadable));
+                }
+                found.add(Analysis::of_races(&said.races));
+            }
+            Err(error) => problem(format!("cannot be read: {error}")),
+        }
+    }
 }
 
 /// What is found in a trace, and whether it is corrupt at some place: then that is
@@ -257,6 +314,9 @@ pub(super) fn failure(error: &GoToolError) -> Failure {
             "put a Go of 1.22 or later on the PATH; the code under test may stay as it is:\n\
              an older `go` line in go.mod does not matter",
         ),
+        GoToolError::NoCgo { .. } => {
+            failure.remedy("install a C compiler (gcc) and set CGO_ENABLED=1, or leave the race detector out")
+        }
         GoToolError::Quotes(_) => failure.remedy("call Bingo by another path, such as a symbolic link"),
         _ => failure,
     }

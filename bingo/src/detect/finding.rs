@@ -112,6 +112,17 @@ impl Finding {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Class; 7] = [
+        Class::Deadlock,
+        Class::GoroutineLeak,
+        Class::LongBlock,
+        Class::LockOrder,
+        Class::Starvation,
+        Class::DataRace,
+        Class::RaceHint,
+    ];
+
     /// The word in `type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -129,6 +140,12 @@ impl Class {
     /// The id of this class's finding at `stack`: the same wherever the source
     /// lies and whichever goroutines they are.
     pub(super) fn id(self, reason: Option<WaitReason>, stack: &Stack) -> String {
+        let reason = reason.map(|reason| reason.to_string());
+        self.id_of(&[reason.unwrap_or_default(), site_text(stack)])
+    }
+
+    /// The id of this class's finding that these tell from others.
+    pub(super) fn id_of(self, what: &[String]) -> String {
         let prefix = match self {
             Class::Deadlock => "deadlock",
             Class::GoroutineLeak => "leak",
@@ -138,18 +155,22 @@ impl Class {
             Class::DataRace => "race",
             Class::RaceHint => "hint",
         };
-        let site = stack.site().map(|site| {
-            let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();
-            format!("{} {file}:{}", site.function, site.line)
-        });
-        let reason = reason.map(|reason| reason.to_string());
-        let text = [Some(self.as_str().to_owned()), reason, site].map(Option::unwrap_or_default).join(" ");
+        let text = format!("{} {}", self.as_str(), what.join(" "));
         // FNV-1a: it never changes from one release of Rust to the next.
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         format!("{prefix}-{:06x}", (hash ^ (hash >> 24) ^ (hash >> 48)) & 0xff_ffff)
     }
+}
+
+/// The site of `stack`, without the folders, which differ from machine to machine.
+pub(super) fn site_text(stack: &Stack) -> String {
+    let site = stack.site().map(|site| {
+        let file = site.file.rsplit(['/', '\\']).next().unwrap_or_default();
+        format!("{} {file}:{}", site.function, site.line)
+    });
+    site.unwrap_or_default()
 }
 
 impl Confidence {

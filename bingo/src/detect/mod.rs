@@ -5,6 +5,7 @@
 //! | what is known | confidence |
 //! |---|---|
 //! | at a nil channel: nothing can end it | proven |
+//! | a race that the race detector saw | proven |
 //! | to send, for a long time or its maker is gone, and nobody was ever woken there | high |
 //! | a test that waits long and has not returned | high |
 //! | to send or for a lock, and nobody was ever woken there | medium |
@@ -20,6 +21,7 @@ mod growth;
 mod leak;
 mod lock_order;
 mod long_block;
+mod race;
 mod starvation;
 mod waiting;
 mod words;
@@ -35,6 +37,7 @@ use crate::model::Links;
 use crate::world::{WaitGraph, World};
 
 pub use finding::{Class, Confidence, Finding, Related, Step};
+pub use race::races;
 
 /// All that is found, worst first. `min_block` is from how long on a wait is long.
 #[must_use]

@@ -76,6 +76,11 @@ impl Group {
         Ok(Group { child: command.spawn()?, ended: None })
     }
 
+    /// The pid of its first process.
+    pub(super) fn leader(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its standard output, if that is piped and was not taken yet.
     pub(super) fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
         self.child.stdout.take()

@@ -15,6 +15,12 @@ pub enum GoToolError {
         /// As it says: `go1.19.8`.
         version: String,
     },
+    /// The race detector needs a C compiler.
+    #[error("the race detector needs cgo, and {why}")]
+    NoCgo {
+        /// What is missing.
+        why: String,
+    },
     /// It refuses.
     #[error("`go {what}` fails: {said}")]
     Refused {

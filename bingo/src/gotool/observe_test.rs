@@ -10,12 +10,14 @@
 //! that keeps the output open) is ended here, [`GRACE`] later.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use super::children::{Group, Signal};
 use super::observed::ObservedTest;
+use super::race_log::{GORACE, RaceLog};
 use super::{GoToolError, Signals};
 
 /// How long after its own time is over a test binary is ended, and how long it is
@@ -28,6 +30,12 @@ const NOT_STARTED: i32 = 127;
 
 /// The folder that records are left in, as the environment names it.
 pub(super) const RECORDS: &str = "BINGO_RUN_RECORDS";
+
+/// There when the binary has a race detector.
+pub(super) const RACES: &str = "BINGO_RUN_RACES";
+
+/// How a program ends that raced.
+const RACED: i32 = 66;
 
 /// Runs `command`, a test binary with its arguments, maybe behind a program that
 /// runs it. The answer is the status to exit with.
@@ -48,12 +56,22 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
         }
         None => own,
     };
-    let mut observed = ObservedTest { folder, trace, cut_short: Some("it was killed".to_owned()) };
+    let cut_short = Some("it was killed".to_owned());
+    let mut observed = ObservedTest { folder, trace, cut_short, races: Vec::new() };
     observed.write(&records)?;
+    let races = std::env::var_os(RACES).map(|_| {
+        let prefix = records.join(format!("{}.race", std::process::id()));
+        RaceLog::new(std::env::var_os(GORACE).unwrap_or_default(), prefix)
+    });
 
     let timeout = last_of(command, "-test.timeout=").and_then(|text| go_duration(&text));
     let begun = Instant::now();
-    let mut group = Group::start(Command::new(&program).args(&arguments).env_remove(RECORDS))
+    let mut binary = Command::new(&program);
+    binary.args(&arguments).env_remove(RECORDS).env_remove(RACES);
+    if let Some(races) = &races {
+        binary.env(GORACE, &races.options);
+    }
+    let mut group = Group::start(&mut binary)
         .map_err(|error| GoToolError::Start { program: program.to_string_lossy().into_owned(), error })?;
     let end = see_out(&mut group, timeout.map(|timeout| begun + timeout + GRACE), &mut signals);
     let late = timeout.is_some_and(|timeout| begun.elapsed() >= timeout);
@@ -61,6 +79,12 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
         // Tests that failed, or that the testing package has given up on: it has
         // stopped the trace before.
         End::Itself(status) if late || matches!(status.code(), Some(0 | 1)) => None,
+        // It went on to its end, and that the race detector had the last word.
+        End::Itself(status)
+            if status.code() == Some(RACED) && races.as_ref().is_some_and(RaceLog::goes_on) =>
+        {
+            None
+        }
         End::Itself(status) => Some(format!("it ended with {}", said(status))),
         End::Overdue(_) => Some("it did not end by itself, even after the -timeout".to_owned()),
         End::Interrupted(_) => Some("it was interrupted".to_owned()),
@@ -69,10 +93,24 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
         // What it has started may keep its output open, and `go test` waiting.
         group.send(Signal::Kill);
     }
+    if let Some(races) = races {
+        observed.races = races.files(group.leader());
+        if races.is_ours() {
+            show(&observed.races);
+        }
+    }
     observed.write(&records)?;
     Ok(match end {
         End::Itself(status) | End::Overdue(status) | End::Interrupted(status) => code(status),
     })
+}
+
+/// Says what the race detector would have said.
+fn show(races: &[PathBuf]) {
+    for path in races {
+        // Where nobody can be told, it is in the report.
+        let _ = File::open(path).and_then(|mut said| std::io::copy(&mut said, &mut std::io::stderr()));
+    }
 }
 
 /// How a test binary came to its end.

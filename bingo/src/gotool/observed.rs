@@ -16,6 +16,8 @@ pub struct ObservedTest {
     /// How it ended, where that may have cut its trace short: `it ended with exit
     /// status 3`.
     pub cut_short: Option<String>,
+    /// What its race detector wrote, if it had one and that saw something.
+    pub races: Vec<PathBuf>,
 }
 
 /// The ending of a record's name.
@@ -29,7 +31,10 @@ impl ObservedTest {
     pub(super) fn write(&self, folder: &Path) -> Result<(), GoToolError> {
         let path = folder.join(format!("{}.{ENDING}", std::process::id()));
         let cut_short = self.cut_short.as_deref().unwrap_or_default();
-        let text = format!("{}\n{}\n{cut_short}\n", self.folder.display(), self.trace.display());
+        let mut text = format!("{}\n{}\n{cut_short}\n", self.folder.display(), self.trace.display());
+        for races in &self.races {
+            text += &format!("{}\n", races.display());
+        }
         fs::write(&path, text).map_err(|error| GoToolError::File { path, error })
     }
 
@@ -55,7 +60,8 @@ impl ObservedTest {
         let mut lines = text.lines();
         let (folder, trace, cut_short) = (lines.next()?, lines.next()?, lines.next()?);
         let cut_short = (!cut_short.is_empty()).then(|| cut_short.to_owned());
-        Some(ObservedTest { folder: PathBuf::from(folder), trace: PathBuf::from(trace), cut_short })
+        let races = lines.map(PathBuf::from).collect();
+        Some(ObservedTest { folder: PathBuf::from(folder), trace: PathBuf::from(trace), cut_short, races })
     }
 }
 
@@ -70,6 +76,7 @@ mod tests {
             folder: PathBuf::from("/src/my orders"),
             trace: PathBuf::from("/tmp/a b.out"),
             cut_short: Some("it ended with exit status 3".to_owned()),
+            races: vec![PathBuf::from("/tmp/7.race.12")],
         };
         observed.write(folder.path()).unwrap();
         assert_eq!(ObservedTest::all(folder.path()).unwrap(), [observed.clone()]);

@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::children::{Group, Signal};
-use super::observe_test::{GRACE, RECORDS};
+use super::observe_test::{GRACE, RACES, RECORDS};
 use super::observed::ObservedTest;
 use super::toolchain::start;
 use super::{GoToolError, Signals, Toolchain};
@@ -33,6 +33,8 @@ pub struct TestRun<'a> {
     pub flags: &'a [OsString],
     /// This program, and the command of it that runs [`super::observe_test`].
     pub observer: (&'a Path, &'a str),
+    /// Whether what the race detector says is wanted.
+    pub races: bool,
     /// An empty folder for what is left of each binary.
     pub records: &'a Path,
 }
@@ -60,6 +62,9 @@ impl TestRun<'_> {
         go.arg("test").args(&split.folder).args(self.flags);
         go.arg(self.exec(split.exec.as_deref())?).args(&split.rest);
         go.env(RECORDS, self.records).stdin(Stdio::null()).stdout(Stdio::piped());
+        if self.races {
+            go.env(RACES, "1");
+        }
         let mut group = Group::start(&mut go).map_err(start)?;
         let said = group.take_stdout().map(pass_on);
         let (mut asked, mut deadline) = (0, None);
@@ -182,6 +187,18 @@ pub fn folder(arguments: &[OsString]) -> Option<PathBuf> {
     }
 }
 
+/// Whether `arguments` ask for the race detector.
+#[must_use]
+pub fn wants_races(arguments: &[OsString]) -> bool {
+    let own = arguments.iter().take_while(|argument| !matches!(argument.to_str(), Some("-args" | "--args")));
+    let asked = own.filter_map(|argument| match argument.to_str()?.trim_start_matches('-') {
+        "race" | "race=true" | "race=1" => argument.to_str()?.starts_with('-').then_some(true),
+        "race=false" | "race=0" => Some(false),
+        _ => None,
+    });
+    asked.last().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +210,13 @@ mod tests {
         assert!(is_unbuilt(r#"{"Action":"output","Package":"a","Output":"FAIL\ta [build failed]\n"}"#));
         assert!(!is_unbuilt("FAIL\texample.com/a\t0.1s"));
         assert!(!is_unbuilt("a test says: FAIL [build failed]"));
+    }
+
+    #[test]
+    fn whether_races_are_asked_for() {
+        let asked = |text: &str| wants_races(&text.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(asked("./... -race") && asked("--race=true") && !asked("-race -race=false"));
+        assert!(!asked("./... -args -race") && !asked("race") && !asked("-run race"));
     }
 
     #[test]

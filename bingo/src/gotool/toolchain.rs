@@ -40,6 +40,33 @@ impl Toolchain {
         }
     }
 
+    /// That programs with a race detector can be built in `folder`.
+    ///
+    /// # Errors
+    /// Where they cannot, with what is missing.
+    pub fn check_races(folder: Option<&Path>) -> Result<(), GoToolError> {
+        let mut go = Toolchain::command();
+        if let Some(folder) = folder {
+            go.current_dir(folder);
+        }
+        let output = go.args(["env", "GOOS", "CGO_ENABLED", "CC"]).output().map_err(start)?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = said.lines().map(str::trim);
+        let (system, cgo, compiler) = (lines.next(), lines.next(), lines.next().unwrap_or_default());
+        // There it goes without.
+        if system == Some("darwin") {
+            return Ok(());
+        }
+        if cgo != Some("1") {
+            return Err(GoToolError::NoCgo { why: "`go env CGO_ENABLED` says 0".to_owned() });
+        }
+        let program = compiler.split_whitespace().next().unwrap_or_default();
+        match Command::new(program).arg("--version").output() {
+            Err(error) => Err(GoToolError::NoCgo { why: format!("`{program}` cannot be run: {error}") }),
+            Ok(_) => Ok(()),
+        }
+    }
+
     /// Its minor number, 27 of Go 1.27.3, where it can be told.
     #[must_use]
     pub fn minor(&self) -> Option<u32> {

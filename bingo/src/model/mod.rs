@@ -8,6 +8,7 @@ mod addr;
 mod event;
 mod id;
 mod links;
+mod race;
 mod snapshot;
 mod source;
 mod stack;
@@ -24,6 +25,7 @@ pub use links::{
     Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, Use,
     WaitFor,
 };
+pub use race::{MemoryAccess, Race, Racer, Races};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
 pub use source::{Header, Observation, Sink, Source, SourceError, SourceKind};
 pub use stack::{Frame, Stack};

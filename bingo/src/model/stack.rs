@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use super::Addr;
 
-/// Packages that Go brings along and that programs wait in.
+/// Packages that Go brings along: a program may call them, wait or race in them.
 #[rustfmt::skip]
-const STANDARD: [&str; 16] = [
-    "bufio.", "compress/", "context.", "crypto/", "database/", "encoding/", "io.", "io/",
-    "iter.", "log.", "log/", "net.", "net/", "os.", "os/", "testing.",
+const STANDARD: [&str; 64] = [
+    "archive/", "bufio.", "bytes.", "cmp.", "compress/", "container/", "context.", "crypto.", "crypto/",
+    "database/", "debug/", "embed.", "encoding.", "encoding/", "errors.", "expvar.", "flag.", "fmt.",
+    "go/ast.", "go/build.", "go/format.", "go/parser.", "go/printer.", "go/scanner.", "go/token.",
+    "go/types.", "hash.", "hash/", "html.", "html/template.", "image.", "image/", "index/suffixarray.",
+    "io.", "io/", "iter.", "log.", "log/slog.", "log/syslog.", "maps.", "math.", "math/", "mime.", "mime/",
+    "net.", "net/", "os.", "os/", "path.", "path/filepath.", "plugin.", "reflect.", "regexp.", "regexp/",
+    "slices.", "sort.", "strconv.", "strings.", "testing.", "testing/", "text/", "unicode.", "unicode/",
+    "unique.",
 ];
 
 /// One call of a stack. An inlined call has a frame of its own, with the `pc`
@@ -99,13 +105,12 @@ impl Frame {
     /// Whether this frame only carries out the wait that its caller asked for.
     #[must_use]
     pub fn is_machinery(&self) -> bool {
-        ["runtime.", "sync.", "internal/", "time.", "syscall."]
+        ["runtime.", "sync.", "sync/", "internal/", "time.", "syscall."]
             .iter()
             .any(|package| self.function.starts_with(package))
     }
 
-    /// Whether this is a function of a package that Go brings along and that
-    /// others wait in.
+    /// Whether this is a function of a package that Go brings along.
     #[must_use]
     pub fn is_standard(&self) -> bool {
         STANDARD.iter().any(|package| self.function.starts_with(package))

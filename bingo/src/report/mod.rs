@@ -3,11 +3,11 @@
 //! In comes a [`crate::session::View`] and what to show of it as [`Selection`];
 //! out go strings and bytes. Nothing here knows a source, a clock or a terminal.
 
+mod baseline;
 mod dot;
 mod each;
 mod filter;
 mod findings;
-mod findings_json;
 mod folded;
 mod groups;
 mod json;
@@ -19,11 +19,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{Baseline, BaselineError};
 pub use dot::dot;
 pub use each::{each, grouped};
 pub use filter::{Filter, Selection};
-pub use findings::findings;
-pub use findings_json::{Context, findings_json};
+pub use findings::{Context, findings, findings_json, findings_jsonl, github, html, junit, markdown, sarif};
 pub use folded::folded;
 pub use groups::{Group, groups};
 pub use json::json;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::runs::{Run, Runs};
 use crate::code;
 use crate::detect::{self, Finding};
-use crate::model::{Problem, Sink, Source, SourceError, Texts, Time};
+use crate::model::{Problem, Races, Sink, Source, SourceError, Texts, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
@@ -24,6 +25,35 @@ pub struct Analysis {
     pub lost_events: u64,
     /// What is missing of the input, or is not to be trusted.
     pub problems: Vec<Problem>,
+    /// What is wrong and known to be: it is not to be told.
+    pub suppressed: Vec<Suppressed>,
+    /// Which inputs these are.
+    pub runs: Runs,
+}
+
+/// A finding that is not to be told.
+#[derive(Clone, Debug)]
+pub struct Suppressed {
+    /// It,
+    pub finding: Finding,
+    /// and why not.
+    pub by: Suppression,
+}
+
+/// Why a finding is not to be told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Suppression {
+    /// It is in the baseline.
+    Baseline,
+    /// A comment in the source says so.
+    Comment {
+        /// What for.
+        reason: String,
+        /// Where it stands,
+        file: Arc<str>,
+        /// from 1 on.
+        line: u32,
+    },
 }
 
 /// A World that keeps as much of the past as detectors ask for.
@@ -67,26 +97,63 @@ impl Analysis {
             goroutines: world.totals().goroutines,
             lost_events: world.totals().lost.total(),
             problems: problems.cloned().collect(),
+            ..Analysis::default()
         }
     }
 
-    /// Adds what was found in another input. What both have is one finding.
-    pub fn add(&mut self, other: Analysis) {
-        let mut known: HashMap<String, &mut Finding> =
-            self.findings.iter_mut().map(|finding| (finding.id.clone(), finding)).collect();
-        let mut new = Vec::new();
-        for finding in other.findings {
-            let Some(known) = known.get_mut(&finding.id) else {
-                new.push(finding);
-                continue;
-            };
-            known.evidence.push(format!("found in another input too: {}", finding.title));
-            known.confidence = known.confidence.max(finding.confidence);
-            known.blocked_for = known.blocked_for.max(finding.blocked_for);
-            known.count += finding.count;
+    /// What is found in what the race detector saw.
+    #[must_use]
+    pub fn of_races(races: &Races) -> Analysis {
+        let findings = detect::races(races);
+        let mut problems = Vec::new();
+        if races.left_out() > 0 {
+            let what = format!("{} more reports of races, at other places, were left out", races.left_out());
+            problems.push(Problem { goroutine: None, what });
         }
-        self.findings.extend(new);
+        Analysis { findings, problems, ..Analysis::default() }
+    }
+
+    /// The same, found in `run`.
+    #[must_use]
+    pub fn found_in(mut self, run: Run) -> Analysis {
+        self.runs = Runs::one(run, self.findings.iter().map(|finding| &*finding.id));
+        self
+    }
+
+    /// Takes the findings out that `why` gives a reason for.
+    pub fn suppress(&mut self, mut why: impl FnMut(&Finding) -> Option<Suppression>) {
+        for finding in std::mem::take(&mut self.findings) {
+            match why(&finding) {
+                Some(by) => self.suppressed.push(Suppressed { finding, by }),
+                None => self.findings.push(finding),
+            }
+        }
+    }
+
+    /// Adds what was found in another input. What both have is one finding, told by
+    /// the one that is surer, or has more of it.
+    pub fn add(&mut self, other: Analysis) {
+        let mut known: HashMap<String, usize> =
+            self.findings.iter().enumerate().map(|(at, finding)| (finding.id.clone(), at)).collect();
+        for finding in other.findings {
+            let place = known.get(&finding.id).copied();
+            match place.and_then(|place| self.findings.get_mut(place)) {
+                Some(known) => {
+                    let longest = known.blocked_for.max(finding.blocked_for);
+                    if (finding.confidence, finding.count) > (known.confidence, known.count) {
+                        *known = finding;
+                    }
+                    known.blocked_for = longest;
+                }
+                None => {
+                    known.insert(finding.id.clone(), self.findings.len());
+                    self.findings.push(finding);
+                }
+            }
+        }
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
+        self.suppressed.extend(other.suppressed);
+        self.runs.add(other.runs);
         self.goroutines += other.goroutines;
         self.lost_events = self.lost_events.saturating_add(other.lost_events);
         self.problems.extend(other.problems);

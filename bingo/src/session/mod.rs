@@ -8,6 +8,7 @@
 mod analysis;
 pub mod live_loop;
 mod playback;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -21,8 +22,9 @@ use crate::world::World;
 
 pub use crate::detect::{Class, Confidence, Finding, Related, Step};
 pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Waker, Woken};
-pub use analysis::Analysis;
+pub use analysis::{Analysis, Suppressed, Suppression};
 pub use playback::play;
+pub use runs::{Occurrence, Run, Runs};
 pub use view::View;
 pub use waits::{Waited, Waits};
 

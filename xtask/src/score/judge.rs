@@ -19,6 +19,8 @@ pub(super) struct Finding {
     pub(super) count: usize,
     /// Where they are; `None` where the report does not say.
     pub(super) place: Option<Place>,
+    /// Where the other access of a race is.
+    pub(super) other: Option<Place>,
 }
 
 /// A line of a file.
@@ -73,6 +75,7 @@ impl Finding {
             confidence: text("confidence")?,
             count: usize::try_from(count)?,
             place: own.or(location),
+            other: bug.pointer("/related/0/at").and_then(Place::of),
         })
     }
 
@@ -165,7 +168,7 @@ impl<'a> Want<'a> {
         match finding.class.as_str() {
             "deadlock" => self.is_in_deadlock(finding, all),
             // The race detector counts no goroutines.
-            "data_race" => finding.is_at(self.place),
+            "data_race" => finding.is_at(self.place) || finding.other.as_ref() == Some(self.place),
             _ => finding.is_at(self.place) && self.count.fits(finding.count),
         }
     }
@@ -195,7 +198,7 @@ impl<'a> Want<'a> {
 mod tests {
     use super::*;
 
-    /// `code` is a program; a finding is `line type count confidence`. The answer
+    /// `code` is a program; a finding is `line type count confidence [line]`. The answer
     /// is an outcome a `want`, then the lines of the false alarms.
     fn check(code: &str, found: &[&str], expect: &str) {
         let place = |line| Place { file: PathBuf::from("bug.go"), line };
@@ -210,6 +213,7 @@ mod tests {
                     confidence: words[3].to_owned(),
                     count: words[2].parse().expect("a count"),
                     place: words[0].parse().ok().map(place),
+                    other: words.get(4).and_then(|line| line.parse().ok()).map(place),
                 }
             })
             .collect();
@@ -258,6 +262,8 @@ mod tests {
         check(code, &["1 deadlock 3 proven"], "found");
         check(code, &["1 deadlock 2 proven"], "wrong: deadlock 2");
         check("a = 1 // want data_race", &["1 data_race 2 proven"], "found");
+        check("a = 1 // want data_race\nb = a // may", &["2 data_race 2 proven 1"], "found");
+        check("a = 1 // want data_race\nb = a", &["2 data_race 2 proven 1"], "found, alarm at 2");
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn print_details(trial: &Trial) {
 }
 
 fn shown(finding: &Finding) -> String {
-    let Finding { class, confidence, count, place } = finding;
+    let Finding { class, confidence, count, place, .. } = finding;
     let line = place.as_ref().map_or_else(String::new, |place| format!(" at line {}", place.line));
     format!("{class} {count} {confidence}{line}")
 }
@@ -197,7 +197,7 @@ fn object(program: &Program, trials: &[&Trial]) -> Value {
 }
 
 fn json_of(finding: &Finding) -> Value {
-    let Finding { class, confidence, count, place } = finding;
+    let Finding { class, confidence, count, place, .. } = finding;
     let place = place.as_ref().map(|place| json!({ "file": place.file, "line": place.line }));
     json!({ "type": class, "confidence": confidence, "count": count, "location": place })
 }
