@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
-use crate::model::{GoId, GoState, Stack, Time};
+use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Goroutine, Hope, Standing, WaitGraph, World};
 
 /// The main goroutine.
@@ -43,17 +43,13 @@ pub(super) fn findings(
     let ended = ended_waits(world);
     let mut parked: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
     let mut stuck: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
-    for goroutine in world.goroutines() {
-        let waiting = Waiting::of(goroutine.reason, &goroutine.stack);
-        let Some(waiting) = waiting.filter(|_| goroutine.state == GoState::Blocked) else { continue };
-        let own = !goroutine.system
-            && is_programs_own(&goroutine.stack)
-            && !is_for_another_test(&goroutine.stack)
-            && !deadlocked.contains(&goroutine.id);
-        if !own {
+    let mut sites = Sites::default();
+    for goroutine in world.goroutines().filter(|goroutine| goroutine.state == GoState::Blocked) {
+        let Some(site) = sites.of(goroutine) else { continue };
+        if goroutine.system || deadlocked.contains(&goroutine.id) {
             continue;
         }
-        let site = site(waiting, &goroutine.stack);
+        let (waiting, ..) = site;
         let standing = graph.standing(goroutine.id);
         if standing.is_some_and(|standing| standing > Standing::GoesOn) {
             // Main and a test wait for others; what keeps those is what is wrong.
@@ -117,6 +113,21 @@ fn of_stuck(
     finding.confidence = confidence;
     finding.evidence.extend(words::why_stuck(world, graph, first.id));
     Some(finding)
+}
+
+/// The places that are the program's own, by a stack and a reason: many goroutines
+/// share one.
+#[derive(Default)]
+struct Sites<'a>(HashMap<(Option<WaitReason>, usize), Option<Site<'a>>>);
+
+impl<'a> Sites<'a> {
+    fn of(&mut self, goroutine: &'a Goroutine) -> Option<Site<'a>> {
+        let Goroutine { reason, stack, .. } = goroutine;
+        *self.0.entry((*reason, stack.address())).or_insert_with(|| {
+            let own = is_programs_own(stack) && !is_for_another_test(stack);
+            Waiting::of(*reason, stack).filter(|_| own).map(|waiting| site(waiting, stack))
+        })
+    }
 }
 
 /// A place of waiting as the source has it.

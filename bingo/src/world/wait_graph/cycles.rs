@@ -41,24 +41,22 @@ impl<'a> WaitGraph<'a> {
     #[must_use]
     pub fn cycles(&self) -> Vec<Cycle<'a>> {
         let mut drawn = Drawn::default();
-        let mut stuck: Vec<GoId> = self.waits.keys().copied().filter(|id| self.is_stuck(*id)).collect();
-        stuck.sort_unstable();
-        for &id in &stuck {
-            for wait in self.waits.get(&id).copied().unwrap_or_default() {
-                drawn.edge(Node::Goroutine(id), Node::Object(wait.object, wait.operation));
-            }
-        }
         for (at, joint) in joints_with_index(&self.joints) {
             let mut operations: Vec<Operation> =
                 joint.waiters.iter().map(|(_, operation)| *operation).collect();
             operations.sort_unstable();
             operations.dedup();
             for operation in operations {
-                for (to, _) in self.partners(at, operation) {
-                    if self.is_stuck(to) {
-                        drawn.edge(Node::Object(at, operation), Node::Goroutine(to));
-                    }
+                let mut partners = self.partners(at, operation);
+                partners.retain(|(to, _)| self.is_stuck(*to));
+                if partners.is_empty() {
+                    continue;
                 }
+                let object = Node::Object(at, operation);
+                partners.iter().for_each(|(to, _)| drawn.edge(object, Node::Goroutine(*to)));
+                let waiters =
+                    joint.waiters.iter().filter(|(id, waits)| *waits == operation && self.is_stuck(*id));
+                waiters.for_each(|(id, _)| drawn.edge(Node::Goroutine(*id), object));
             }
         }
         let components = tarjan_scc(&drawn.graph);
