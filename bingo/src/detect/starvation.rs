@@ -77,7 +77,7 @@ fn site(goroutine: &Goroutine) -> String {
 }
 
 fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
-    let transitions = &world.history(goroutine.id)?.transitions;
+    let transitions = world.history(goroutine.id)?.transitions;
     let known = world.latest().since(transitions.front()?.time);
     let mut turns = Turns { known, ..Turns::default() };
     let ends = transitions.iter().skip(1).map(|next| next.time).chain([world.latest()]);

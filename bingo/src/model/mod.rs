@@ -5,6 +5,7 @@
 //! objects they wait on, are at one instant). This layer imports no other one.
 
 mod addr;
+mod burst;
 mod event;
 mod id;
 mod links;
@@ -19,6 +20,7 @@ mod time;
 mod wait_reason;
 
 pub use addr::{Addr, LoadBias, Pc, StaticAddr};
+pub use burst::{Burst, ShortEvent, ShortKind};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
 pub use links::{

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::{Event, EventRef, Problem, Snapshot, Time};
+use super::{Burst, Event, EventRef, Problem, Snapshot, Time};
 
 /// A source of what is known about a program: a process, a trace, a core, a recording.
 pub trait Source {
@@ -36,6 +36,10 @@ pub trait Source {
 pub trait Sink {
     /// Something happened.
     fn event(&mut self, event: EventRef<'_>);
+    /// Much has happened.
+    fn burst(&mut self, burst: &Burst<'_>) {
+        burst.each(&mut |event| self.event(event));
+    }
     /// So it is now.
     fn snapshot(&mut self, snapshot: Box<Snapshot>);
     /// Something is missing, or is not to be trusted.

@@ -1,30 +1,38 @@
 //! A trace's events by the thousand, of one generation each, so that they are put
 //! in order by one thread while another makes something of them. In: the bytes of
-//! a trace. Out: [`Chunk`]s of the events that their reader asked for, in order.
+//! a trace. Out: [`Chunk`]s of its events in the model's words, in order.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
 use super::error::TraceError;
-use super::event::TraceEvent;
-use super::reader::{CutOff, Reader};
-use super::spec::EventType;
-use super::tables::Tables;
+use super::merge::Merge;
 use super::version::Version;
+use super::words::{Clocks, Words};
+use crate::model::{GoId, ShortEvent, Stack, ThreadId, Time};
 
 /// Events of a chunk: few enough for a processor's cache to hold some chunks.
 const EVENTS: usize = 1 << 10;
 /// Chunks that wait to be taken.
 const AHEAD: usize = 8;
 
-/// Events of one generation.
+/// Events of one generation, and what of their numbers is new.
 #[derive(Default)]
 pub(super) struct Chunk {
-    pub(super) events: Vec<TraceEvent>,
-    /// What they refer to; `None` before the first and behind the last generation.
-    pub(super) tables: Option<Arc<Tables>>,
+    pub(super) events: Vec<ShortEvent>,
+    /// Numbers of goroutines that stand for another one than before.
+    pub(super) goroutines: Vec<(u32, GoId)>,
+    /// The next threads.
+    pub(super) threads: Vec<Option<ThreadId>>,
+    /// The next stacks.
+    pub(super) stacks: Vec<Stack>,
+    /// Whether these are the first of all that follow.
+    pub(super) other_stacks: bool,
+    /// When their generation began.
+    pub(super) began: Time,
+    /// How the trace's clock relates to others; from the first chunk on.
+    pub(super) clocks: Option<Clocks>,
     /// How the trace ended, if it did behind these.
     pub(super) end: Option<Result<(), TraceError>>,
 }
@@ -45,17 +53,14 @@ pub(super) enum Chunks {
 }
 
 impl Chunks {
-    /// The chunks of a trace, and its form. Of its events those come that are `wanted`.
+    /// The chunks of a trace, and its form.
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
-    pub(super) fn new(
-        bytes: impl Read + Send + 'static,
-        wanted: fn(EventType) -> bool,
-    ) -> Result<(Chunks, Version), TraceError> {
-        let reader = Reader::new(bytes, CutOff::Salvage)?;
-        let version = reader.version();
-        let mut filler = Filler { reader, wanted, held: false };
+    pub(super) fn new(bytes: impl Read + Send + 'static) -> Result<(Chunks, Version), TraceError> {
+        let merge = Merge::new(bytes, true)?;
+        let version = merge.version();
+        let mut filler = Filler { merge, words: Words::default(), threads: 0 };
         if thread::available_parallelism().map_or(1, usize::from) == 1 {
             return Ok((Chunks::Here(Box::new(filler), Chunk::default()), version));
         }
@@ -100,33 +105,37 @@ impl Chunks {
 
 /// Fills chunks.
 pub(super) struct Filler {
-    reader: Reader<'static>,
-    wanted: fn(EventType) -> bool,
-    /// Whether the reader's event has no place yet: it begins a generation.
-    held: bool,
+    merge: Merge<'static>,
+    words: Words,
+    /// How many threads were told of.
+    threads: usize,
 }
 
 impl Filler {
     fn fill(&mut self, chunk: &mut Chunk) {
-        (chunk.tables, chunk.end) = (None, None);
-        chunk.events.clear();
-        while self.held || chunk.events.len() < EVENTS {
-            let more = if std::mem::take(&mut self.held) { Ok(true) } else { self.reader.advance() };
-            if !matches!(more, Ok(true)) {
-                chunk.end = Some(more.map(drop));
-                return;
+        let words = &mut self.words;
+        words.begin();
+        std::mem::swap(&mut words.events, &mut chunk.events);
+        words.events.clear();
+        chunk.end = None;
+        while words.events.len() < EVENTS && words.next_begins.is_none() {
+            match self.merge.step(words) {
+                Ok(true) => {}
+                other => {
+                    chunk.end = Some(other.map(drop));
+                    break;
+                }
             }
-            let event = self.reader.event();
-            if !(self.wanted)(event.kind) {
-                continue;
-            }
-            if chunk.events.is_empty() {
-                chunk.tables = self.reader.shared_tables();
-            } else if event.kind == EventType::SYNC_POINT {
-                self.held = true;
-                return;
-            }
-            chunk.events.push(*event);
         }
+        std::mem::swap(&mut words.events, &mut chunk.events);
+        std::mem::swap(&mut words.stacks.made, &mut chunk.stacks);
+        (chunk.other_stacks, chunk.began, chunk.clocks) = (words.stacks.others, words.began, words.clocks);
+        let given = self.merge.order.goroutines.settle();
+        chunk.goroutines.clear();
+        chunk.goroutines.extend(given.map(|(slot, id)| (slot, GoId(id.cast_unsigned()))));
+        chunk.threads.clear();
+        let new = self.merge.order.threads_behind(self.threads);
+        chunk.threads.extend(new.map(|id| u64::try_from(id).ok().map(ThreadId)));
+        self.threads += chunk.threads.len();
     }
 }

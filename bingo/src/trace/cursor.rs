@@ -31,57 +31,60 @@ impl<'a> Cursor<'a> {
 
     /// The next base-128 number (Go's `binary.Uvarint`).
     pub(super) fn uvarint(&mut self) -> Option<u64> {
-        let (value, at) = uvarint(self.bytes, self.at)?;
-        self.at = at;
+        let rest = self.bytes.get(self.at..)?;
+        let (value, behind) = uvarint(rest, 0);
+        if behind == NOWHERE {
+            return None;
+        }
+        self.at += behind as usize;
         Some(value)
     }
 }
 
-/// The base-128 number at `at`, and where the bytes behind it begin. `None`: the
-/// bytes end within it, or it has more than 64 bits.
+/// Behind a number that is none: no place in any bytes.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// The base-128 number at `at`, and where the bytes behind it begin, which is
+/// [`NOWHERE`] where the bytes end within it, it has more than 64 bits, or it
+/// begins nowhere: so several can be read before one looks.
 ///
-/// Eight bytes are read at once where there are so many. Most numbers take one or
-/// two; of others the upper bits tell the length.
+/// Eight bytes are read at once where there are so many. Most numbers take one
+/// byte, and nearly all take up to four.
 #[inline(always)]
-pub(super) fn uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
-        return any_uvarint(bytes, at);
-    };
+pub(super) fn uvarint(bytes: &[u8], at: u32) -> (u64, u32) {
+    let start = at as usize;
+    let word = bytes.get(start..start.wrapping_add(8)).and_then(<[u8]>::first_chunk::<8>);
+    let Some(word) = word else { return any_uvarint(bytes, at) };
     let word = u64::from_le_bytes(*word);
     if word & 0x80 == 0 {
-        return Some((word & 0x7f, at + 1));
+        return (word & 0x7f, at + 1);
     }
-    if word & 0x8000 == 0 {
-        return Some((word & 0x7f | word >> 1 & 0x3f80, at + 2));
-    }
-    let ends = !word & 0x8080_8080_8080_8080;
+    let ends = !word & 0x8080_8080;
     if ends == 0 {
         return any_uvarint(bytes, at);
     }
     // All bits up to the first byte that ends it, without the upper one of each.
-    let value = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
-    let value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) >> 1;
-    let value = value & 0x0000_3fff_0000_3fff | (value & 0x3fff_0000_3fff_0000) >> 2;
-    let value = value & 0x0fff_ffff | (value & 0x0fff_ffff_0000_0000) >> 4;
-    Some((value, at + (ends.trailing_zeros() >> 3) as usize + 1))
+    let word = word & (ends ^ (ends - 1));
+    let value = word & 0x7f | word >> 1 & 0x3f80 | word >> 2 & 0x1f_c000 | word >> 3 & 0xfe0_0000;
+    (value, at + (ends.trailing_zeros() >> 3) + 1)
 }
 
 #[cold]
-fn any_uvarint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+fn any_uvarint(bytes: &[u8], at: u32) -> (u64, u32) {
     let mut value = 0;
     let mut shift = 0;
-    for (count, &byte) in (1..=10).zip(bytes.get(at..)?) {
+    for (count, &byte) in (1..=10).zip(bytes.get(at as usize..).unwrap_or_default()) {
         let bits = u64::from(byte & 0x7f);
         if shift == 63 && bits > 1 {
-            return None;
+            break;
         }
         value |= bits << shift;
         if byte < 0x80 {
-            return Some((value, at + count));
+            return (value, at + count);
         }
         shift += 7;
     }
-    None
+    (0, NOWHERE)
 }
 
 #[cfg(test)]
@@ -118,10 +121,10 @@ mod tests {
                 rest >>= 7;
             }
             bytes.push(rest.to_le_bytes()[0]);
-            let length = bytes.len();
-            assert_eq!(uvarint(&bytes, 0), Some((value, length)), "{value:x} alone");
+            let length = u32::try_from(bytes.len()).unwrap();
+            assert_eq!(uvarint(&bytes, 0), (value, length), "{value:x} alone");
             bytes.extend([0xff; 9]);
-            assert_eq!(uvarint(&bytes, 0), Some((value, length)), "{value:x}");
+            assert_eq!(uvarint(&bytes, 0), (value, length), "{value:x}");
         }
     }
 

@@ -19,6 +19,7 @@ mod frontier;
 mod generation;
 mod go_sort;
 mod id_table;
+mod merge;
 mod order;
 mod reader;
 mod samples;
@@ -28,6 +29,7 @@ mod stacks;
 mod tables;
 mod text;
 mod version;
+mod words;
 
 pub use detail::{Detail, GoState, Phase, ProcState, Scope};
 pub use error::{StructureFault, TraceError};

@@ -1,28 +1,38 @@
 //! The stacks of a trace as the model's. In: a stack id and its generation's
-//! tables. Out: a stack, one and the same for the same calls in all generations.
+//! tables. Out: a stack's number, one and the same for the same calls in all
+//! generations until there are too many.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::order::OrderFault;
+use super::spec::EventType;
 use super::tables::Tables;
-use crate::model::{Addr, Frame, Stack};
+use crate::model::{Addr, Frame, ShortEvent, Stack};
 
 /// Stacks that are kept beyond their generation.
-const KEPT: usize = 1 << 15;
+const KEPT: u32 = 1 << 15;
 /// Ids below it are looked up by place.
 const SMALL: usize = 1 << 16;
+/// An id whose stack was not asked for yet.
+const UNASKED: u32 = u32::MAX - 1;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// Stacks that were made.
+/// Stacks that were made, by number.
 #[derive(Default)]
 pub(super) struct Stacks {
+    /// Those that were made of late, in the order of their numbers.
+    pub(super) made: Vec<Stack>,
+    /// Whether numbers began anew with these.
+    pub(super) others: bool,
+    count: u32,
     /// This generation's, by id: the runtime counts them from 1 on.
-    by_id: Vec<Option<Stack>>,
+    by_id: Vec<u32>,
     /// Those of an id beyond.
-    by_large_id: Map<u64, Option<Stack>>,
+    by_large_id: Map<u64, u32>,
     /// By their code addresses, which are what tells calls apart.
-    by_calls: Map<Box<[u64]>, Stack>,
+    by_calls: Map<Box<[u64]>, u32>,
     frames: Map<u64, Frame>,
 }
 
@@ -31,53 +41,52 @@ impl Stacks {
     pub(super) fn next_generation(&mut self) {
         self.by_id.clear();
         self.by_large_id.clear();
-        if self.by_calls.len() > KEPT {
+        if self.count > KEPT {
+            (self.count, self.others) = (0, true);
             self.by_calls.clear();
             self.frames.clear();
         }
     }
 
-    /// The stack of an id; `None` where there is none.
-    #[inline]
-    pub(super) fn of(&mut self, id: u64, tables: &Tables) -> Option<&Stack> {
-        if id == 0 {
-            return None;
-        }
-        let small = usize::try_from(id).ok().filter(|id| *id < SMALL);
-        if small.is_none_or(|at| self.by_id.get(at).is_none_or(Option::is_none)) {
-            self.learn(id, small, tables);
-        }
-        match small {
-            Some(at) => self.by_id.get(at)?.as_ref(),
-            None => self.by_large_id.get(&id)?.as_ref(),
+    /// The number of the stack of an id, which `event` names; none of id 0.
+    #[inline(always)]
+    pub(super) fn of(&mut self, event: EventType, id: u64, tables: &Tables) -> Result<u32, OrderFault> {
+        let known = usize::try_from(id).ok().and_then(|at| self.by_id.get(at));
+        match known {
+            Some(&number) if number != UNASKED => Ok(number),
+            _ => self.learn(event, id, tables),
         }
     }
 
     #[cold]
-    fn learn(&mut self, id: u64, small: Option<usize>, tables: &Tables) {
-        let Some(at) = small else {
-            if !self.by_large_id.contains_key(&id) {
-                let stack = self.make(id, tables);
-                self.by_large_id.insert(id, stack);
-            }
-            return;
+    fn learn(&mut self, event: EventType, id: u64, tables: &Tables) -> Result<u32, OrderFault> {
+        if let Some(&known) = self.by_large_id.get(&id) {
+            return Ok(known);
+        }
+        if !tables.has_stack(id) && !tables.cut_off {
+            return Err(OrderFault::Dangling { event, what: "stack", id });
+        }
+        let number = if id == 0 { ShortEvent::NONE } else { self.make(id, tables) };
+        let Some(at) = usize::try_from(id).ok().filter(|id| *id < SMALL) else {
+            self.by_large_id.insert(id, number);
+            return Ok(number);
         };
-        let stack = self.make(id, tables);
         if self.by_id.len() <= at {
-            self.by_id.resize(at + 1, None);
+            self.by_id.resize(at + 1, UNASKED);
         }
         if let Some(place) = self.by_id.get_mut(at) {
-            *place = stack;
+            *place = number;
         }
+        Ok(number)
     }
 
-    fn make(&mut self, id: u64, tables: &Tables) -> Option<Stack> {
+    fn make(&mut self, id: u64, tables: &Tables) -> u32 {
         let calls: Box<[u64]> = tables.stack(id).map(|frame| frame.pc).collect();
-        if calls.is_empty() {
-            return None;
+        if calls.is_empty() || self.count == UNASKED {
+            return ShortEvent::NONE;
         }
-        if let Some(stack) = self.by_calls.get(&calls) {
-            return Some(stack.clone());
+        if let Some(known) = self.by_calls.get(&calls) {
+            return *known;
         }
         let text = |id| Arc::<str>::from(tables.text(u64::from(id)));
         let frames = tables.stack(id).map(|frame| {
@@ -90,8 +99,11 @@ impl Stacks {
             });
             known.clone()
         });
-        let stack = Stack::new(frames.collect::<Vec<Frame>>());
-        self.by_calls.insert(calls, stack.clone());
-        Some(stack)
+        let frames: Vec<Frame> = frames.collect();
+        self.made.push(Stack::new(frames));
+        let number = self.count;
+        self.by_calls.insert(calls, number);
+        self.count += 1;
+        number
     }
 }

@@ -1,7 +1,6 @@
 //! How an event and a snapshot change the World.
 
 use std::collections::HashSet;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +27,8 @@ impl World {
             EventKind::Block { .. } => self.totals.blocks += 1,
             EventKind::Create { parent: Some(parent) } if self.past.is_some() => {
                 // One that has ended has no past any more.
-                if let Some(parent) = self.records.get_mut(parent) {
-                    parent.history.get_or_insert_default().note_child(id);
+                if let Some(parent) = self.records.get_mut(*parent) {
+                    parent.kept.note_child(id);
                 }
             }
             _ => {}
@@ -38,9 +37,10 @@ impl World {
             self.end(id, event.time);
             return;
         }
-        let record = match self.records.entry(id) {
-            Entry::Occupied(place) => {
-                let record = place.into_mut();
+        let record = match self.records.number(id) {
+            Some(number) => {
+                let Some(record) = self.records.at(number) else { return };
+                record.own_stacks(&self.lent);
                 let before = self.past.as_mut().map(|past| past.before(record));
                 record.note_event(event, state, &self.missed);
                 if let Some(past) = &mut self.past {
@@ -48,11 +48,12 @@ impl World {
                 }
                 record
             }
-            Entry::Vacant(_) if self.buried.contains(id) => return,
-            Entry::Vacant(place) => {
+            None if self.buried.contains(id) => return,
+            None => {
                 self.totals.goroutines += 1;
                 let record = Record::first_told(id, event, state, &self.missed);
-                let record = place.insert(Box::new(record));
+                let Some(number) = self.records.insert(record) else { return };
+                let Some(record) = self.records.at(number) else { return };
                 if let Some(past) = &mut self.past {
                     past.moved(None, record, Some(event));
                 }
@@ -67,7 +68,7 @@ impl World {
     /// or the probes that tell them were taken out.
     pub fn note_missed(&mut self, from: Time, until: Time) {
         self.missed.note(from, until);
-        self.records.values_mut().for_each(|record| record.note_missed(from, until));
+        self.records.iter_mut().for_each(|record| record.note_missed(from, until));
     }
 
     pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {
@@ -81,21 +82,22 @@ impl World {
             if self.buried.contains(sighted.id) {
                 continue;
             }
-            let record = match self.records.entry(sighted.id) {
-                Entry::Vacant(place) => {
-                    let record = place.insert(Box::new(Record::first_seen(sighted, (taken, end))));
-                    record.changed = self.changes.changed(sighted.id);
-                    self.totals.goroutines += 1;
-                    if let Some(past) = &mut self.past {
-                        past.moved(None, record, None);
-                    }
-                    untold.push(found(record.shown(), taken));
-                    continue;
+            let Some(number) = self.records.number(sighted.id) else {
+                let record = Record::first_seen(sighted, (taken, end));
+                let Some(number) = self.records.insert(record) else { continue };
+                let Some(record) = self.records.at(number) else { continue };
+                record.changed = self.changes.changed(sighted.id);
+                self.totals.goroutines += 1;
+                if let Some(past) = &mut self.past {
+                    past.moved(None, record, None);
                 }
-                Entry::Occupied(place) => place.into_mut(),
+                untold.push(found(record.shown(&self.lent), taken));
+                continue;
             };
+            let Some(record) = self.records.at(number) else { continue };
+            record.own_stacks(&self.lent);
             let before = self.past.as_mut().map(|past| past.before(record));
-            let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
+            let sighting = record.note_sighting(sighted, (taken, end), &self.missed, &self.lent);
             if sighting.changed {
                 if let Some(past) = &mut self.past {
                     past.moved(before, record, None);
@@ -104,7 +106,7 @@ impl World {
             }
             let long = taken.since(record.condition().since.time()) >= WORTH_DETAILS;
             if sighting.untold || (sighting.detailed && long) {
-                untold.push(found(record.shown(), taken));
+                untold.push(found(record.shown(&self.lent), taken));
             }
         }
         self.end_absent(snapshot, &mut untold);
@@ -134,12 +136,12 @@ impl World {
         let absent: Vec<GoId> = self
             .records
             .iter()
-            .filter(|(id, record)| record.known_at() < snapshot.taken && !unreadable.contains(id))
-            .map(|(id, _)| *id)
+            .filter(|record| record.known_at() < snapshot.taken && !unreadable.contains(&record.id))
+            .map(|record| record.id)
             .collect();
         for id in absent {
             if let Some(gone) = self.end(id, snapshot.taken) {
-                let mut event = found(&gone, snapshot.taken);
+                let mut event = found(gone.shown(&self.lent), snapshot.taken);
                 event.kind = EventKind::Snapshot {
                     state: GoState::Dead,
                     reason: None,
@@ -154,12 +156,9 @@ impl World {
         }
     }
 
-    fn end(&mut self, id: GoId, time: Time) -> Option<Arc<Goroutine>> {
+    fn end(&mut self, id: GoId, time: Time) -> Option<Box<Record>> {
         self.buried.bury(id, time);
-        let gone = self.records.remove(&id)?;
-        self.changes.gone(id);
-        self.changes.trim(self.records.len());
-        Some(Arc::clone(gone.shown()))
+        self.remove(id)
     }
 }
 

@@ -8,8 +8,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::goroutine::Record;
-use super::{Goroutine, Map};
+use super::Goroutine;
+use super::lent::Lent;
+use super::records::Records;
 use crate::model::GoId;
 
 /// Entries kept at least, and for each goroutine that lives.
@@ -68,6 +69,18 @@ impl ChangeLog {
         }
     }
 
+    /// Whether somebody reads it.
+    pub(super) fn is_followed(&self) -> bool {
+        self.followed.get()
+    }
+
+    /// Notes changes that nobody will ask for by name.
+    pub(super) fn pass(&mut self, count: usize) {
+        if !self.followed.get() {
+            self.base += u64::try_from(count).unwrap_or(0);
+        }
+    }
+
     /// Drops the oldest entries beyond what `alive` goroutines are worth.
     pub(super) fn trim(&mut self, alive: usize) {
         while self.entries.len() > KEPT.max(alive * KEPT_PER_GOROUTINE) {
@@ -76,10 +89,10 @@ impl ChangeLog {
         }
     }
 
-    pub(super) fn since<'a>(&self, seq: u64, alive: &'a Map<GoId, Box<Record>>) -> Changes<'a> {
+    pub(super) fn since<'a>(&self, seq: u64, alive: &'a Records, lent: &'a Lent) -> Changes<'a> {
         self.followed.set(true);
         if seq == 0 || seq < self.base {
-            let goroutines = alive.values().map(|record| record.shown()).collect();
+            let goroutines = alive.iter().map(|record| record.shown(lent)).collect();
             return Changes { whole: true, goroutines, gone: Vec::new(), seq: self.seq() };
         }
         let mut changes = Changes { whole: false, goroutines: Vec::new(), gone: Vec::new(), seq: self.seq() };
@@ -88,8 +101,8 @@ impl ChangeLog {
             match entry {
                 Entry::Gone(id) => changes.gone.push(*id),
                 Entry::Changed(id) => {
-                    let record = alive.get(id).filter(|record| record.changed == number);
-                    changes.goroutines.extend(record.map(|record| record.shown()));
+                    let record = alive.get(*id).filter(|record| record.changed == number);
+                    changes.goroutines.extend(record.map(|record| record.shown(lent)));
                 }
             }
         }

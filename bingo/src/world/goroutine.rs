@@ -10,11 +10,14 @@
 //! shown follows from the two, so that the order in which they arrive does not
 //! matter. An event at or after `taken` is newer than the snapshot.
 
+mod short;
+
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::history::{History, PlaceIndex};
+use super::history::{Kept, PlaceIndex};
+use super::lent::{Lent, NONE};
 use super::missed::Missed;
 use crate::model::{
     CreatedBy, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
@@ -84,12 +87,16 @@ pub(super) struct Record {
     seen: Option<Seen>,
     /// Its stack when it last left the processor, if one was seen.
     stack: Option<Stack>,
+    /// The same by its number in bursts, where that is newer; else [`NONE`].
+    lent: u32,
+    /// The number of the stack of who woke it last, where that is newer.
+    woken_lent: u32,
     /// The place of a reason and its stack, where that has been looked up.
     pub(super) place: Option<(Option<WaitReason>, PlaceIndex)>,
     /// The number of its last change.
     pub(super) changed: u64,
     /// Its past, where that is kept.
-    pub(super) history: Option<Box<History>>,
+    pub(super) kept: Kept,
     woken: Option<Woken>,
     blocks: u64,
     origin: Origin,
@@ -208,9 +215,11 @@ impl Record {
             told: None,
             seen: None,
             stack: None,
+            lent: NONE,
+            woken_lent: NONE,
             place: None,
             changed: 0,
-            history: None,
+            kept: Kept::default(),
             woken: None,
             blocks: 0,
             origin: Origin::default(),
@@ -240,9 +249,13 @@ impl Record {
     }
 
     /// What is known of it.
-    pub(super) fn shown(&self) -> &Arc<Goroutine> {
+    pub(super) fn shown(&self, lent: &Lent) -> &Arc<Goroutine> {
         self.shown.get_or_init(|| {
             let now = self.condition();
+            let mut woken = self.woken.clone();
+            if let Some(woken) = woken.as_mut().filter(|_| self.woken_lent != NONE) {
+                woken.stack = lent.stack(self.woken_lent).cloned();
+            }
             let Origin { parent, created_by, created, labels, system } = self.origin.clone();
             Arc::new(Goroutine {
                 id: self.id,
@@ -250,11 +263,11 @@ impl Record {
                 reason: now.reason,
                 since: now.since,
                 wait: now.wait.cloned(),
-                stack: now.stack.cloned().unwrap_or_else(Stack::empty),
+                stack: lent.stack(self.lent).or(now.stack).cloned().unwrap_or_else(Stack::empty),
                 parent,
                 created_by,
                 created,
-                woken: self.woken.clone(),
+                woken,
                 blocks: self.blocks,
                 labels,
                 thread: now.thread,
@@ -381,6 +394,7 @@ impl Record {
         sighted: &Arc<Sighted>,
         (taken, end): (Time, Time),
         missed: &Missed,
+        lent: &Lent,
     ) -> Sighting {
         let tell = |told: &mut Option<Told>| {
             if let Some(told) = told.as_mut().filter(|told| told.time < taken) {
@@ -403,7 +417,7 @@ impl Record {
                 since = since.min(seen.since);
             }
         }
-        let before = Arc::clone(self.shown());
+        let before = Arc::clone(self.shown(lent));
         tell(&mut self.told);
         self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
         let sighting = self.compare(&before, sighted);

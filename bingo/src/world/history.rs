@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::goroutine::Record;
+use super::lent::NONE;
 use super::{Map, Since};
 use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
 
@@ -33,7 +34,7 @@ pub struct Keep {
     pub long: Duration,
 }
 
-/// The past of one goroutine.
+/// The past of one goroutine, as it is shown.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// The last transitions, oldest first.
@@ -71,6 +72,37 @@ pub struct TimeInStates {
     /// In a system call.
     pub syscall: Duration,
 }
+
+/// The past of one goroutine, as it is kept: by numbers, so that little has to be
+/// done for each event.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The last transitions; where there are as many as are kept, a ring.
+    steps: Vec<Step>,
+    /// The oldest of the ring.
+    oldest: usize,
+    /// Time spent in each state, in nanoseconds.
+    nanoseconds: [u64; 4],
+    children: Option<Box<Children>>,
+}
+
+/// A [`Transition`].
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    time: Time,
+    by: GoId,
+    reason: Option<WaitReason>,
+    state: GoState,
+}
+
+#[derive(Debug, Default)]
+struct Children {
+    first: Vec<GoId>,
+    made: u64,
+}
+
+/// Stands for nobody where one is kept by id.
+const NOBODY: GoId = GoId(u64::MAX);
 
 /// A place where goroutines waited, and how that ended.
 #[derive(Clone, Debug)]
@@ -128,13 +160,35 @@ pub(super) struct Before {
 
 /// One of the places.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct PlaceIndex(usize);
+pub(super) struct PlaceIndex(u32);
+
+/// What makes it quick to note how a wait ended at a place.
+#[derive(Debug)]
+struct Shortcut {
+    /// What is not longer, in nanoseconds, is none of the longest.
+    shortest: u64,
+    /// The numbers that the stacks of [`Place::wakers`] have in bursts, where known.
+    wakers: [u32; WAKERS_KEPT],
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy)]
+pub(super) struct End<'a> {
+    pub(super) goroutine: GoId,
+    pub(super) time: Time,
+    /// In nanoseconds.
+    pub(super) lasted: u64,
+    pub(super) by: Option<GoId>,
+    /// The waker's stack, and its number in bursts.
+    pub(super) waker: Option<(&'a Stack, u32)>,
+}
 
 /// The places where goroutines have waited.
 #[derive(Debug)]
 pub(super) struct Past {
     keep: Keep,
     places: Vec<Place>,
+    shortcuts: Vec<Shortcut>,
     by_value: Map<(Option<WaitReason>, Stack), PlaceIndex>,
     /// The same by where a stack is kept, which is quicker: it stands beside, so
     /// that it is kept there.
@@ -143,7 +197,8 @@ pub(super) struct Past {
 
 impl Past {
     pub(super) fn new(keep: Keep) -> Past {
-        Past { keep, places: Vec::new(), by_value: Map::default(), by_address: Map::default() }
+        let (places, shortcuts) = (Vec::new(), Vec::new());
+        Past { keep, places, shortcuts, by_value: Map::default(), by_address: Map::default() }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
@@ -178,36 +233,80 @@ impl Past {
             _ => None,
         });
         let time = now.since.time();
-        let transition = Transition { time, state: now.state, reason: now.reason, by };
+        let step = (time, now.state, now.reason, by);
         let id = record.id;
-        let history = record.history.get_or_insert_default();
-        if history.transitions.len() >= self.keep.transitions {
-            history.transitions.pop_front();
+        let lasted = before.map_or(0, |before| time.0.saturating_sub(before.since.time().0));
+        self.note(&mut record.kept, step, before.map(|before| (before.state, lasted)));
+        if let Some(place) = before.and_then(|before| before.place) {
+            let waker = event.and_then(|event| event.stack).map(|stack| (stack, NONE));
+            self.note_end(place, End { goroutine: id, time, lasted, by, waker });
         }
-        history.transitions.push_back(transition);
-        let Some(before) = before else { return };
-        let lasted = time.since(before.since.time());
-        history.in_state.add(before.state, lasted);
-        let place = before.place.and_then(|PlaceIndex(at)| self.places.get_mut(at));
-        if let Some(place) = place {
-            place.ended += 1;
-            if lasted >= self.keep.long {
-                place.long += 1;
-                if place.kept_long.len() < LONG_KEPT {
-                    place.kept_long.insert(id);
-                }
+    }
+
+    /// Notes a transition, and how long the state before it lasted, in nanoseconds.
+    #[inline]
+    pub(super) fn note(
+        &self,
+        kept: &mut Kept,
+        (time, state, reason, by): (Time, GoState, Option<WaitReason>, Option<GoId>),
+        before: Option<(GoState, u64)>,
+    ) {
+        let step = Step { time, by: by.unwrap_or(NOBODY), reason, state };
+        if kept.steps.len() < self.keep.transitions {
+            kept.steps.push(step);
+        } else if let Some(oldest) = kept.steps.get_mut(kept.oldest) {
+            *oldest = step;
+            kept.oldest += 1;
+            if kept.oldest == kept.steps.len() {
+                kept.oldest = 0;
             }
-            place.blocked += lasted;
-            place.note_length(Ended { goroutine: id, time, lasted, by });
-            let waker = event.and_then(|event| event.stack);
-            if let Some((by, stack)) = by.zip(waker) {
-                place.note_waker(stack, (by, id));
+        }
+        if let Some((state, lasted)) = before
+            && let Some(sum) = kept.nanoseconds.get_mut(state as usize)
+        {
+            *sum = sum.saturating_add(lasted);
+        }
+    }
+
+    /// Notes that a wait at a place has ended.
+    #[inline]
+    pub(super) fn note_end(&mut self, PlaceIndex(at): PlaceIndex, end: End<'_>) {
+        let at = at as usize;
+        let Some((place, shortcut)) = self.places.get_mut(at).zip(self.shortcuts.get_mut(at)) else { return };
+        let End { goroutine, time, lasted, by, waker } = end;
+        let duration = Duration::from_nanos(lasted);
+        place.ended += 1;
+        if duration >= self.keep.long {
+            place.long += 1;
+            if place.kept_long.len() < LONG_KEPT {
+                place.kept_long.insert(goroutine);
+            }
+        }
+        place.blocked += duration;
+        if lasted > shortcut.shortest || place.longest.len() < LONGEST_KEPT {
+            shortcut.shortest = place.note_length(Ended { goroutine, time, lasted: duration, by });
+        }
+        if let Some((by, (stack, number))) = by.zip(waker) {
+            let known = shortcut.wakers.iter().position(|waker| *waker == number);
+            let known = known.filter(|_| number != NONE).and_then(|at| place.wakers.get_mut(at));
+            if let Some(waker) = known {
+                waker.count += 1;
+                waker.last = (by, goroutine);
+            } else if let Some(at) = place.note_waker(stack, (by, goroutine))
+                && let Some(known) = shortcut.wakers.get_mut(at)
+            {
+                *known = number;
             }
         }
     }
 
+    /// Numbers of stacks are about to mean others.
+    pub(super) fn forget_numbers(&mut self) {
+        self.shortcuts.iter_mut().for_each(|shortcut| shortcut.wakers = [NONE; WAKERS_KEPT]);
+    }
+
     /// The place of a reason and a stack; `None`: no more are kept.
-    fn place(&mut self, reason: Option<WaitReason>, stack: &Stack) -> Option<PlaceIndex> {
+    pub(super) fn place(&mut self, reason: Option<WaitReason>, stack: &Stack) -> Option<PlaceIndex> {
         let address = (reason, stack.address());
         if let Some((known, _)) = self.by_address.get(&address) {
             return Some(*known);
@@ -217,8 +316,9 @@ impl Past {
             Some(place) => *place,
             None if self.places.len() >= PLACES_KEPT => return None,
             None => {
-                let place = PlaceIndex(self.places.len());
+                let place = PlaceIndex(u32::try_from(self.places.len()).ok()?);
                 self.places.push(Place::new(reason, stack.clone()));
+                self.shortcuts.push(Shortcut { shortest: 0, wakers: [NONE; WAKERS_KEPT] });
                 self.by_value.insert(value, place);
                 place
             }
@@ -231,12 +331,30 @@ impl Past {
     }
 }
 
-impl History {
+impl Kept {
     /// Notes that it made another goroutine.
     pub(super) fn note_child(&mut self, child: GoId) {
-        self.children_made += 1;
-        if self.children.len() < CHILDREN_KEPT {
-            self.children.push(child);
+        let children = self.children.get_or_insert_default();
+        children.made += 1;
+        if children.first.len() < CHILDREN_KEPT {
+            children.first.push(child);
+        }
+    }
+
+    /// What is shown of it.
+    pub(super) fn shown(&self) -> History {
+        let (newer, older) = self.steps.split_at_checked(self.oldest).unwrap_or_default();
+        let transition = |step: &Step| {
+            let Step { time, by, reason, state } = *step;
+            Transition { time, state, reason, by: Some(by).filter(|by| *by != NOBODY) }
+        };
+        let [runnable, running, blocked, syscall] = self.nanoseconds.map(Duration::from_nanos);
+        let children = self.children.as_ref();
+        History {
+            transitions: older.iter().chain(newer).map(transition).collect(),
+            in_state: TimeInStates { runnable, running, blocked, syscall },
+            children: children.map_or_else(Vec::new, |children| children.first.clone()),
+            children_made: children.map_or(0, |children| children.made),
         }
     }
 }
@@ -247,17 +365,20 @@ impl Place {
         Place { reason, stack, ended: 0, long: 0, kept_long, blocked: Duration::ZERO, longest, wakers }
     }
 
-    fn note_length(&mut self, wait: Ended) {
-        let full = self.longest.len() == LONGEST_KEPT;
-        if full && self.longest.last().is_some_and(|shortest| shortest.lasted >= wait.lasted) {
-            return;
-        }
+    /// Notes how long a wait took; what is not longer than the answer, in
+    /// nanoseconds, is none of the longest.
+    fn note_length(&mut self, wait: Ended) -> u64 {
         let at = self.longest.partition_point(|longer| longer.lasted >= wait.lasted);
-        self.longest.truncate(LONGEST_KEPT - 1);
-        self.longest.insert(at, wait);
+        if at < LONGEST_KEPT {
+            self.longest.truncate(LONGEST_KEPT - 1);
+            self.longest.insert(at, wait);
+        }
+        let shortest = self.longest.last().map_or(0, |shortest| shortest.lasted.as_nanos());
+        u64::try_from(shortest).unwrap_or(u64::MAX)
     }
 
-    fn note_waker(&mut self, stack: &Stack, last: (GoId, GoId)) {
+    /// Notes who ended a wait; which of the wakers that is, if he is kept.
+    fn note_waker(&mut self, stack: &Stack, last: (GoId, GoId)) -> Option<usize> {
         let same = self.wakers.iter().position(|waker| waker.stack.is_same(stack));
         let known = same.or_else(|| self.wakers.iter().position(|waker| waker.stack == *stack));
         if let Some(waker) = known.and_then(|at| self.wakers.get_mut(at)) {
@@ -266,22 +387,13 @@ impl Place {
             if same.is_none() {
                 waker.stack = stack.clone();
             }
-        } else if self.wakers.len() < WAKERS_KEPT {
-            self.wakers.push(Waker { stack: stack.clone(), count: 1, last });
+            return known;
         }
-    }
-}
-
-impl TimeInStates {
-    fn add(&mut self, state: GoState, time: Duration) {
-        let sum = match state {
-            GoState::Runnable => &mut self.runnable,
-            GoState::Running => &mut self.running,
-            GoState::Blocked => &mut self.blocked,
-            GoState::Syscall => &mut self.syscall,
-            GoState::Dead => return,
-        };
-        *sum = sum.saturating_add(time);
+        if self.wakers.len() == WAKERS_KEPT {
+            return None;
+        }
+        self.wakers.push(Waker { stack: stack.clone(), count: 1, last });
+        Some(self.wakers.len() - 1)
     }
 }
 

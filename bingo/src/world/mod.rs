@@ -10,7 +10,10 @@ mod buried;
 mod changes;
 mod goroutine;
 mod history;
+mod lent;
 mod missed;
+mod records;
+mod short;
 mod wait_graph;
 
 #[cfg(test)]
@@ -21,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Addr, Event, EventRef, GoId, GoState, Links, LostKind, Observation, Problem, Sink, Snapshot, SyncObject,
-    Time,
+    Addr, Burst, Event, EventRef, GoId, GoState, Links, LostKind, Observation, Problem, Sink, Snapshot,
+    SyncObject, Time,
 };
 
 pub use changes::Changes;
@@ -38,7 +41,8 @@ const PROBLEMS_KEPT: usize = 1_000;
 /// The goroutines of a program and what is known of each.
 #[derive(Debug, Default)]
 pub struct World {
-    records: Map<GoId, Box<goroutine::Record>>,
+    records: records::Records,
+    lent: lent::Lent,
     objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     links: Option<Arc<Links>>,
     problems: Arc<[Problem]>,
@@ -91,8 +95,8 @@ impl World {
 
     /// The past of a goroutine that lives, where it is kept.
     #[must_use]
-    pub fn history(&self, id: GoId) -> Option<&History> {
-        self.records.get(&id)?.history.as_deref()
+    pub fn history(&self, id: GoId) -> Option<History> {
+        self.past.as_ref().and(self.records.get(id)).map(|record| record.kept.shown())
     }
 
     /// The places where goroutines have waited, where the past is kept, in no order.
@@ -119,13 +123,13 @@ impl World {
 
     /// The goroutines that live, in no order.
     pub fn goroutines(&self) -> impl ExactSizeIterator<Item = &Arc<Goroutine>> {
-        self.records.values().map(|record| record.shown())
+        self.records.iter_exact().map(|record| record.shown(&self.lent))
     }
 
     /// One of them.
     #[must_use]
     pub fn goroutine(&self, id: GoId) -> Option<&Arc<Goroutine>> {
-        self.records.get(&id).map(|record| record.shown())
+        self.records.get(id).map(|record| record.shown(&self.lent))
     }
 
     /// The channels and locks that goroutines waited on at the last snapshot.
@@ -181,7 +185,7 @@ impl World {
     /// so that what is known of it may be past.
     #[must_use]
     pub fn is_uncertain(&self, id: GoId) -> bool {
-        let record = self.records.get(&id);
+        let record = self.records.get(id);
         self.missed.last().zip(record).is_some_and(|(missed, record)| record.known_at() < missed)
     }
 
@@ -189,7 +193,7 @@ impl World {
     #[must_use]
     pub fn uncertain(&self) -> usize {
         let Some(missed) = self.missed.last() else { return 0 };
-        self.records.values().filter(|record| record.known_at() < missed).count()
+        self.records.iter().filter(|record| record.known_at() < missed).count()
     }
 
     /// When the last snapshot was begun.
@@ -214,7 +218,7 @@ impl World {
     /// marked `whole`, where that is too long ago to be known, and for 0.
     #[must_use]
     pub fn changes_since(&self, seq: u64) -> Changes<'_> {
-        self.changes.since(seq, &self.records)
+        self.changes.since(seq, &self.records, &self.lent)
     }
 }
 
@@ -222,6 +226,10 @@ impl World {
 impl Sink for World {
     fn event(&mut self, event: EventRef<'_>) {
         self.apply_event(event);
+    }
+
+    fn burst(&mut self, burst: &Burst<'_>) {
+        self.apply_burst(burst);
     }
 
     fn snapshot(&mut self, snapshot: Box<Snapshot>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
-use super::state::{Context, goroutine};
+use super::state::Context;
 use super::{Advance, Order, OrderFault, Place};
 
 impl Order {
@@ -56,7 +56,7 @@ impl Order {
         context.on_goroutine(event.kind)?;
         let [task, name, ..] = event.args;
         let name = name_of(event.kind, name, place)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         known.attached().regions.push((task, name));
         self.emit(event, context);
         Ok(Some(context))
@@ -71,7 +71,7 @@ impl Order {
         context.on_goroutine(event.kind)?;
         let [task, name, ..] = event.args;
         let name = place.string(event.kind, name)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         // One that began before the trace is not known.
         if let Some((begun, called)) = known.attached().regions.pop()
             && (begun, &called[..]) != (task, name)

@@ -4,7 +4,8 @@
 use super::super::detail::GoState;
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
-use super::state::{Context, GoStatus, Goroutine, goroutine};
+use super::goroutine_slots::NO_SLOT;
+use super::state::{Context, GoStatus, Goroutine};
 use super::{Advance, Order, OrderFault, Place};
 
 /// The state that a status stands for to the readers of events.
@@ -31,23 +32,29 @@ impl Order {
         let status = status.map_err(|status| OrderFault::Status { what: "goroutine", id, status })?;
         let first = place.generation == self.first_generation;
         let mut before = shown(status);
-        match self.goroutines.get_mut(&id) {
-            Some(known) if known.status == status => known.seq = Self::seq(place, 0),
-            Some(known) => {
+        let named = self.goroutines.find(id);
+        let slot = match named.and_then(|slot| Some((slot, self.goroutines.at(slot)?))) {
+            Some((slot, known)) if known.status == status => {
+                known.seq = Self::seq(place, 0);
+                slot
+            }
+            Some((_, known)) => {
                 let state = known.status.as_str();
                 return Err(OrderFault::State { event: event.kind, what: "goroutine", id, state });
             }
             None if first => {
-                self.goroutines.insert(id, Goroutine::new(status, place.generation));
                 before = GoState::Undetermined;
+                let slot = self.goroutines.insert(Goroutine::new(id, status, place.generation));
+                slot.ok_or(OrderFault::Exists { event: event.kind, what: "goroutine", id })?
             }
             None => return Err(OrderFault::Absent { event: event.kind, what: "goroutine", id }),
-        }
+        };
+        self.touched.named = slot;
         event.args[2] = (before as u64) << 32 | status as u64;
 
         let mut after = context;
         match status {
-            GoStatus::Running => after.goroutine = id,
+            GoStatus::Running => (after.goroutine, after.slot) = (id, slot),
             GoStatus::Syscall => {
                 if thread == TraceEvent::NONE {
                     return Err(OrderFault::Lacks { event: event.kind, what: "thread" });
@@ -58,15 +65,16 @@ impl Order {
                     if !first && context.goroutine != id {
                         return Err(elsewhere);
                     }
-                    after.goroutine = id;
+                    (after.goroutine, after.slot) = (id, slot);
                 } else {
                     // Somebody tells of a thread that sat in its system call all the while.
-                    let slot = self.slot_of(thread);
-                    if let Some(other) = self.threads.get_mut(slot) {
+                    let there = self.slot_of(thread);
+                    self.touched.thread = there;
+                    if let Some(other) = self.threads.get_mut(there as usize) {
                         if !other.seen {
-                            (other.seen, other.goroutine) = (true, id);
+                            (other.seen, other.goroutine, other.slot) = (true, id, slot);
                         } else if other.goroutine == id {
-                            context.goroutine = id;
+                            (context.goroutine, context.slot) = (id, slot);
                         } else {
                             return Err(elsewhere);
                         }
@@ -87,7 +95,7 @@ impl Order {
         context: Context,
     ) -> Advance {
         context.on_proc(event.kind)?;
-        if let Some(parent) = self.goroutines.get(&context.goroutine)
+        if let Ok(parent) = self.goroutines.current(event.kind, context.goroutine, context.slot)
             && parent.status != GoStatus::Running
         {
             return Err(not_running(event.kind, context.goroutine, parent));
@@ -109,25 +117,26 @@ impl Order {
         context: Context,
     ) -> Advance {
         context.on_thread(event.kind)?.without_goroutine(event.kind)?;
-        let goroutine = self.make(event, GoStatus::Syscall, place)?;
+        let slot = self.make(event, GoStatus::Syscall, place)?;
         self.emit(event, context);
-        Ok(Some(Context { goroutine, ..context }))
+        let [id, ..] = event.args;
+        Ok(Some(Context { goroutine: id.cast_signed(), slot, ..context }))
     }
 
-    fn make(&mut self, event: &TraceEvent, status: GoStatus, place: &Place<'_>) -> Result<i64, OrderFault> {
+    fn make(&mut self, event: &TraceEvent, status: GoStatus, place: &Place<'_>) -> Result<u32, OrderFault> {
         let [id, ..] = event.args;
         let id = id.cast_signed();
-        let before = self.goroutines.insert(id, Goroutine::new(status, place.generation));
-        if before.is_some() {
-            return Err(OrderFault::Exists { event: event.kind, what: "goroutine", id });
-        }
-        Ok(id)
+        let slot = self.goroutines.insert(Goroutine::new(id, status, place.generation));
+        let slot = slot.ok_or(OrderFault::Exists { event: event.kind, what: "goroutine", id })?;
+        self.touched.named = slot;
+        Ok(slot)
     }
 
     /// The running goroutine ends, yields or blocks.
+    #[inline(always)]
     pub(super) fn go_off(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         if known.status != GoStatus::Running {
             return Err(not_running(event.kind, context.goroutine, known));
         }
@@ -135,13 +144,14 @@ impl Order {
             EventType::GO_STOP => known.status = GoStatus::Runnable,
             EventType::GO_BLOCK => known.status = GoStatus::Waiting,
             _ => {
-                self.goroutines.remove(&context.goroutine);
+                self.goroutines.remove(context.slot);
             }
         }
         self.emit(event, context);
-        Ok(Some(Context { goroutine: TraceEvent::NONE, ..context }))
+        Ok(Some(Context { goroutine: TraceEvent::NONE, slot: NO_SLOT, ..context }))
     }
 
+    #[inline(always)]
     pub(super) fn go_start(
         &mut self,
         event: &mut TraceEvent,
@@ -151,17 +161,20 @@ impl Order {
         let [id, number, ..] = event.args;
         let id = id.cast_signed();
         let seq = Self::seq(place, number);
-        let Some(known) = self.goroutines.get_mut(&id) else { return Ok(None) };
+        let Some(slot) = self.goroutines.find(id) else { return Ok(None) };
+        let Some(known) = self.goroutines.at(slot) else { return Ok(None) };
         if known.status != GoStatus::Runnable || !seq.follows(known.seq) {
             return Ok(None);
         }
         context.on_proc(event.kind)?.without_goroutine(event.kind)?;
         (known.status, known.seq) = (GoStatus::Running, seq);
+        self.touched.named = slot;
         self.emit(event, context);
-        Ok(Some(Context { goroutine: id, ..context }))
+        Ok(Some(Context { goroutine: id, slot, ..context }))
     }
 
     /// Anybody may unblock a goroutine, the runtime's own threads too.
+    #[inline(always)]
     pub(super) fn go_unblock(
         &mut self,
         event: &mut TraceEvent,
@@ -170,11 +183,13 @@ impl Order {
     ) -> Advance {
         let [id, number, ..] = event.args;
         let seq = Self::seq(place, number);
-        let Some(known) = self.goroutines.get_mut(&id.cast_signed()) else { return Ok(None) };
+        let Some(slot) = self.goroutines.find(id.cast_signed()) else { return Ok(None) };
+        let Some(known) = self.goroutines.at(slot) else { return Ok(None) };
         if known.status != GoStatus::Waiting || !seq.follows(known.seq) {
             return Ok(None);
         }
         (known.status, known.seq) = (GoStatus::Runnable, seq);
+        self.touched.named = slot;
         self.emit(event, context);
         Ok(Some(context))
     }
@@ -188,26 +203,29 @@ impl Order {
         context: Context,
     ) -> Advance {
         context.on_goroutine(event.kind)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         if known.status != GoStatus::Running {
             return Err(not_running(event.kind, context.goroutine, known));
         }
         let [next, number, ..] = event.args;
         let seq = Self::seq(place, number);
-        let Some(other) = self.goroutines.get_mut(&next.cast_signed()) else { return Ok(None) };
+        let Some(slot) = self.goroutines.find(next.cast_signed()) else { return Ok(None) };
+        let Some(other) = self.goroutines.at(slot) else { return Ok(None) };
         if other.status != GoStatus::Waiting || !seq.follows(other.seq) {
             return Ok(None);
         }
         (other.status, other.seq) = (GoStatus::Running, seq);
+        self.touched.named = slot;
         self.emit(event, context);
         self.queue(*event);
         let off = match event.kind {
             EventType::GO_SWITCH => {
-                goroutine(&mut self.goroutines, event.kind, context.goroutine)?.status = GoStatus::Waiting;
+                self.goroutines.current(event.kind, context.goroutine, context.slot)?.status =
+                    GoStatus::Waiting;
                 EventType::GO_BLOCK
             }
             _ => {
-                self.goroutines.remove(&context.goroutine);
+                self.goroutines.remove(context.slot);
                 EventType::GO_DESTROY
             }
         };
@@ -215,7 +233,7 @@ impl Order {
         let args = [next, number, 0, 0];
         let start = TraceEvent { args, kind: EventType::GO_START, goroutine: TraceEvent::NONE, ..*event };
         self.queue(start);
-        Ok(Some(Context { goroutine: next.cast_signed(), ..context }))
+        Ok(Some(Context { goroutine: next.cast_signed(), slot, ..context }))
     }
 
     /// An event that needs a thread with a P and a goroutine, and changes nothing.

@@ -10,6 +10,7 @@
 
 mod annotations;
 mod fault;
+mod goroutine_slots;
 mod goroutines;
 mod procs;
 mod ranges;
@@ -20,23 +21,26 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::event::TraceEvent;
+use super::merge::Take;
 use super::spec::EventType;
 use super::tables::Tables;
 
 pub use fault::OrderFault;
+use goroutine_slots::GoroutineSlots;
+pub(super) use goroutine_slots::NO_SLOT;
 use ranges::Collection;
 pub(super) use state::ProcStatus;
-use state::{Context, Goroutine, Proc, Seq, Thread};
+use state::{Context, Proc, Seq, Thread};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The scheduler, as far as the events that were let through tell of it.
 #[derive(Default)]
 pub(super) struct Order {
-    goroutines: Map<i64, Goroutine>,
+    pub(super) goroutines: GoroutineSlots,
     procs: Map<i64, Proc>,
     threads: Vec<Thread>,
-    thread_slots: Map<i64, usize>,
+    thread_slots: Map<i64, u32>,
     /// Name and parent of the user's tasks that have begun.
     tasks: Map<u64, (Arc<[u8]>, u64)>,
     collection: Collection,
@@ -44,7 +48,26 @@ pub(super) struct Order {
     /// The names of this generation's ended tasks.
     pub(super) task_names: Vec<Arc<[u8]>>,
     /// What is let through at once where an event stands for several, in order.
-    pub(super) queued: VecDeque<TraceEvent>,
+    pub(super) queued: VecDeque<(TraceEvent, Touched)>,
+    /// Whom the event is about that was let through last.
+    pub(super) touched: Touched,
+}
+
+/// Whom an event is about, by slots.
+#[derive(Clone, Copy)]
+pub(super) struct Touched {
+    /// The goroutine that its first argument names, if that is one.
+    pub(super) named: u32,
+    /// The goroutine that ran before it; [`NO_SLOT`]: none.
+    pub(super) current: u32,
+    /// The thread.
+    pub(super) thread: u32,
+}
+
+impl Default for Touched {
+    fn default() -> Touched {
+        Touched { named: NO_SLOT, current: NO_SLOT, thread: NO_SLOT }
+    }
 }
 
 /// Where an event is: its generation, and what ids mean in it.
@@ -58,46 +81,96 @@ type Advance = Result<Option<Context>, OrderFault>;
 
 impl Order {
     /// The slot of a thread in the table of threads.
-    pub(super) fn slot_of(&mut self, thread: i64) -> usize {
-        if let Some(&slot) = self.thread_slots.get(&thread) {
-            return slot;
+    pub(super) fn slot_of(&mut self, thread: i64) -> u32 {
+        let next = u32::try_from(self.threads.len()).unwrap_or(NO_SLOT);
+        let slot = *self.thread_slots.entry(thread).or_insert(next);
+        if slot == next {
+            self.threads.push(Thread::new(thread));
         }
-        self.thread_slots.insert(thread, self.threads.len());
-        self.threads.push(Thread::new(thread));
-        self.threads.len() - 1
+        slot
     }
 
-    /// Lets `event` of the thread at `slot` through, if it is its turn.
-    #[inline]
+    /// The ids of the threads, but for the first `known`, in the order of their slots.
+    pub(super) fn threads_behind(&self, known: usize) -> impl Iterator<Item = i64> {
+        self.threads.iter().skip(known).map(|thread| thread.id)
+    }
+
+    /// Events of this generation come next.
+    pub(super) fn begin(&mut self, generation: u64) {
+        if self.first_generation == 0 {
+            self.first_generation = generation;
+        }
+    }
+
+    /// Lets `event` of the thread at `slot` through, if it is its turn: `taker` takes
+    /// it, but where others come in its place, which are queued.
+    #[inline(always)]
     pub(super) fn advance(
         &mut self,
-        event: &mut TraceEvent,
+        mut event: TraceEvent,
         tables: &Tables,
-        slot: usize,
+        slot: u32,
+        taker: &mut impl Take,
     ) -> Result<bool, OrderFault> {
         let place = Place { generation: tables.generation, tables };
-        if self.first_generation == 0 {
-            self.first_generation = place.generation;
-        }
-        let Some(thread) = self.threads.get_mut(slot) else { return Ok(false) };
+        let Some(thread) = self.threads.get_mut(slot as usize) else { return Ok(false) };
         thread.seen = true;
-        let no_thread = thread.id == TraceEvent::NONE;
-        let context = Context { thread: thread.id, proc: thread.proc, goroutine: thread.goroutine };
-        let Some(after) = self.dispatch(event, &place, context)? else { return Ok(false) };
-        if !no_thread && let Some(thread) = self.threads.get_mut(slot) {
-            // One by one: read as a pair, they would wait for the two stores that
-            // have just made them, which is a sixth of the time of all.
-            if after.proc != context.proc {
-                thread.proc = after.proc;
+        let Thread { id, proc, goroutine, slot: current, .. } = *thread;
+        let context = Context { thread: id, proc, goroutine, slot: current };
+        self.touched.thread = slot;
+        // Nine in ten events are of the kinds that come first. Each is followed to its
+        // end by itself: so nothing has to be kept for what comes behind all of them.
+        match event.kind {
+            EventType::GO_START => {
+                let Some(after) = self.go_start(&mut event, &place, context)? else { return Ok(false) };
+                self.now_has(slot, context, after);
+                taker.take(&event, self.touched, tables)?;
             }
-            if after.goroutine != context.goroutine {
-                thread.goroutine = after.goroutine;
+            EventType::GO_STOP => {
+                let Some(after) = self.go_off(&mut event, context)? else { return Ok(false) };
+                self.now_has(slot, context, after);
+                taker.take(&event, self.touched, tables)?;
+            }
+            EventType::GO_BLOCK => {
+                let Some(after) = self.go_off(&mut event, context)? else { return Ok(false) };
+                self.now_has(slot, context, after);
+                taker.take(&event, self.touched, tables)?;
+            }
+            EventType::GO_UNBLOCK => {
+                let Some(after) = self.go_unblock(&mut event, &place, context)? else { return Ok(false) };
+                self.now_has(slot, context, after);
+                taker.take(&event, self.touched, tables)?;
+            }
+            _ => {
+                let mut event = event;
+                let Some(after) = self.dispatch(&mut event, &place, context)? else { return Ok(false) };
+                self.now_has(slot, context, after);
+                if self.queued.is_empty() {
+                    taker.take(&event, self.touched, tables)?;
+                }
             }
         }
         Ok(true)
     }
 
-    #[inline]
+    /// A thread that had `before` has `after` now.
+    #[inline(always)]
+    fn now_has(&mut self, slot: u32, before: Context, after: Context) {
+        if before.thread != TraceEvent::NONE
+            && let Some(thread) = self.threads.get_mut(slot as usize)
+        {
+            // One by one: read as a pair, they would wait for the stores that have
+            // just made them, which is a sixth of the time of all.
+            if after.proc != before.proc {
+                thread.proc = after.proc;
+            }
+            if after.goroutine != before.goroutine {
+                (thread.goroutine, thread.slot) = (after.goroutine, after.slot);
+            }
+        }
+    }
+
+    #[inline(never)]
     fn dispatch(&mut self, event: &mut TraceEvent, place: &Place<'_>, context: Context) -> Advance {
         match event.kind {
             EventType::PROC_START => self.proc_start(event, place, context),
@@ -107,10 +180,8 @@ impl Order {
 
             EventType::GO_CREATE | EventType::GO_CREATE_BLOCKED => self.go_create(event, place, context),
             EventType::GO_CREATE_SYSCALL => self.go_create_syscall(event, place, context),
-            EventType::GO_START => self.go_start(event, place, context),
-            EventType::GO_DESTROY | EventType::GO_STOP | EventType::GO_BLOCK => self.go_off(event, context),
+            EventType::GO_DESTROY => self.go_off(event, context),
             EventType::GO_DESTROY_SYSCALL => self.go_destroy_syscall(event, context),
-            EventType::GO_UNBLOCK => self.go_unblock(event, place, context),
             EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => self.go_switch(event, place, context),
             EventType::GO_SYSCALL_BEGIN => self.syscall_begin(event, place, context),
             EventType::GO_SYSCALL_END => self.syscall_end(event, context),
@@ -141,17 +212,17 @@ impl Order {
     }
 
     /// Lets an event through, as one of this context.
-    #[inline]
-    #[expect(clippy::unused_self, reason = "who lets through is the order")]
-    fn emit(&self, event: &mut TraceEvent, context: Context) {
+    #[inline(always)]
+    fn emit(&mut self, event: &mut TraceEvent, context: Context) {
         event.thread = context.thread;
         event.proc = context.proc;
         event.goroutine = context.goroutine;
+        self.touched.current = context.slot;
     }
 
     /// One of the events that come in place of the one that is let through.
     fn queue(&mut self, event: TraceEvent) {
-        self.queued.push_back(event);
+        self.queued.push_back((event, self.touched));
     }
 
     fn seq(place: &Place<'_>, number: u64) -> Seq {

@@ -64,7 +64,7 @@ impl Order {
             let holder = self.threads.iter().rfind(|thread| thread.seen && thread.proc == id);
             let holder =
                 holder.ok_or(OrderFault::Absent { event: event.kind, what: "holder of proc", id })?;
-            shown = Context { thread: holder.id, proc: id, goroutine: holder.goroutine };
+            shown = Context { thread: holder.id, proc: id, goroutine: holder.goroutine, slot: holder.slot };
         }
         self.emit(event, shown);
         Ok(Some(after))
@@ -135,7 +135,7 @@ impl Order {
             return Ok(Some(Context { proc: TraceEvent::NONE, ..context }));
         }
         let slot = self.thread_slots.get(&from).copied().ok_or(elsewhere)?;
-        let victim = self.threads.get_mut(slot).filter(|thread| thread.seen && thread.proc == id);
+        let victim = self.threads.get_mut(slot as usize).filter(|thread| thread.seen && thread.proc == id);
         // It cannot get on before it has noticed.
         victim.ok_or(elsewhere)?.proc = TraceEvent::NONE;
         self.emit(event, context);

@@ -3,7 +3,8 @@
 
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
-use super::state::{Context, goroutine, proc};
+use super::goroutine_slots::NO_SLOT;
+use super::state::{Context, proc};
 use super::{Advance, Order, OrderFault, Place};
 
 /// The collector's cycle. Its beginning and its end come from any thread, so
@@ -122,7 +123,7 @@ impl Order {
         context.on_goroutine(event.kind)?;
         let [reason, ..] = event.args;
         let reason = if event.kind == EventType::STW_BEGIN { reason } else { 0 };
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         known.attached().ranges.begin(event.kind, (event.kind, reason))?;
         self.emit(event, context);
         Ok(Some(context))
@@ -136,7 +137,9 @@ impl Order {
     ) -> Advance {
         let [id, ..] = event.args;
         let first = place.generation == self.first_generation;
-        let known = goroutine(&mut self.goroutines, event.kind, id.cast_signed())?;
+        let id = id.cast_signed();
+        let slot = self.goroutines.find(id).unwrap_or(NO_SLOT);
+        let known = self.goroutines.current(event.kind, id, slot)?;
         let range = (EventType::GC_MARK_ASSIST_BEGIN, 0);
         known.attached().ranges.active(event.kind, range, first)?;
         self.emit(event, context);
@@ -145,7 +148,7 @@ impl Order {
 
     pub(super) fn go_range_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         let begun = match event.kind {
             EventType::STW_END => EventType::STW_BEGIN,
             _ => EventType::GC_MARK_ASSIST_BEGIN,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
+use super::goroutine_slots::NO_SLOT;
 use super::{Map, OrderFault};
 
 /// A goroutine's status, by the runtime's number.
@@ -37,7 +38,7 @@ pub(super) struct Seq {
 
 impl Seq {
     /// Whether this comes right behind `before`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn follows(self, before: Seq) -> bool {
         self.generation == before.generation && self.number == before.number.wrapping_add(1)
     }
@@ -49,11 +50,13 @@ pub(super) struct Context {
     pub(super) thread: i64,
     pub(super) proc: i64,
     pub(super) goroutine: i64,
+    /// The goroutine's slot.
+    pub(super) slot: u32,
 }
 
 impl Context {
     /// The event needs a thread.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_thread(self, event: EventType) -> Result<Context, OrderFault> {
         if self.thread == TraceEvent::NONE {
             return Err(OrderFault::Lacks { event, what: "thread" });
@@ -62,7 +65,7 @@ impl Context {
     }
 
     /// The event needs a thread with a P.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_proc(self, event: EventType) -> Result<Context, OrderFault> {
         if self.proc == TraceEvent::NONE {
             self.on_thread(event)?;
@@ -72,7 +75,7 @@ impl Context {
     }
 
     /// The event needs a thread with a goroutine, with or without a P.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
         self.on_thread(event)?;
         if self.goroutine == TraceEvent::NONE {
@@ -82,12 +85,12 @@ impl Context {
     }
 
     /// The event needs a thread with a P and a goroutine.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
         self.on_proc(event)?.with_goroutine(event)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn without_goroutine(self, event: EventType) -> Result<Context, OrderFault> {
         if self.goroutine != TraceEvent::NONE {
             return Err(OrderFault::Has { event, what: "goroutine" });
@@ -98,10 +101,11 @@ impl Context {
 
 /// A goroutine that exists.
 pub(super) struct Goroutine {
-    pub(super) status: GoStatus,
+    pub(super) id: i64,
     pub(super) seq: Seq,
     /// What few have: ranges and regions.
-    attached: Option<Box<Attached>>,
+    pub(super) attached: Option<Box<Attached>>,
+    pub(super) status: GoStatus,
 }
 
 #[derive(Default)]
@@ -112,8 +116,8 @@ pub(super) struct Attached {
 }
 
 impl Goroutine {
-    pub(super) fn new(status: GoStatus, generation: u64) -> Goroutine {
-        Goroutine { status, seq: Seq { generation, number: 0 }, attached: None }
+    pub(super) fn new(id: i64, status: GoStatus, generation: u64) -> Goroutine {
+        Goroutine { id, status, seq: Seq { generation, number: 0 }, attached: None }
     }
 
     pub(super) fn attached(&mut self) -> &mut Attached {
@@ -133,13 +137,15 @@ pub(super) struct Thread {
     pub(super) id: i64,
     pub(super) proc: i64,
     pub(super) goroutine: i64,
+    /// The goroutine's slot.
+    pub(super) slot: u32,
     /// Whether an event of it was tried, or it was named by one.
     pub(super) seen: bool,
 }
 
 impl Thread {
     pub(super) fn new(id: i64) -> Thread {
-        Thread { id, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE, seen: false }
+        Thread { id, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE, slot: NO_SLOT, seen: false }
     }
 }
 
@@ -230,18 +236,8 @@ impl ProcStatus {
     }
 }
 
-/// The goroutine `id`, which `event` takes to exist.
-#[inline]
-pub(super) fn goroutine(
-    goroutines: &mut Map<i64, Goroutine>,
-    event: EventType,
-    id: i64,
-) -> Result<&mut Goroutine, OrderFault> {
-    goroutines.get_mut(&id).ok_or(OrderFault::Absent { event, what: "goroutine", id })
-}
-
 /// The P `id`, which `event` takes to exist.
-#[inline]
+#[inline(always)]
 pub(super) fn proc(procs: &mut Map<i64, Proc>, event: EventType, id: i64) -> Result<&mut Proc, OrderFault> {
     procs.get_mut(&id).ok_or(OrderFault::Absent { event, what: "proc", id })
 }

@@ -2,8 +2,9 @@
 
 use super::super::event::TraceEvent;
 use super::super::spec::EventType;
+use super::goroutine_slots::NO_SLOT;
 use super::goroutines::not_running;
-use super::state::{Context, GoStatus, ProcStatus, goroutine, proc};
+use super::state::{Context, GoStatus, ProcStatus, proc};
 use super::{Advance, Order, OrderFault, Place};
 
 impl Order {
@@ -14,7 +15,7 @@ impl Order {
         context: Context,
     ) -> Advance {
         context.on_goroutine(event.kind)?;
-        let known = goroutine(&mut self.goroutines, event.kind, context.goroutine)?;
+        let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
         if known.status != GoStatus::Running {
             return Err(not_running(event.kind, context.goroutine, known));
         }
@@ -54,7 +55,7 @@ impl Order {
         context.with_goroutine(event.kind)?;
         self.leave(event.kind, context, GoStatus::Runnable)?;
         self.emit(event, context);
-        Ok(Some(Context { goroutine: TraceEvent::NONE, ..context }))
+        Ok(Some(Context { goroutine: TraceEvent::NONE, slot: NO_SLOT, ..context }))
     }
 
     /// C's call of Go is over, or C's thread. The thread's id may be used again,
@@ -62,7 +63,7 @@ impl Order {
     pub(super) fn go_destroy_syscall(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.with_goroutine(event.kind)?;
         self.leave(event.kind, context, GoStatus::Bad)?;
-        self.goroutines.remove(&context.goroutine);
+        self.goroutines.remove(context.slot);
         self.emit(event, context);
         if context.proc != TraceEvent::NONE {
             let held = proc(&mut self.procs, event.kind, context.proc)?;
@@ -72,11 +73,12 @@ impl Order {
             self.queue(TraceEvent { args, kind: EventType::PROC_STEAL, ..*event });
             self.queue(*event);
         }
-        Ok(Some(Context { thread: context.thread, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE }))
+        let thread = context.thread;
+        Ok(Some(Context { thread, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE, slot: NO_SLOT }))
     }
 
     fn leave(&mut self, event: EventType, context: Context, to: GoStatus) -> Result<(), OrderFault> {
-        let known = goroutine(&mut self.goroutines, event, context.goroutine)?;
+        let known = self.goroutines.current(event, context.goroutine, context.slot)?;
         if known.status != GoStatus::Syscall {
             return Err(not_running(event, context.goroutine, known));
         }

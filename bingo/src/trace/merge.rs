@@ -1,0 +1,323 @@
+//! The events of all threads, merged into one order. In: the bytes of a trace. Out:
+//! event after event, to whoever takes them.
+//!
+//! ```text
+//!  bytes ─▶ generation ─▶ frontier ──────▶ order ─────▶ Take
+//!           batches by    a heap: the      is it its
+//!           thread,       threads by       turn? else
+//!           tables        next event       the next thread
+//! ```
+//!
+//! Source: `internal/trace/reader.go`, Go 1.27.
+
+use std::io::Read;
+
+use super::error::TraceError;
+use super::event::TraceEvent;
+use super::frontier::{Entry, Heap, ThreadCursor};
+use super::generation::{Generation, Generations};
+use super::order::{Order, OrderFault, Touched};
+use super::spec::{EventType, SHAPES};
+use super::tables::Tables;
+use super::version::Version;
+
+/// Who takes the events, one by one.
+pub(super) trait Take {
+    /// Takes an event, with the slots of whom it is about and what its ids mean.
+    ///
+    /// # Errors
+    /// When it refers to what is not there.
+    fn take(&mut self, event: &TraceEvent, touched: Touched, tables: &Tables) -> Result<(), OrderFault>;
+
+    /// Takes the point of synchrony that begins a generation, or ends the trace.
+    fn take_sync(&mut self, event: &TraceEvent, tables: Option<&Tables>);
+}
+
+/// Merges the events of a trace. Memory is bounded by one generation.
+pub(super) struct Merge<'r> {
+    generations: Generations<Box<dyn Read + Send + 'r>>,
+    generation: Option<Generation>,
+    cursors: Vec<ThreadCursor>,
+    heap: Heap,
+    samples_taken: usize,
+    /// The time of the next CPU sample, if there is one.
+    next_sample: Option<i64>,
+    pub(super) order: Order,
+    last_time: i64,
+    syncs: u64,
+    /// How many events were taken.
+    pub(super) count: u64,
+    /// What ended the trace; it comes behind a last point of synchrony.
+    error: Option<TraceError>,
+    done: bool,
+}
+
+impl<'r> Merge<'r> {
+    /// `salvage`: what can be had of a generation that is cut off comes, too.
+    ///
+    /// # Errors
+    /// When the bytes are not a trace of a known form.
+    pub(super) fn new(bytes: impl Read + Send + 'r, salvage: bool) -> Result<Merge<'r>, TraceError> {
+        let bytes: Box<dyn Read + Send + 'r> = Box::new(bytes);
+        Ok(Merge {
+            generations: Generations::new(bytes, salvage)?,
+            generation: None,
+            cursors: Vec::new(),
+            heap: Heap::default(),
+            samples_taken: 0,
+            next_sample: None,
+            order: Order::default(),
+            last_time: 0,
+            syncs: 0,
+            count: 0,
+            error: None,
+            done: false,
+        })
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.generations.version()
+    }
+
+    /// The tables of the generation that the event taken last is of.
+    pub(super) fn tables(&self) -> Option<&Tables> {
+        self.generation.as_ref().map(|generation| &*generation.tables)
+    }
+
+    /// Hands the next event to `taker`; `false` behind the last, and behind an error.
+    ///
+    /// # Errors
+    /// When the trace is corrupt or cut off; no event follows.
+    #[inline(always)]
+    pub(super) fn step(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
+        if self.done {
+            return Ok(false);
+        }
+        let stepped = self.try_step(taker);
+        match stepped {
+            Ok(true) => self.count += 1,
+            _ => self.done = true,
+        }
+        stepped
+    }
+
+    #[inline(always)]
+    fn try_step(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
+        loop {
+            if !self.order.queued.is_empty() {
+                return self.take_queued(taker);
+            }
+            let Some(first) = self.heap.get(0) else {
+                return if self.next_sample.is_some() {
+                    self.take_sample(taker)
+                } else {
+                    self.next_generation(taker)
+                };
+            };
+            if self.next_sample.is_some_and(|sample| sample < first.time) {
+                return self.take_sample(taker);
+            }
+            if self.let_through(first, taker)? && self.order.queued.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    #[cold]
+    fn take_queued(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
+        let Some((mut event, touched)) = self.order.queued.pop_front() else { return Ok(false) };
+        let Some(generation) = &self.generation else { return Ok(false) };
+        self.last_time = in_time(&mut event, self.last_time);
+        let taken = taker.take(&event, touched, &generation.tables);
+        taken.map_err(|fault| self.fault((usize::MAX, fault)))?;
+        Ok(true)
+    }
+
+    #[cold]
+    fn take_sample(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
+        let Some(generation) = &self.generation else { return Ok(false) };
+        let Some(sample) = generation.samples.get(self.samples_taken) else { return Ok(false) };
+        let mut event = sample.event();
+        self.samples_taken += 1;
+        self.next_sample = generation.samples.get(self.samples_taken).map(|sample| sample.time);
+        self.last_time = in_time(&mut event, self.last_time);
+        let taken = taker.take(&event, Touched::default(), &generation.tables);
+        taken.map_err(|fault| self.fault((usize::MAX, fault)))?;
+        Ok(true)
+    }
+
+    /// Lets an event through: the earliest, or else the first that can be. `false`:
+    /// there is no more of a generation that is cut off.
+    #[inline(always)]
+    fn let_through(&mut self, first: Entry, taker: &mut impl Take) -> Result<bool, TraceError> {
+        let advanced = match self.try_advance(0, first, taker) {
+            Ok(true) => return Ok(true),
+            Ok(false) => self.advance_any(taker),
+            Err(fault) => Err(fault),
+        };
+        match advanced {
+            // Of a generation that is cut off, this is as far as it goes.
+            Err(_) if self.tables().is_some_and(|tables| tables.cut_off) => {
+                self.heap.clear();
+                self.next_sample = None;
+                Ok(false)
+            }
+            Err(fault) => Err(self.fault(fault)),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    #[cold]
+    fn advance_any(&mut self, taker: &mut impl Take) -> Result<(), (usize, OrderFault)> {
+        self.heap.sort();
+        for at in 1..self.heap.len() {
+            if let Some(entry) = self.heap.get(at)
+                && self.try_advance(at, entry, taker)?
+            {
+                return Ok(());
+            }
+        }
+        Err((0, OrderFault::Stuck(self.heap.len())))
+    }
+
+    /// Tries the event of the entry that is at `at` of the heap.
+    #[inline(always)]
+    fn try_advance(
+        &mut self,
+        at: usize,
+        entry: Entry,
+        taker: &mut impl Take,
+    ) -> Result<bool, (usize, OrderFault)> {
+        let Some(generation) = &self.generation else { return Ok(false) };
+        let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(false) };
+        let fault = |fault| (entry.cursor as usize, fault);
+        let bytes = cursor.bytes(generation);
+        let (mut event, behind) = cursor.event(bytes).map_err(fault)?;
+        let time = in_time(&mut event, self.last_time);
+        let advanced = self.order.advance(event, &generation.tables, cursor.slot, taker);
+        if !advanced.map_err(fault)? {
+            return Ok(false);
+        }
+        if self.order.queued.is_empty() {
+            self.last_time = time;
+        }
+        // An event that cannot be read hides the one before it, as Go has it.
+        match cursor.next(generation, bytes, behind) {
+            Ok(Some(time)) if at == 0 => self.heap.update_first(time),
+            Ok(Some(time)) => self.heap.update(at, time),
+            Ok(None) => self.heap.remove(at),
+            // Of a generation that is cut off, this is as far as it goes.
+            Err(_) if generation.tables.cut_off => {
+                self.heap.clear();
+                self.next_sample = None;
+            }
+            Err(unreadable) => return Err(fault(unreadable)),
+        }
+        Ok(true)
+    }
+
+    #[cold]
+    fn next_generation(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if self.generation.is_none() && self.syncs > 0 {
+            return Ok(false);
+        }
+        self.generation = None;
+        self.order.task_names.clear();
+        self.syncs += 1;
+        let mut time = self.last_time;
+        match self.generations.next() {
+            Ok(Some(generation)) => {
+                time = generation.tables.nanoseconds(generation.start);
+                self.install(generation)?;
+            }
+            Ok(None) => {}
+            Err(error) => self.error = Some(error),
+        }
+        let args = [self.syncs, 0, 0, 0];
+        let mut event = TraceEvent { time, args, kind: EventType::SYNC_POINT, ..TraceEvent::EMPTY };
+        self.last_time = in_time(&mut event, self.last_time);
+        taker.take_sync(&event, self.tables());
+        Ok(true)
+    }
+
+    fn install(&mut self, generation: Generation) -> Result<(), TraceError> {
+        self.samples_taken = 0;
+        self.next_sample = generation.samples.first().map(|sample| sample.time);
+        self.cursors.clear();
+        self.heap.clear();
+        let mut begun = Ok(());
+        for (at, thread) in (0..).zip(&generation.threads) {
+            let slot = self.order.slot_of(thread.id);
+            let mut cursor = ThreadCursor::new(slot, thread.first);
+            match cursor.begin(&generation) {
+                Ok(Some(time)) => self.heap.insert(Entry { time, cursor: at }),
+                Ok(None) => {}
+                Err(fault) => {
+                    self.cursors.push(cursor);
+                    begun = Err((self.cursors.len() - 1, fault));
+                    break;
+                }
+            }
+            self.cursors.push(cursor);
+        }
+        let cut_off = generation.tables.cut_off;
+        if self.heap.len() > 0 {
+            self.order.begin(generation.number);
+        }
+        self.generation = Some(generation);
+        match begun {
+            Err(fault) if !cut_off => Err(self.fault(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error at the place of a cursor, or of all where there is none.
+    #[cold]
+    fn fault(&self, (cursor, fault): (usize, OrderFault)) -> TraceError {
+        let (mut offset, mut number) = (0, 0);
+        if let Some(generation) = &self.generation {
+            number = generation.number;
+            let batches = || generation.batches.iter().map(|batch| batch.offset).max();
+            let cursor = self.cursors.get(cursor);
+            offset = cursor.map_or_else(|| batches().unwrap_or(0), |cursor| cursor.offset(generation));
+        }
+        TraceError::Order { offset, generation: number, event: self.count, fault }
+    }
+}
+
+/// Puts an event behind `last`, the time of the one before; its time.
+#[inline]
+fn in_time(event: &mut TraceEvent, last: i64) -> i64 {
+    if event.time <= last {
+        event.time = last.wrapping_add(1);
+    }
+    event.time
+}
+
+/// Looks for a string or a stack that an event refers to and that is not there.
+///
+/// # Errors
+/// When there is one.
+#[inline]
+pub(super) fn refers_to_what_is_there(event: &TraceEvent, tables: &Tables) -> Result<(), OrderFault> {
+    let Some(shape) = SHAPES.get(usize::from(event.kind.0)) else { return Ok(()) };
+    let mut bits = shape.stacks | shape.strings;
+    if tables.cut_off {
+        return Ok(());
+    }
+    // Bit by bit: most events have one id or two.
+    while bits != 0 {
+        let bit = bits.trailing_zeros();
+        bits &= bits - 1;
+        let id = event.args.get(bit as usize).copied().unwrap_or(0);
+        let is_stack = shape.stacks >> bit & 1 != 0;
+        if !(if is_stack { tables.has_stack(id) } else { tables.has_string(id) }) {
+            let what = if is_stack { "stack" } else { "string" };
+            return Err(OrderFault::Dangling { event: event.kind, what, id });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! How a short event changes the record of a goroutine. In: the event, where no
+//! snapshot has anything to say against it. Out: what the goroutine was before.
+
+use super::super::history::{Past, PlaceIndex};
+use super::super::lent::{Lent, NONE};
+use super::{Record, Since, Tie, Woken};
+use crate::model::{GoId, GoState, ShortEvent, ShortKind, ThreadId, Time, WaitReason};
+
+/// What a goroutine was before an event.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Was {
+    pub(in super::super) state: GoState,
+    pub(in super::super) since: Time,
+    pub(in super::super) reason: Option<WaitReason>,
+    /// The number of its stack.
+    pub(in super::super) lent: u32,
+}
+
+impl Record {
+    /// Takes in an event of a burst, which leaves the goroutine in `state`, as
+    /// [`Record::note_event`] would; what it was before. `None`: it cannot, because a
+    /// snapshot has shown the goroutine or nothing is known of it.
+    #[inline(always)]
+    pub(in super::super) fn note_short(
+        &mut self,
+        event: &ShortEvent,
+        state: GoState,
+        by: Option<GoId>,
+        thread: Option<ThreadId>,
+    ) -> Option<Was> {
+        let told = self.told.as_mut()?;
+        if self.seen.is_some() || told.on.is_some() || told.time > event.time {
+            return None;
+        }
+        let was = Was { state: told.state, since: told.since.time(), reason: told.reason, lent: self.lent };
+        if was.state == state && told.since == Since::Exact(event.time) {
+            return None;
+        }
+        (told.time, told.since, told.state) = (event.time, Since::Exact(event.time), state);
+        (told.reason, told.thread, told.tie) = (event.reason, thread, Tie::Open);
+        match event.kind {
+            ShortKind::Unblock => {
+                match &mut self.woken {
+                    Some(woken) => (woken.time, woken.by) = (event.time, by),
+                    None => self.woken = Some(Woken { time: event.time, by, stack: None }),
+                }
+                self.woken_lent = event.stack;
+                if event.stack == NONE
+                    && let Some(woken) = &mut self.woken
+                {
+                    woken.stack = None;
+                }
+            }
+            kind => {
+                self.blocks += u64::from(kind == ShortKind::Block);
+                if event.stack != NONE {
+                    self.lent = event.stack;
+                }
+            }
+        }
+        if self.shown.get().is_some() {
+            self.shown.take();
+        }
+        Some(was)
+    }
+
+    /// The place where it waits for `reason`, by its own stack.
+    pub(in super::super) fn place(
+        &mut self,
+        past: &mut Past,
+        reason: Option<WaitReason>,
+    ) -> Option<PlaceIndex> {
+        past.place(reason, self.stack.as_ref()?)
+    }
+
+    /// Refers to no stack by its number any more.
+    pub(in super::super) fn own_stacks(&mut self, lent: &Lent) {
+        if self.lent != NONE {
+            (self.stack, self.place) = (lent.stack(self.lent).cloned(), None);
+            self.lent = NONE;
+        }
+        if self.woken_lent != NONE
+            && let Some(woken) = &mut self.woken
+        {
+            woken.stack = lent.stack(self.woken_lent).cloned();
+            self.woken_lent = NONE;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the numbers in bursts stand for in the World. In: a burst's tables. Out: the
+//! record of a goroutine, the place of a stack, without a look-up.
+
+use super::history::{Past, PlaceIndex};
+use crate::model::{Burst, ShortEvent, Stack, WaitReason};
+
+/// No number.
+pub(super) const NONE: u32 = ShortEvent::NONE;
+
+/// What bursts have told of by number.
+#[derive(Debug, Default)]
+pub(super) struct Lent {
+    /// The stacks of the last burst.
+    pub(super) stacks: Vec<Stack>,
+    /// The place of each stack and the reason it was last waited there for.
+    places: Vec<Option<(Option<WaitReason>, PlaceIndex)>>,
+    /// By a goroutine's number the number of its record, which may be past.
+    records: Vec<u32>,
+}
+
+impl Lent {
+    /// Whether a burst's stacks are those of the one before, and more.
+    pub(super) fn is_continued_by(&self, burst: &Burst<'_>) -> bool {
+        let Some(last) = self.stacks.len().checked_sub(1) else { return true };
+        let pair = self.stacks.get(last).zip(burst.stacks.get(last));
+        pair.is_some_and(|(ours, theirs)| ours.is_same(theirs))
+    }
+
+    /// Takes over a burst's tables.
+    pub(super) fn take_over(&mut self, burst: &Burst<'_>) {
+        let new = burst.stacks.get(self.stacks.len()..).unwrap_or_default();
+        self.stacks.extend_from_slice(new);
+        self.places.resize(self.stacks.len(), None);
+        if self.records.len() < burst.goroutines.len() {
+            self.records.resize(burst.goroutines.len(), NONE);
+        }
+    }
+
+    /// Forgets the stacks: their numbers are about to mean others.
+    pub(super) fn forget_stacks(&mut self) {
+        self.stacks.clear();
+        self.places.clear();
+    }
+
+    /// A stack by its number.
+    #[inline]
+    pub(super) fn stack(&self, number: u32) -> Option<&Stack> {
+        self.stacks.get(number as usize)
+    }
+
+    /// The number of the record of a goroutine by its own.
+    #[inline]
+    pub(super) fn record(&self, goroutine: u32) -> u32 {
+        self.records.get(goroutine as usize).copied().unwrap_or(NONE)
+    }
+
+    /// Notes the number of a goroutine's record.
+    pub(super) fn note_record(&mut self, goroutine: u32, record: u32) {
+        if let Some(place) = self.records.get_mut(goroutine as usize) {
+            *place = record;
+        }
+    }
+
+    /// The place of a reason and a stack by its number.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        past: &mut Past,
+        reason: Option<WaitReason>,
+        number: u32,
+    ) -> Option<PlaceIndex> {
+        match self.places.get(number as usize) {
+            Some(Some((known, place))) if *known == reason => Some(*place),
+            _ => self.learn_place(past, reason, number),
+        }
+    }
+
+    #[cold]
+    fn learn_place(
+        &mut self,
+        past: &mut Past,
+        reason: Option<WaitReason>,
+        number: u32,
+    ) -> Option<PlaceIndex> {
+        let place = past.place(reason, self.stacks.get(number as usize)?)?;
+        if let Some(known) = self.places.get_mut(number as usize) {
+            *known = Some((reason, place));
+        }
+        Some(place)
+    }
+}

@@ -1,0 +1,81 @@
+//! The records of the goroutines that live, each with a number that is its own as
+//! long as it lives. In: ids. Out: records, by id or by number.
+
+use super::Map;
+use super::goroutine::Record;
+use crate::model::GoId;
+
+/// Records by number and by id.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    by_number: Vec<Option<Box<Record>>>,
+    numbers: Map<GoId, u32>,
+    free: Vec<u32>,
+}
+
+impl Records {
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.numbers.reserve(more);
+    }
+
+    /// The number of a goroutine's record.
+    pub(super) fn number(&self, id: GoId) -> Option<u32> {
+        self.numbers.get(&id).copied()
+    }
+
+    pub(super) fn get(&self, id: GoId) -> Option<&Record> {
+        self.by_number.get(self.number(id)? as usize)?.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: GoId) -> Option<&mut Record> {
+        self.at(self.number(id)?)
+    }
+
+    /// The record of a number.
+    #[inline]
+    pub(super) fn at(&mut self, number: u32) -> Option<&mut Record> {
+        self.by_number.get_mut(number as usize)?.as_deref_mut()
+    }
+
+    /// Adds the record of a goroutine that has none; its number. `None`: there are
+    /// more than can be counted.
+    pub(super) fn insert(&mut self, record: Record) -> Option<u32> {
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => {
+                let number = u32::try_from(self.by_number.len()).ok()?;
+                self.by_number.push(None);
+                number
+            }
+        };
+        self.numbers.insert(record.id, number);
+        *self.by_number.get_mut(number as usize)? = Some(Box::new(record));
+        Some(number)
+    }
+
+    pub(super) fn remove(&mut self, id: GoId) -> Option<Box<Record>> {
+        let number = self.numbers.remove(&id)?;
+        self.free.push(number);
+        self.by_number.get_mut(number as usize)?.take()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.by_number.iter().flatten().map(|record| &**record)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Record> {
+        self.by_number.iter_mut().flatten().map(|record| &mut **record)
+    }
+
+    /// The same as [`Records::iter`], and how many come.
+    pub(super) fn iter_exact(&self) -> impl ExactSizeIterator<Item = &Record> {
+        self.numbers.values().map(|&number| {
+            let record = self.by_number.get(number as usize).and_then(Option::as_deref);
+            record.expect("a goroutine's number leads to its record")
+        })
+    }
+}
