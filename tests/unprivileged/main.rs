@@ -6,6 +6,7 @@ mod bad_input;
 mod collect;
 mod corpus;
 mod exports;
+mod findings_docs;
 mod hostile;
 mod recordings;
 mod reports;

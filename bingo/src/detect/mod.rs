@@ -2,19 +2,10 @@
 //! (`World::keeping`). Out: [`Finding`]s, one for each pattern, with what they
 //! rest on and a confidence that follows from it.
 //!
-//! | what is known | confidence |
-//! |---|---|
-//! | at a nil channel: nothing can end it | proven |
-//! | a race that the race detector saw | proven |
-//! | to send, for a long time or its maker is gone, and nobody was ever woken there | high |
-//! | a test that waits long and has not returned | high |
-//! | to send or for a lock, and nobody was ever woken there | medium |
-//! | to receive and so on, made at one place by three or more that are gone | medium |
-//! | a wait for a lock or to send that took long and ended | medium |
-//! | any other: it may be idle and meant to be | low |
-//!
-//! Events that were lost, and an input that breaks off, lower it by one step.
+//! `confidence.rs` has the rules of that in one table, which the pages of
+//! `docs/findings` print.
 
+mod confidence;
 mod deadlock;
 mod finding;
 mod growth;
@@ -36,6 +27,7 @@ use std::time::Duration;
 use crate::model::Links;
 use crate::world::{WaitGraph, World};
 
+pub use confidence::{DOUBT, Rule};
 pub use finding::{Class, Confidence, Finding, Related, Step};
 pub use race::races;
 

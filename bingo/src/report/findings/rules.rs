@@ -36,6 +36,17 @@ pub(super) fn address(class: Class) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Confidence;
+
+    #[test]
+    fn each_page_has_the_rules_of_its_confidence() {
+        for class in Class::ALL {
+            let table = class.rules_table();
+            assert!(page(class).ends_with(&format!("\n\n{table}")), "{} lacks:\n{table}", class.as_str());
+            let least = class.rules().iter().map(|rule| rule.confidence).min();
+            assert!(least < Some(Confidence::Proven) || class == Class::DataRace);
+        }
+    }
 
     #[test]
     fn each_page_is_of_its_class_and_says_what_it_means_how_to_fix_it_and_why() {

@@ -7,7 +7,7 @@ mod graph;
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use pulldown_cmark::{Parser, html::push_html};
+use pulldown_cmark::{Options, Parser, html::push_html};
 
 use super::quote::Quote;
 use super::{Context, by_class, left_out, place_in, rules, step_text, summary, verdict};
@@ -138,6 +138,6 @@ fn stack(what: &str, stack: &Stack, context: &Context<'_>) -> Markup {
 /// A page of ours as HTML.
 fn rendered(markdown: &str) -> Markup {
     let mut text = String::new();
-    push_html(&mut text, Parser::new(markdown));
+    push_html(&mut text, Parser::new_ext(markdown, Options::ENABLE_TABLES));
     PreEscaped(text)
 }
