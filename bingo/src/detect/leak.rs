@@ -71,7 +71,13 @@ pub(super) fn findings(
             parked.entry(site).or_default().push(goroutine);
         }
     }
-    parked.retain(|site, _| !stuck.contains_key(site));
+    // Who waits where others are stuck, for as long, is one of them: something seems to
+    // get at what it waits for, a word that is left on a stack for instance.
+    for (site, stuck) in &mut stuck {
+        let shortest = stuck.iter().map(|member| end.since(member.since.time())).min().unwrap_or_default();
+        let others = parked.remove(site).unwrap_or_default();
+        stuck.extend(others.into_iter().filter(|other| end.since(other.since.time()) >= shortest));
+    }
     let stuck =
         stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
     let parked = parked.into_iter().filter_map(|(site, members)| {
@@ -99,19 +105,27 @@ fn of_stuck(
 ) -> Option<Finding> {
     members.sort_by_key(|member| member.id);
     let lasted = |member: &Goroutine| world.latest().since(member.since.time());
-    let first = *members.first()?;
-    let standing = members.iter().filter_map(|member| graph.standing(member.id)).min()?;
+    let is_stuck = |member: &&&Arc<Goroutine>| graph.standing(member.id) > Some(Standing::GoesOn);
+    let first = *members.iter().find(is_stuck)?;
+    let standing = members.iter().filter(is_stuck).filter_map(|member| graph.standing(member.id)).min()?;
+    let like_them = members.iter().filter(|member| !is_stuck(member)).count();
     let blocked_for = members.iter().map(|member| lasted(member)).max()?;
     let unsure = members.iter().any(|member| world.is_uncertain(member.id));
     let confidence = match standing {
-        Standing::Proven => Confidence::Proven,
+        Standing::Proven if like_them == 0 => Confidence::Proven,
         _ if unsure || blocked_for < SHORTEST => Confidence::Low,
-        Standing::Stuck => Confidence::High,
+        Standing::Proven | Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
     };
     let mut finding = of(waiting, &members, blocked_for)?;
     finding.confidence = confidence;
     finding.evidence.extend(words::why_stuck(world, graph, first.id));
+    if like_them > 0 {
+        let all = members.len();
+        finding
+            .evidence
+            .push(format!("so it is of {} of {all}; the others wait there as long", all - like_them));
+    }
     Some(finding)
 }
 
