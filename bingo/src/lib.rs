@@ -10,6 +10,8 @@ pub mod cli;
 pub mod code;
 pub mod detect;
 #[cfg(feature = "cli")]
+pub mod explain;
+#[cfg(feature = "cli")]
 pub mod export;
 pub mod goruntime;
 #[cfg(feature = "cli")]

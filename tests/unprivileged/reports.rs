@@ -191,3 +191,41 @@ fn a_log_with_reports_of_races_is_an_input() -> anyhow::Result<()> {
     assert_eq!(report["bugs"].as_array().map(Vec::len), Some(2), "the other input has its leak");
     Ok(())
 }
+
+#[test]
+fn an_explanation_is_asked_for_or_shown_and_harms_nothing() -> anyhow::Result<()> {
+    let folder = shop("explained", SOURCE)?;
+    let run = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = Command::new(bingo_bin()?);
+        command.current_dir(&folder).args(["analyze", "goroutines.txt"]).args(arguments);
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"] {
+            command.env_remove(name);
+        }
+        anyhow::Ok(command.envs(environment.iter().copied()).stdin(Stdio::null()).output()?)
+    };
+    let dry = said(&run(&["--explain=dry-run"], &[])?);
+    for word in ["1 finding in 4", "Finding 1: goroutine_leak", "    5  \t\tunread <- 1", "goroutine 18"] {
+        assert!(dry.contains(word), "{word}: {dry}");
+    }
+    let plain = run(&["--format", "json"], &[])?;
+    for (environment, word) in [
+        (&[][..], "set ANTHROPIC_API_KEY"),
+        (&[("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")], "--model NAME"),
+        (
+            &[("ANTHROPIC_API_KEY", "x"), ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")],
+            "127.0.0.1:1/v1/messages",
+        ),
+    ] {
+        let output = run(&["--format", "json", "--explain"], environment)?;
+        let told = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(word), "{word}: {told}");
+        let [mut with, mut without]: [Value; 2] =
+            [serde_json::from_slice(&output.stdout)?, serde_json::from_slice(&plain.stdout)?];
+        for report in [&mut with, &mut without] {
+            report["duration_ms"] = Value::Null;
+        }
+        assert_eq!(with, without);
+    }
+    Ok(())
+}

@@ -28,6 +28,13 @@
 //! takes a finding of that type out; the reason has to be there. The report says how
 //! many were set aside, --fail-on counts the others alone.
 //!
+//! --explain asks a language model for root cause and fix, and prints its answer
+//! behind the report (beside it, where other programs read that): Anthropic's, with
+//! ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or any that speaks OpenAI's protocol at
+//! OPENAI_BASE_URL, with --model. The findings, their stacks and the lines around are
+//! sent; --explain=dry-run shows them and sends nothing. It is marked where its diff
+//! cannot be applied, and where it names what it was not shown. It decides nothing.
+//!
 //! An input that is cut off is analysed as far as it goes. So is one that is
 //! corrupt: what is before that place is analysed, the place stands among the
 //! problems, and the exit status is 2 whatever was found. An input that cannot be

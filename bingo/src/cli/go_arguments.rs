@@ -57,7 +57,7 @@ fn known() -> HashMap<String, bool> {
     let cli = super::Cli::command();
     let arguments = cli.find_subcommand(COMMAND).into_iter().flat_map(clap::Command::get_arguments);
     for argument in arguments {
-        let takes_value = argument.get_action().takes_values();
+        let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
         known.extend(argument.get_long().map(|long| (format!("--{long}"), takes_value)));
         known.extend(argument.get_short().map(|short| (format!("-{short}"), takes_value)));
     }
@@ -79,6 +79,8 @@ mod tests {
         check("bingo run --min-block=1s -run X ./a", "bingo run --min-block=1s -- -run X ./a");
         check("bingo run --count 3 -count 2 --timeout=2s", "bingo run --count 3 -- -count 2 --timeout=2s");
         check("bingo run --race -race ./a", "bingo run --race -- -race ./a");
+        check("bingo run --explain ./a", "bingo run --explain -- ./a");
+        check("bingo run --explain=dry-run ./a", "bingo run --explain=dry-run -- ./a");
         check("bingo run ./... -h", "bingo run -h -- ./...");
         check("bingo run ./... -o a.json -v", "bingo run -o a.json -- ./... -v");
     }

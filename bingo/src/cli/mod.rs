@@ -9,6 +9,7 @@ mod collect;
 mod completions;
 mod doctor;
 mod dump;
+mod explain;
 mod export;
 mod failure;
 mod go_arguments;

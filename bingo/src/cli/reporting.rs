@@ -5,9 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::explain::{self, Explain};
 use super::output::Output;
 use super::source_files::SourceFiles;
 use super::{Failure, Status, suppress, values};
+use crate::model::Texts;
 use crate::report::{self, Baseline, Context};
 use crate::session::{Analysis, Confidence};
 
@@ -34,6 +36,13 @@ pub(super) struct Reporting {
     /// Write what is found to this file, to be given to --baseline
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
+    /// Ask a language model about what is found (ANTHROPIC_API_KEY, or
+    /// OPENAI_BASE_URL); `dry-run` shows what would be sent
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "ask")]
+    explain: Option<Explain>,
+    /// Which model to ask
+    #[arg(long, value_name = "NAME", requires = "explain")]
+    model: Option<String>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +125,15 @@ impl Reporting {
             Format::Sarif => output.write_with(|out| report::sarif(found, &context, out))?,
             Format::Junit => output.write_with(|out| report::junit(found, &context, out))?,
             Format::Html => output.write_with(|out| report::html(found, &context, out))?,
+        }
+        if let Some(wanted) = self.explain {
+            let asked = (found, &texts as &dyn Texts, &*folder);
+            // What other programs read stays what it is.
+            if matches!(self.format, Format::Terminal | Format::Markdown) {
+                explain::explain(wanted, self.model.as_deref(), asked, &mut output);
+            } else {
+                explain::explain(wanted, self.model.as_deref(), asked, &mut std::io::stderr());
+            }
         }
         if let Some(path) = &self.write_baseline {
             let baseline = Baseline::of(found, known.as_ref(), &context);
