@@ -28,6 +28,9 @@ const UNLIKE_OTHERS: u32 = 10;
 /// Makers that are gone from which on a place makes goroutines that stay.
 const MAKERS: usize = 3;
 
+const IDLE: &str = "it waits in a loop for more, and the function that started it has not returned: a worker \
+     without work";
+
 const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
      refers to, until the program ends. Where they are made again and again, memory grows.";
 
@@ -43,6 +46,7 @@ pub(super) fn findings(
     let ended = ended_waits(world);
     let mut parked: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
     let mut stuck: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
+    let mut idle: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
     let mut sites = Sites::default();
     for goroutine in world.goroutines().filter(|goroutine| goroutine.state == GoState::Blocked) {
         let Some(site) = sites.of(goroutine) else { continue };
@@ -55,7 +59,9 @@ pub(super) fn findings(
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id).is_empty();
             let root = goroutine.id == MAIN || runs_a_test(&goroutine.stack);
-            if !(root && waits_for_others()) {
+            if is_worker_of_one_that_lives(world, graph, goroutine, waiting, ended.contains_key(&site)) {
+                idle.entry(site).or_default().push(goroutine);
+            } else if !(root && waits_for_others()) {
                 stuck.entry(site).or_default().push(goroutine);
             }
             continue;
@@ -80,12 +86,38 @@ pub(super) fn findings(
     }
     let stuck =
         stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
+    let idle = idle.into_iter().filter_map(|((waiting, ..), members)| {
+        let mut finding = of_stuck(world, graph, waiting, members)?;
+        finding.confidence = Confidence::Low;
+        finding.evidence.push(IDLE.to_owned());
+        Some(finding)
+    });
     let parked = parked.into_iter().filter_map(|(site, members)| {
         let longest_ended = ended.get(&site).copied();
         let (waiting, ..) = site;
         pattern(world, waiting, members, longest_ended, (begin, end, min_block))
     });
-    stuck.chain(parked).collect()
+    stuck.chain(idle).chain(parked).collect()
+}
+
+/// Whether it is a worker without work: it waits in a loop for more, and the function
+/// that started it has not returned. Its work is over, or the source there still has
+/// what it waits on though the compiled code is done with that; it goes when they do.
+fn is_worker_of_one_that_lives(
+    world: &World,
+    graph: &WaitGraph<'_>,
+    goroutine: &Goroutine,
+    waiting: Waiting,
+    was_fed: bool,
+) -> bool {
+    let takes_work = matches!(waiting, Waiting::Receive | Waiting::Select | Waiting::Cond);
+    let maker = goroutine.parent.and_then(|parent| world.goroutine(parent));
+    let maker =
+        maker.filter(|maker| graph.standing(maker.id).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
+    let still_there = maker.zip(goroutine.created_by.as_ref()).is_some_and(|(maker, made)| {
+        maker.stack.frames().iter().any(|frame| frame.function == made.function)
+    });
+    takes_work && still_there && (was_fed || graph.is_looping(goroutine.id))
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.

@@ -12,7 +12,7 @@
 //! seen to hold up is no proof of anything unless [`Object::access`] says that
 //! nobody else can.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Addr, GoId, Stack};
@@ -24,6 +24,8 @@ pub struct Links {
     pub objects: Vec<Object>,
     /// What each blocked goroutine waits for; one of several is enough.
     pub waits: HashMap<GoId, Vec<WaitFor>>,
+    /// Those of them whose wait stands in a loop: they come back to it for more.
+    pub looping: HashSet<GoId>,
     /// Who holds which lock.
     pub holds: Vec<Hold>,
     /// Who could end a wait on which object.

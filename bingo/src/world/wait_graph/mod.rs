@@ -147,6 +147,12 @@ impl<'a> WaitGraph<'a> {
         self.waits.get(&id).map(|_| self.standing.get(&id).copied().unwrap_or(Standing::GoesOn))
     }
 
+    /// Whether a goroutine waits in a loop, for more.
+    #[must_use]
+    pub fn is_looping(&self, id: GoId) -> bool {
+        self.links.looping.contains(&id)
+    }
+
     /// What a goroutine waits for.
     pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
         let waits = self.waits.get(&id).copied().unwrap_or_default();

@@ -64,6 +64,7 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
+	close(queue)
 }
 
 // Two cooks wait for orders, which come in twos.
