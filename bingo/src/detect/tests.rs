@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Class, Confidence, Finding, findings};
 use crate::model::{
     Access, Addr, Event, EventKind, Frame, GoId, Links, LostKind, Nested, Object, ObjectIndex, ObjectKey,
-    ObjectKind, Observation, Stack, Time, WaitReason,
+    ObjectKind, Observation, Operation, Stack, Time, WaitFor, WaitReason,
 };
 use crate::world::{Keep, World};
 
@@ -324,4 +324,30 @@ fn those_that_loop_on_when_their_makers_are_gone_become_ever_more() {
     assert_eq!(check(true, 12), [(GoroutineLeak, Medium, 12)]);
     assert_eq!(check(true, 9), [], "they are few");
     assert_eq!(check(false, 12), [], "their makers may yet end them");
+}
+
+#[test]
+fn a_worker_without_work_is_no_leak_while_its_maker_is_there() {
+    let check = |looping: bool, maker_is_in: &str, expect: Confidence| {
+        let mut told = Told::new();
+        told.made(0, 5, 1);
+        told.made(1, 18, 5);
+        told.parks(2, 18, WaitReason::ChanReceive, "main.worker");
+        told.parks(3, 5, WaitReason::Sleep, maker_is_in);
+        told.event(3_000, 1, EventKind::Run, "main.main");
+        let mut links = Links::default();
+        let key = ObjectKey::Address(Addr(0xc000_1000));
+        links.objects.push(Object { key, kind: ObjectKind::Channel, access: Access::Closed });
+        let wait = WaitFor { object: ObjectIndex(0), operation: Operation::Receive };
+        links.waits.insert(GoId(18), vec![wait]);
+        if looping {
+            links.looping.insert(GoId(18));
+        }
+        let found = findings(&told.0, &links, MIN_BLOCK);
+        let [found] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((found.class, found.confidence), (GoroutineLeak, expect), "{looping} {maker_is_in}");
+    };
+    check(true, "main.maker", Low);
+    check(false, "main.maker", Proven);
+    check(true, "main.other", Proven);
 }
