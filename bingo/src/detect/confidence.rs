@@ -41,6 +41,10 @@ impl Class {
                 const {
                     &[
                         rule(
+                            Low,
+                            "it waits in a loop for more, and the function that started it has not returned: a worker without work",
+                        ),
+                        rule(
                             Proven,
                             "it waits at a nil channel, or by addresses nothing can get at what it waits on",
                         ),
