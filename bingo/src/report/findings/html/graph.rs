@@ -1,7 +1,5 @@
 //! A finding as a picture: who waits for whom. In: a finding. Out: SVG; a cycle as
-//! a ring of goroutines with the objects between them, all others as a row.
-
-use std::f64::consts::TAU;
+//! a loop of goroutines with the objects between them, all others as a row.
 
 use maud::{Markup, html};
 
@@ -9,11 +7,13 @@ use super::super::{Context, object_text};
 use crate::model::{Frame, Stack, Wait};
 use crate::session::{Class, Finding, Step};
 
-/// Goroutines of a ring that are drawn: more cannot be read.
-const DRAWN: usize = 24;
+/// Goroutines of a cycle that are drawn: more cannot be read.
+const DRAWN: usize = 16;
 /// A goroutine's box.
 const WIDTH: f64 = 170.0;
 const HEIGHT: f64 = 44.0;
+/// From one box of a column to the next.
+const ROW: f64 = 84.0;
 /// Characters of its second line.
 const LETTERS: usize = 26;
 
@@ -30,40 +30,38 @@ pub(super) fn of(finding: &Finding, context: &Context<'_>) -> Markup {
     }
 }
 
+/// A box of a cycle: its two lines, and what it is.
+type Box = (String, String, &'static str);
+
+/// Down on the left, up on the right, so that it is as wide with two as with many.
 fn ring(steps: &[Step], all: usize, context: &Context<'_>) -> Markup {
-    let drawn = f64::from(u32::try_from(steps.len()).unwrap_or(u32::MAX));
-    // The boxes along the ring take as much of it as they are wide.
-    let radius = (drawn * (WIDTH + 50.0) / TAU).max(130.0);
-    let size = At(2.0 * radius + WIDTH + 20.0, 2.0 * radius + HEIGHT + 20.0);
-    let centre = At(size.0 / 2.0, size.1 / 2.0);
-    let mut turn = 0.0;
-    let mut places = Vec::new();
-    for _ in steps {
-        let angle: f64 = turn / drawn * TAU - TAU / 4.0;
-        places.push(At(centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin()));
-        turn += 1.0;
+    let mut boxes: Vec<Box> = Vec::new();
+    for step in steps {
+        let object = object_text(&step.on);
+        let (kind, which) = object.split_once(' ').unwrap_or((&object, ""));
+        boxes.push((format!("goroutine {}", step.goroutine), site_of(&step.stack, context), "goroutine"));
+        boxes.push((kind.to_owned(), which.to_owned(), "object"));
     }
-    let next = |at: usize| {
-        let whom = steps.get(at).map(|step| step.waits_for);
-        let there = steps.iter().position(|step| Some(step.goroutine) == whom);
-        places.get(there.unwrap_or((at + 1) % steps.len())).copied()
+    if all > steps.len() {
+        boxes.push((format!("{} more goroutines", all - steps.len()), String::new(), "maker"));
+    }
+    let rows = boxes.len().div_ceil(2);
+    let row = |row: usize| HEIGHT / 2.0 + 10.0 + f64::from(u32::try_from(row).unwrap_or(u32::MAX)) * ROW;
+    let place = |nth: usize| match nth.checked_sub(rows) {
+        None => At(WIDTH / 2.0 + 10.0, row(nth)),
+        Some(back) => At(WIDTH * 1.5 + 190.0, row(rows.saturating_sub(back + 1))),
     };
-    let arrows = steps
-        .iter()
-        .zip(&places)
-        .enumerate()
-        .filter_map(|(at, (step, from))| Some(arrow(*from, next(at)?, &object_text(&step.on))));
+    let size = At(WIDTH * 2.0 + 200.0, row(rows) - ROW + HEIGHT / 2.0 + 10.0);
     let label = format!("{all} goroutines that wait for each other in a circle");
     picture(
         size,
         &label,
         &html! {
-            @for arrow in arrows { (arrow) }
-            @for (step, at) in steps.iter().zip(&places) {
-                (node(*at, &format!("goroutine {}", step.goroutine), &site_of(&step.stack, context), "goroutine"))
+            @for (nth, (_, _, kind)) in boxes.iter().enumerate() {
+                (arrow(place(nth), place((nth + 1) % boxes.len()), if *kind == "goroutine" { "waits on" } else { "" }))
             }
-            @if all > steps.len() {
-                text x=(centre.0) y=(centre.1) { (steps.len()) " of " (all) " are drawn" }
+            @for (nth, (first, second, kind)) in boxes.iter().enumerate() {
+                (node(place(nth), first, second, kind))
             }
         },
     )
@@ -97,9 +95,9 @@ fn row(finding: &Finding, context: &Context<'_>) -> Markup {
             &html! {
                 (arrow(at(0.0), at(1.0), ""))
                 (arrow(at(2.0), at(1.0), ""))
-                (node(at(0.0), "this access", &first, "goroutine"))
+                (node(at(0.0), "one access", &first, "goroutine"))
                 (node(at(1.0), "the same memory", "", "object"))
-                (node(at(2.0), "the one before", &second, "goroutine"))
+                (node(at(2.0), "the other", &second, "goroutine"))
             },
         );
     }
@@ -173,7 +171,9 @@ fn arrow(from: At, to: At, says: &str) -> Markup {
     let (start, end) = (edge(from, to), edge(to, from));
     html! {
         line x1=(start.0) y1=(start.1) x2=(end.0) y2=(end.1) marker-end="url(#tip)" {}
-        @if !says.is_empty() {
+        @if !says.is_empty() && (start.0 - end.0).abs() < 1.0 {
+            text.object.left x=(start.0 + 8.0) y=((start.1 + end.1) / 2.0 + 4.0) { (says) }
+        } @else if !says.is_empty() {
             text.object x=((start.0 + end.0) / 2.0) y=((start.1 + end.1) / 2.0 - 6.0) { (says) }
         }
     }

@@ -126,7 +126,7 @@ fn quoted(site: &Frame, reason: Option<WaitReason>, context: &Context<'_>) -> Ma
 fn stack(what: &str, stack: &Stack, context: &Context<'_>) -> Markup {
     let calls: Vec<&Frame> = stack.visible().collect();
     html! {
-        @if !calls.is_empty() {
+        @if calls.len() > 1 {
             details {
                 summary { (what) }
                 ol.stack { @for call in calls { li { code { (place_in(context, call)) } } } }
