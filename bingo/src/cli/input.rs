@@ -67,6 +67,8 @@ impl Input {
 pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
     let piped = |from| Piped::new(from, reading.clone());
     let progress = &reading.progress;
+    // What can be read again need not be kept.
+    let mut again = None;
     let (bytes, recorded): (Box<dyn Read + Send>, _) = if path == "-" {
         progress.begin("standard input", None);
         (Box::new(piped(Box::new(io::stdin()))), SystemTime::now())
@@ -81,6 +83,7 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
         }
         progress.begin(path, Some(about.len()).filter(|_| about.is_file()));
         let recorded = about.modified().unwrap_or_else(|_| SystemTime::now());
+        again = file.try_clone().ok().filter(|_| about.is_file());
         // A named pipe may have nothing to say for long.
         if about.is_file() { (Box::new(file), recorded) } else { (Box::new(piped(Box::new(file))), recorded) }
     };
@@ -96,7 +99,7 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
     let kind = Kind::of(&first);
     let bytes = BufReader::with_capacity(PIECE, io::Cursor::new(first).chain(bytes));
     match kind {
-        Kind::Trace => match TraceSource::new(bytes, recorded) {
+        Kind::Trace => match trace(bytes, again, recorded) {
             Ok(source) => Ok(Input::of(source)),
             // Some say themselves what to do.
             Err(error @ TraceError::Header(HeaderError::Old(_) | HeaderError::Unknown(_))) => {
@@ -130,6 +133,17 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
             }
         }
         Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
+    }
+}
+
+fn trace(
+    bytes: impl Read + Send + 'static,
+    again: Option<File>,
+    recorded: SystemTime,
+) -> Result<TraceSource, TraceError> {
+    match again {
+        Some(file) => TraceSource::of_file(bytes, file, recorded),
+        None => TraceSource::new(bytes, recorded),
     }
 }
 

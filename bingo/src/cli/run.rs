@@ -276,7 +276,9 @@ fn add_races(found: &mut Analysis, run: &Run, test: &ObservedTest) {
 /// among the problems, and what is before it has been analysed.
 fn trace(path: &Path, arguments: &Arguments, stop: impl FnMut() -> bool) -> Result<(Analysis, bool), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut source = TraceSource::new(file, SystemTime::now()).map_err(|error| error.to_string())?;
+    let again = file.try_clone().map_err(|error| error.to_string())?;
+    let source = TraceSource::of_file(file, again, SystemTime::now());
+    let mut source = source.map_err(|error| error.to_string())?;
     let texts = arguments.reporting.source_files();
     let (found, error) = Analysis::as_far_as(&mut source, &texts, arguments.reporting.min_block, stop);
     Ok((found, error.is_some()))

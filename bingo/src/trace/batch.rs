@@ -89,6 +89,21 @@ impl<R: Read> Input<R> {
         if got < size { Err(self.cut("a batch")) } else { Ok(()) }
     }
 
+    /// The first byte of what follows, if there is any.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        // What cannot be read now is told when it is to be taken.
+        self.bytes.fill_buf().ok().and_then(|ready| ready.first()).copied()
+    }
+
+    /// Passes over the body of a batch, `size` bytes.
+    pub(super) fn pass(&mut self, size: usize) -> Result<(), TraceError> {
+        let wanted = u64::try_from(size).unwrap_or(u64::MAX);
+        let passed = io::copy(&mut (&mut self.bytes).take(wanted), &mut io::sink());
+        let passed = passed.map_err(|source| TraceError::Read { offset: self.offset, source })?;
+        self.offset += passed;
+        if passed < wanted { Err(self.cut("a batch")) } else { Ok(()) }
+    }
+
     pub(super) fn fault(&self, offset: u64, fault: StructureFault) -> TraceError {
         TraceError::Structure { offset, generation: self.generation, fault }
     }

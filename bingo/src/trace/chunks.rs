@@ -2,6 +2,7 @@
 //! in order by one thread while another makes something of them. In: the bytes of
 //! a trace. Out: [`Chunk`]s of its events in the model's words, in order.
 
+use std::fs::File;
 use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
@@ -53,12 +54,15 @@ pub(super) enum Chunks {
 }
 
 impl Chunks {
-    /// The chunks of a trace, and its form.
+    /// The chunks of a trace, and its form. `again`: the file that the bytes are of.
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
-    pub(super) fn new(bytes: impl Read + Send + 'static) -> Result<(Chunks, Version), TraceError> {
-        let merge = Merge::new(bytes, true)?;
+    pub(super) fn new(
+        bytes: impl Read + Send + 'static,
+        again: Option<File>,
+    ) -> Result<(Chunks, Version), TraceError> {
+        let merge = Merge::new(bytes, true, again)?;
         let version = merge.version();
         let mut filler = Filler { merge, words: Words::default(), threads: 0 };
         if thread::available_parallelism().map_or(1, usize::from) == 1 {

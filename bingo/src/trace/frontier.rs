@@ -4,24 +4,23 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
-use super::blocks::Span;
 use super::cursor::{NOWHERE, uvarint};
 use super::event::TraceEvent;
-use super::generation::Generation;
+use super::generation::{Batch, Generation};
 use super::go_sort::sort_as_go;
 use super::order::OrderFault;
 use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
 /// Where a thread is in its batches.
-#[derive(Clone, Copy)]
 pub(super) struct ThreadCursor {
     /// When the next event was.
     time: i64,
-    /// Where it begins, and where its arguments do.
+    /// The batch that it is of, as far as it is wanted still.
+    bytes: Vec<u8>,
+    /// Where it begins in these, and where its arguments do.
     begin: u32,
     at: u32,
-    /// The batch that it is of, and where that is.
-    span: Span,
+    /// The batch's number in the generation.
     batch: u32,
     /// The thread's slot in the order's table of threads.
     pub(super) slot: u32,
@@ -32,35 +31,47 @@ pub(super) struct ThreadCursor {
 
 impl ThreadCursor {
     pub(super) fn new(slot: u32, first: u32) -> ThreadCursor {
-        let (span, kind) = (Span::default(), EventType(0));
-        ThreadCursor { time: 0, begin: 0, at: 0, span, batch: first, slot, kind, args: 0 }
-    }
-
-    /// Enters the batch that `self.batch` names.
-    fn enter(&mut self, generation: &Generation) -> bool {
-        let Some(batch) = generation.batches.get(self.batch as usize) else { return false };
-        (self.at, self.span, self.time) = (batch.span.start, batch.span, 0);
-        true
+        let (bytes, kind) = (Vec::new(), EventType(0));
+        ThreadCursor { time: 0, bytes, begin: 0, at: 0, batch: first, slot, kind, args: 0 }
     }
 
     /// Puts the cursor at the first event; its time. `None`: there is none.
-    pub(super) fn begin(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
-        if !self.enter(generation) {
-            return Ok(None);
-        }
-        self.next(generation, generation.bytes.up_to(self.span), self.at)
+    pub(super) fn begin(&mut self, generation: &mut Generation) -> Result<Option<i64>, OrderFault> {
+        let first = self.batch;
+        self.enter(generation, first)
     }
 
-    /// The bytes of the batch that the next event is of, and what is before them.
-    #[inline(always)]
-    pub(super) fn bytes<'g>(&self, generation: &'g Generation) -> &'g [u8] {
-        generation.bytes.up_to(self.span)
+    /// Goes on with the thread's next batch that has events; the time of its first.
+    /// `None`: there is none.
+    #[cold]
+    pub(super) fn next_batch(&mut self, generation: &mut Generation) -> Result<Option<i64>, OrderFault> {
+        let next = generation.batches.get(self.batch as usize).map_or(Batch::LAST, |batch| batch.next);
+        self.enter(generation, next)
+    }
+
+    /// Enters a batch, or the first one behind it that has events.
+    fn enter(&mut self, generation: &mut Generation, first: u32) -> Result<Option<i64>, OrderFault> {
+        let mut number = first;
+        while let Some(batch) = generation.batches.get(number as usize).copied() {
+            self.batch = number;
+            (self.begin, self.at) = (0, 0);
+            if !generation.load(number, &mut self.bytes) {
+                return Err(OrderFault::Unfinished);
+            }
+            self.time = 0;
+            if let Some(time) = self.next(generation, 0)? {
+                return Ok(Some(time));
+            }
+            number = batch.next;
+        }
+        self.bytes = Vec::new();
+        Ok(None)
     }
 
     /// What the next event says, and where the bytes behind it begin.
     #[inline(always)]
-    pub(super) fn event(&self, bytes: &[u8]) -> Result<(TraceEvent, u32), OrderFault> {
-        let (args, behind) = arguments(bytes, self.at, self.args);
+    pub(super) fn event(&self) -> Result<(TraceEvent, u32), OrderFault> {
+        let (args, behind) = arguments(&self.bytes, self.at, self.args);
         if behind == NOWHERE {
             return Err(OrderFault::Unfinished);
         }
@@ -68,19 +79,14 @@ impl ThreadCursor {
         Ok((TraceEvent { time, args, kind, ..TraceEvent::EMPTY }, behind))
     }
 
-    /// Goes on to the event that begins at `at` of these bytes, or with the next
-    /// batch behind them; its time. `None`: there is none.
+    /// Goes on to the event that begins at `at` of the batch; its time. `None`: the
+    /// batch ends there.
     #[inline(always)]
-    pub(super) fn next(
-        &mut self,
-        generation: &Generation,
-        bytes: &[u8],
-        at: u32,
-    ) -> Result<Option<i64>, OrderFault> {
-        let Some(&kind) = bytes.get(at as usize) else { return self.next_batch(generation) };
+    pub(super) fn next(&mut self, generation: &Generation, at: u32) -> Result<Option<i64>, OrderFault> {
+        let Some(&kind) = self.bytes.get(at as usize) else { return Ok(None) };
         self.args = SHAPES.get(usize::from(kind)).map_or(Shape::NOT_TIMED, |shape| shape.args);
         self.kind = EventType(kind);
-        let (units, args) = uvarint(bytes, at + 1);
+        let (units, args) = uvarint(&self.bytes, at + 1);
         (self.begin, self.at) = (at, args);
         if self.args == Shape::NOT_TIMED || args == NOWHERE {
             return Err(self.unreadable());
@@ -98,25 +104,10 @@ impl ThreadCursor {
         if self.args == Shape::NOT_TIMED { OrderFault::NotTimed(self.kind.0) } else { OrderFault::Unfinished }
     }
 
-    /// Goes on with the thread's next batch that has events.
-    #[cold]
-    fn next_batch(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
-        loop {
-            let Some(batch) = generation.batches.get(self.batch as usize) else { return Ok(None) };
-            self.batch = batch.next;
-            if !self.enter(generation) {
-                return Ok(None);
-            }
-            if self.at < self.span.end {
-                return self.next(generation, generation.bytes.up_to(self.span), self.at);
-            }
-        }
-    }
-
     /// The byte of the file at which the cursor is: where the next event begins.
     pub(super) fn offset(&self, generation: &Generation) -> u64 {
         let Some(batch) = generation.batches.get(self.batch as usize) else { return 0 };
-        batch.offset.saturating_add(u64::from(self.begin.saturating_sub(batch.span.start)))
+        batch.offset.saturating_add(u64::from(self.begin))
     }
 }
 
@@ -239,10 +230,12 @@ impl Heap {
         at
     }
 
+    /// Moves an entry down to where it belongs; those that it passes move up.
     #[inline]
     fn sift_down(&mut self, mut at: usize) {
-        while let Some(mut least) = self.time(at) {
-            let mut to = at;
+        let Some(entry) = self.get(at) else { return };
+        loop {
+            let (mut least, mut to) = (entry.time, at);
             for child in [2 * at + 1, 2 * at + 2] {
                 if let Some(time) = self.time(child)
                     && time < least
@@ -250,10 +243,16 @@ impl Heap {
                     (least, to) = (time, child);
                 }
             }
-            if to == at {
-                break;
+            let up = self.get(to).filter(|_| to != at);
+            if let Some(place) = self.entries.get_mut(at) {
+                // Part by part: a whole entry would wait for the part that was
+                // written last.
+                place.time = least;
+                place.cursor = up.map_or(entry.cursor, |up| up.cursor);
             }
-            self.entries.swap(at, to);
+            if to == at {
+                return;
+            }
             at = to;
         }
     }

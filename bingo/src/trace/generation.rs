@@ -7,11 +7,12 @@
 //! then with a mark. Source: `internal/trace/generation.go`, Go 1.27.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
 use super::batch::{BatchHeader, Input, Next};
-use super::blocks::{Blocks, Span};
+use super::bodies::Bodies;
 use super::cursor::Cursor;
 use super::error::{StructureFault, TraceError};
 use super::samples::{self, CpuSample};
@@ -25,8 +26,8 @@ const HEADER: u64 = super::version::HEADER_LEN as u64;
 /// One generation, unordered.
 pub(super) struct Generation {
     pub(super) number: u64,
-    /// The bodies of all batches of events, in the order of the file.
-    pub(super) bytes: Blocks,
+    bodies: Bodies,
+    /// The batches of events, in the order of the file.
     pub(super) batches: Vec<Batch>,
     /// The threads in the order in which they appear.
     pub(super) threads: Vec<Thread>,
@@ -37,15 +38,23 @@ pub(super) struct Generation {
     pub(super) tables: Arc<Tables>,
 }
 
+impl Generation {
+    /// Puts the events of a batch into `bytes`, once. `false`: they cannot be had.
+    pub(super) fn load(&mut self, number: u32, bytes: &mut Vec<u8>) -> bool {
+        let Some(batch) = self.batches.get(number as usize) else { return false };
+        self.bodies.load(number as usize, batch.offset, batch.len as usize, bytes)
+    }
+}
+
 /// A batch of events of one thread.
 #[derive(Clone, Copy)]
 pub(super) struct Batch {
-    /// Where it begins in the file.
+    /// Where its events begin in the file.
     pub(super) offset: u64,
     /// The time before its first event, in the trace's units.
     pub(super) time: u64,
-    /// Where its events are in [`Generation::bytes`].
-    pub(super) span: Span,
+    /// How many bytes they take.
+    len: u32,
     /// The thread's next batch; [`Batch::LAST`]: none.
     pub(super) next: u32,
 }
@@ -69,6 +78,8 @@ pub(super) struct Generations<R> {
     version: Version,
     /// Yield what there is of a generation that is cut off.
     salvage: bool,
+    /// The file that the bytes are of, if it can be read again.
+    again: Option<Arc<File>>,
     /// The batch that ended the generation before, by beginning the next one.
     spill: Option<BatchHeader>,
     /// What ended the trace, for the next call.
@@ -88,10 +99,15 @@ enum End {
 }
 
 impl<R: Read> Generations<R> {
-    pub(super) fn new(mut bytes: R, salvage: bool) -> Result<Generations<R>, TraceError> {
+    pub(super) fn new(
+        mut bytes: R,
+        salvage: bool,
+        again: Option<File>,
+    ) -> Result<Generations<R>, TraceError> {
         let version = read_version(&mut bytes)?;
         let input = Input::new(bytes, HEADER);
-        Ok(Generations { input, version, salvage, spill: None, ended: None, unit: None })
+        let again = again.map(Arc::new);
+        Ok(Generations { input, version, salvage, again, spill: None, ended: None, unit: None })
     }
 
     pub(super) fn version(&self) -> Version {
@@ -120,7 +136,7 @@ impl<R: Read> Generations<R> {
     }
 
     fn read(&mut self) -> Result<Option<Generation>, TraceError> {
-        let mut builder = Builder::default();
+        let mut builder = Builder { bodies: Bodies::new(self.again.clone()), ..Builder::default() };
         let end = self.fill(&mut builder)?;
         self.input.generation = builder.number;
         let marked = self.version >= Version::Go126;
@@ -212,7 +228,7 @@ fn read_version(bytes: &mut impl Read) -> Result<Version, TraceError> {
 #[derive(Default)]
 struct Builder {
     number: u64,
-    bytes: Blocks,
+    bodies: Bodies,
     batches: Vec<Batch>,
     threads: Vec<Thread>,
     by_id: HashMap<i64, usize, foldhash::fast::FixedState>,
@@ -233,41 +249,52 @@ impl Builder {
         input: &mut Input<R>,
         version: Version,
     ) -> Result<Result<(), TraceError>, TraceError> {
-        let block = self.bytes.room(header.size);
-        let start = block.len();
-        if let Err(error) = input.body(header.size, block) {
-            block.truncate(start);
+        let kind = EventType(input.peek().unwrap_or_default());
+        let sync = if version < Version::Go125 { EventType::FREQUENCY } else { EventType::SYNC };
+        let is_table =
+            matches!(kind, EventType::STRINGS | EventType::STACKS | EventType::CPU_SAMPLES) || kind == sync;
+        // Experiments' batches have a form of their own, which none of ours needs.
+        let is_wanted = header.experiment == 0 && header.size > 0;
+        if is_wanted && !is_table {
+            let offset = input.offset();
+            if let Err(error) = self.bodies.add(header.size, input) {
+                return Ok(Err(error));
+            }
+            self.begins_by(header.time);
+            self.add_events(header, offset);
+            return Ok(Ok(()));
+        }
+        let mut body = Vec::new();
+        let read = if is_wanted { input.body(header.size, &mut body) } else { input.pass(header.size) };
+        if let Err(error) = read {
             return Ok(Err(error));
         }
-        if self.start == 0 || header.time < self.start {
-            self.start = header.time;
-        }
-        let body = block.get(start..).unwrap_or_default();
-        let kind = EventType(body.first().copied().unwrap_or_default());
-        let sync = if version < Version::Go125 { EventType::FREQUENCY } else { EventType::SYNC };
+        self.begins_by(header.time);
         let taken = match kind {
-            // Experiments' batches have a form of their own, which none of ours needs.
-            _ if header.experiment != 0 => Ok(()),
-            EventType::STRINGS => self.tables.add_strings(body),
-            EventType::STACKS => self.tables.add_stacks(body),
-            EventType::CPU_SAMPLES => samples::read(body, &mut self.samples),
-            kind if kind == sync => {
-                let entries = if version < Version::Go125 { body } else { body.get(1..).unwrap_or_default() };
+            _ if !is_wanted => Ok(()),
+            EventType::STRINGS => self.tables.add_strings(&body),
+            EventType::STACKS => self.tables.add_stacks(&body),
+            EventType::CPU_SAMPLES => samples::read(&body, &mut self.samples),
+            _ => {
+                let entries = if version < Version::Go125 { 0 } else { 1 };
+                let entries = body.get(entries..).unwrap_or_default();
                 read_clocks(entries, header.time, version, &mut self.unit, &mut self.clock)
             }
-            _ => {
-                self.add_events(header, start);
-                return Ok(Ok(()));
-            }
         };
-        block.truncate(start);
         taken.map(Ok).map_err(|fault| input.fault(header.offset, fault))
     }
 
-    fn add_events(&mut self, header: &BatchHeader, start: usize) {
+    /// It began at `time` at the latest.
+    fn begins_by(&mut self, time: u64) {
+        if self.start == 0 || time < self.start {
+            self.start = time;
+        }
+    }
+
+    fn add_events(&mut self, header: &BatchHeader, offset: u64) {
         let Ok(batch) = u32::try_from(self.batches.len()) else { return };
-        let Some(span) = self.bytes.behind(start) else { return };
-        self.batches.push(Batch { offset: header.offset, time: header.time, span, next: Batch::LAST });
+        let len = u32::try_from(header.size).unwrap_or(0);
+        self.batches.push(Batch { offset, time: header.time, len, next: Batch::LAST });
         let at = *self.by_id.entry(header.thread).or_insert_with(|| {
             self.threads.push(Thread { id: header.thread, first: batch, last: batch });
             self.threads.len() - 1
@@ -307,7 +334,7 @@ impl Builder {
             self.clock.map(|(units, clock)| ClockSnapshot { trace: tables.nanoseconds(units), ..clock });
         Ok(Generation {
             number: self.number,
-            bytes: self.bytes,
+            bodies: self.bodies,
             batches: self.batches,
             threads: self.threads,
             samples: samples::by_time(self.samples, &tables),

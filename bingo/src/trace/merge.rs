@@ -10,6 +10,7 @@
 //!
 //! Source: `internal/trace/reader.go`, Go 1.27.
 
+use std::fs::File;
 use std::io::Read;
 
 use super::error::TraceError;
@@ -40,8 +41,8 @@ pub(super) struct Merge<'r> {
     cursors: Vec<ThreadCursor>,
     heap: Heap,
     samples_taken: usize,
-    /// The time of the next CPU sample, if there is one.
-    next_sample: Option<i64>,
+    /// The time of the next CPU sample; behind the last, the end of time.
+    next_sample: i64,
     pub(super) order: Order,
     last_time: i64,
     syncs: u64,
@@ -54,18 +55,23 @@ pub(super) struct Merge<'r> {
 
 impl<'r> Merge<'r> {
     /// `salvage`: what can be had of a generation that is cut off comes, too.
+    /// `again`: where the same bytes can be read again, so that they need not be kept.
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
-    pub(super) fn new(bytes: impl Read + Send + 'r, salvage: bool) -> Result<Merge<'r>, TraceError> {
+    pub(super) fn new(
+        bytes: impl Read + Send + 'r,
+        salvage: bool,
+        again: Option<File>,
+    ) -> Result<Merge<'r>, TraceError> {
         let bytes: Box<dyn Read + Send + 'r> = Box::new(bytes);
         Ok(Merge {
-            generations: Generations::new(bytes, salvage)?,
+            generations: Generations::new(bytes, salvage, again)?,
             generation: None,
             cursors: Vec::new(),
             heap: Heap::default(),
             samples_taken: 0,
-            next_sample: None,
+            next_sample: i64::MAX,
             order: Order::default(),
             last_time: 0,
             syncs: 0,
@@ -108,13 +114,9 @@ impl<'r> Merge<'r> {
                 return self.take_queued(taker);
             }
             let Some(first) = self.heap.get(0) else {
-                return if self.next_sample.is_some() {
-                    self.take_sample(taker)
-                } else {
-                    self.next_generation(taker)
-                };
+                return if self.has_sample() { self.take_sample(taker) } else { self.next_generation(taker) };
             };
-            if self.next_sample.is_some_and(|sample| sample < first.time) {
+            if self.next_sample < first.time {
                 return self.take_sample(taker);
             }
             if self.let_through(first, taker)? && self.order.queued.is_empty() {
@@ -133,13 +135,18 @@ impl<'r> Merge<'r> {
         Ok(true)
     }
 
+    fn has_sample(&self) -> bool {
+        self.generation.as_ref().is_some_and(|generation| self.samples_taken < generation.samples.len())
+    }
+
     #[cold]
     fn take_sample(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
         let Some(generation) = &self.generation else { return Ok(false) };
         let Some(sample) = generation.samples.get(self.samples_taken) else { return Ok(false) };
         let mut event = sample.event();
         self.samples_taken += 1;
-        self.next_sample = generation.samples.get(self.samples_taken).map(|sample| sample.time);
+        let next = generation.samples.get(self.samples_taken);
+        self.next_sample = next.map_or(i64::MAX, |sample| sample.time);
         self.last_time = in_time(&mut event, self.last_time);
         let taken = taker.take(&event, Touched::default(), &generation.tables);
         taken.map_err(|fault| self.fault((usize::MAX, fault)))?;
@@ -156,14 +163,11 @@ impl<'r> Merge<'r> {
             Err(fault) => Err(fault),
         };
         match advanced {
-            // Of a generation that is cut off, this is as far as it goes.
-            Err(_) if self.tables().is_some_and(|tables| tables.cut_off) => {
-                self.heap.clear();
-                self.next_sample = None;
-                Ok(false)
-            }
-            Err(fault) => Err(self.fault(fault)),
             Ok(()) => Ok(true),
+            Err(fault) => match self.end_here(fault) {
+                Ok(()) => Ok(false),
+                Err(fault) => Err(self.fault(fault)),
+            },
         }
     }
 
@@ -191,8 +195,7 @@ impl<'r> Merge<'r> {
         let Some(generation) = &self.generation else { return Ok(false) };
         let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(false) };
         let fault = |fault| (entry.cursor as usize, fault);
-        let bytes = cursor.bytes(generation);
-        let (mut event, behind) = cursor.event(bytes).map_err(fault)?;
+        let (mut event, behind) = cursor.event().map_err(fault)?;
         let time = in_time(&mut event, self.last_time);
         let advanced = self.order.advance(event, &generation.tables, cursor.slot, taker);
         if !advanced.map_err(fault)? {
@@ -202,18 +205,41 @@ impl<'r> Merge<'r> {
             self.last_time = time;
         }
         // An event that cannot be read hides the one before it, as Go has it.
-        match cursor.next(generation, bytes, behind) {
+        match cursor.next(generation, behind) {
             Ok(Some(time)) if at == 0 => self.heap.update_first(time),
             Ok(Some(time)) => self.heap.update(at, time),
-            Ok(None) => self.heap.remove(at),
-            // Of a generation that is cut off, this is as far as it goes.
-            Err(_) if generation.tables.cut_off => {
-                self.heap.clear();
-                self.next_sample = None;
-            }
-            Err(unreadable) => return Err(fault(unreadable)),
+            Ok(None) => self.next_batch(at, entry)?,
+            Err(unreadable) => self.end_here(fault(unreadable))?,
         }
         Ok(true)
+    }
+
+    /// Goes on with the thread's next batch.
+    #[cold]
+    fn next_batch(&mut self, at: usize, entry: Entry) -> Result<(), (usize, OrderFault)> {
+        let Some(generation) = &mut self.generation else { return Ok(()) };
+        let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(()) };
+        match cursor.next_batch(generation) {
+            Ok(Some(time)) => self.heap.update(at, time),
+            Ok(None) => self.heap.remove(at),
+            Err(unreadable) => self.end_here((entry.cursor as usize, unreadable))?,
+        }
+        Ok(())
+    }
+
+    /// Ends a generation that is cut off: this is as far as it goes.
+    ///
+    /// # Errors
+    /// Of one that is not, the fault.
+    #[cold]
+    fn end_here(&mut self, fault: (usize, OrderFault)) -> Result<(), (usize, OrderFault)> {
+        if !self.tables().is_some_and(|tables| tables.cut_off) {
+            return Err(fault);
+        }
+        self.heap.clear();
+        self.samples_taken = usize::MAX;
+        self.next_sample = i64::MAX;
+        Ok(())
     }
 
     #[cold]
@@ -243,16 +269,17 @@ impl<'r> Merge<'r> {
         Ok(true)
     }
 
-    fn install(&mut self, generation: Generation) -> Result<(), TraceError> {
+    fn install(&mut self, mut generation: Generation) -> Result<(), TraceError> {
         self.samples_taken = 0;
-        self.next_sample = generation.samples.first().map(|sample| sample.time);
+        self.next_sample = generation.samples.first().map_or(i64::MAX, |sample| sample.time);
         self.cursors.clear();
         self.heap.clear();
         let mut begun = Ok(());
-        for (at, thread) in (0..).zip(&generation.threads) {
+        let threads = std::mem::take(&mut generation.threads);
+        for (at, thread) in (0..).zip(&threads) {
             let slot = self.order.slot_of(thread.id);
             let mut cursor = ThreadCursor::new(slot, thread.first);
-            match cursor.begin(&generation) {
+            match cursor.begin(&mut generation) {
                 Ok(Some(time)) => self.heap.insert(Entry { time, cursor: at }),
                 Ok(None) => {}
                 Err(fault) => {

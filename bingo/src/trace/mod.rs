@@ -9,7 +9,7 @@
 //! them in the model's words.
 
 mod batch;
-mod blocks;
+mod bodies;
 mod chunks;
 mod cursor;
 mod detail;

@@ -51,7 +51,7 @@ impl<'r> Reader<'r> {
     /// # Errors
     /// When they are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'r, cut_off: CutOff) -> Result<Reader<'r>, TraceError> {
-        let merge = Merge::new(bytes, cut_off == CutOff::Salvage)?;
+        let merge = Merge::new(bytes, cut_off == CutOff::Salvage, None)?;
         Ok(Reader { merge, last: Last(TraceEvent::EMPTY) })
     }
 

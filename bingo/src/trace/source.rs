@@ -2,6 +2,7 @@
 //! In: the bytes of a trace. Out: events; what is missing at the end of
 //! one that is cut off comes as a problem, a corrupt one is an error.
 
+use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,7 +38,28 @@ impl TraceSource {
     /// # Errors
     /// When the bytes are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'static, recorded: SystemTime) -> Result<TraceSource, TraceError> {
-        let (mut chunks, version) = Chunks::new(bytes)?;
+        TraceSource::made(bytes, None, recorded)
+    }
+
+    /// The same of the bytes of `file`, which are read again where they are needed:
+    /// so no more of them has to be kept than a batch of each thread.
+    ///
+    /// # Errors
+    /// When the bytes are not a trace of a known form.
+    pub fn of_file(
+        bytes: impl Read + Send + 'static,
+        file: File,
+        recorded: SystemTime,
+    ) -> Result<TraceSource, TraceError> {
+        TraceSource::made(bytes, Some(file), recorded)
+    }
+
+    fn made(
+        bytes: impl Read + Send + 'static,
+        again: Option<File>,
+        recorded: SystemTime,
+    ) -> Result<TraceSource, TraceError> {
+        let (mut chunks, version) = Chunks::new(bytes, again)?;
         let first = chunks.next();
         let clocks = first.clocks;
         let begin = clocks.map_or(0, |clocks| clocks.begin);
@@ -62,7 +84,7 @@ impl TraceSource {
             pid: None,
             inner_pid: None,
             start: wall,
-            start_monotonic: clocks.map_or(Time::default(), |clocks| clocks.monotonic(begin)),
+            start_monotonic: clocks.map_or(Time::default(), |clocks| clocks.began()),
             notes,
         };
         Ok(TraceSource { chunks, header, first: true, numbers: Numbers::default(), done: false })

@@ -23,6 +23,8 @@ pub(super) struct Words {
     pub(super) stacks: Stacks,
     /// How the trace's clock relates to others, once that is known.
     pub(super) clocks: Option<Clocks>,
+    /// What the trace's clock lags behind the monotonic one, in nanoseconds.
+    lag: i64,
     /// When this generation began.
     pub(super) began: Time,
     /// When the next one did, if its events come next.
@@ -49,11 +51,16 @@ impl Clocks {
         Clocks { begin, lag, snapshot }
     }
 
-    /// A trace's time by the monotonic clock.
-    #[inline]
-    pub(super) fn monotonic(&self, time: i64) -> Time {
-        Time(time.saturating_add(self.lag).max(0).unsigned_abs())
+    /// When the trace began, by the monotonic clock.
+    pub(super) fn began(&self) -> Time {
+        monotonic(self.begin, self.lag)
     }
+}
+
+/// A trace's time by the monotonic clock.
+#[inline(always)]
+fn monotonic(time: i64, lag: i64) -> Time {
+    Time(time.wrapping_add(lag).max(0).unsigned_abs())
 }
 
 impl Take for Words {
@@ -95,7 +102,7 @@ impl Take for Words {
 
     fn take_sync(&mut self, event: &TraceEvent, tables: Option<&Tables>) {
         let snapshot = || tables.and_then(|tables| tables.clock);
-        self.clocks.get_or_insert_with(|| Clocks::of(event.time, snapshot()));
+        self.lag = self.clocks.get_or_insert_with(|| Clocks::of(event.time, snapshot())).lag;
         self.next_begins = Some(event.time);
     }
 }
@@ -107,7 +114,7 @@ impl Words {
         self.stacks.made.clear();
         self.stacks.others = false;
         if let Some(time) = self.next_begins.take() {
-            self.began = self.clocks.as_ref().map_or(Time::default(), |clocks| clocks.monotonic(time));
+            self.began = monotonic(time, self.lag);
             self.reasons.clear();
             self.reasons_beyond.clear();
             self.stacks.next_generation();
@@ -126,7 +133,7 @@ impl Words {
         reason: Option<WaitReason>,
         kind: ShortKind,
     ) {
-        let time = self.clocks.as_ref().map_or(Time::default(), |clocks| clocks.monotonic(time));
+        let time = monotonic(time, self.lag);
         self.events.push(ShortEvent { time, goroutine, by, thread, stack, reason, kind });
     }
 

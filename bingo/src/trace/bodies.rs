@@ -1,0 +1,67 @@
+//! The events of a generation's batches, as bytes: kept one by one until they are
+//! wanted, or left in the file. In: batch after batch. Out: a batch's bytes, once.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::batch::Input;
+use super::error::TraceError;
+
+/// The bodies of batches, by their numbers.
+pub(super) enum Bodies {
+    /// Those that were not wanted yet.
+    Kept(Vec<Vec<u8>>),
+    /// They are in a file.
+    Left(Arc<File>),
+}
+
+impl Default for Bodies {
+    fn default() -> Bodies {
+        Bodies::Kept(Vec::new())
+    }
+}
+
+impl Bodies {
+    /// Bodies of a file that can be read again, or of what comes but once. Elsewhere
+    /// than on Unix, to read at a place moves the one from which others read.
+    pub(super) fn new(file: Option<Arc<File>>) -> Bodies {
+        file.filter(|_| cfg!(unix)).map_or_else(Bodies::default, Bodies::Left)
+    }
+
+    /// Adds the next one, `size` bytes of `input`.
+    pub(super) fn add<R: Read>(&mut self, size: usize, input: &mut Input<R>) -> Result<(), TraceError> {
+        let Bodies::Kept(bodies) = self else { return input.pass(size) };
+        let mut body = Vec::with_capacity(size);
+        input.body(size, &mut body)?;
+        bodies.push(body);
+        Ok(())
+    }
+
+    /// Puts a body into `bytes`, where it has not been before. `false`: it cannot be had.
+    pub(super) fn load(&mut self, number: usize, offset: u64, size: usize, bytes: &mut Vec<u8>) -> bool {
+        match self {
+            Bodies::Kept(bodies) => {
+                *bytes = bodies.get_mut(number).map(std::mem::take).unwrap_or_default();
+                bytes.len() == size
+            }
+            Bodies::Left(file) => {
+                if bytes.capacity() < size {
+                    *bytes = Vec::with_capacity(size);
+                }
+                bytes.resize(size, 0);
+                read_at(file, offset, bytes).is_ok()
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn read_at(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
