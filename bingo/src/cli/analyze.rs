@@ -17,8 +17,11 @@
 //!
 //! There is one finding for each pattern, not for each goroutine, with what it
 //! rests on and a confidence: proven, high, medium or low. A trace carries no
-//! addresses, so that of a goroutine that only waits to receive it often cannot be
-//! told whether it idles or is lost: that is low. Events that were lost, and an
+//! addresses: which channel or lock a goroutine waits on, who holds it and who could
+//! still come is read from the program's Go source, where that is found: at the path
+//! that the program was built from or, by the longest tail of that path, below
+//! --source. Without it, of a goroutine that only waits to receive it often cannot
+//! be told whether it idles or is lost: that is low. Events that were lost, and an
 //! input that breaks off, lower the confidence, and are said.
 //!
 //! What is found can be set aside: --write-baseline FILE notes what is known, and
@@ -49,6 +52,7 @@
 //!   bingo analyze trace.out --format html --output report.html
 //!   go test -race ./... 2>&1 | bingo analyze -
 //!   bingo analyze run1.out run2.out --min-block 100ms --fail-on high
+//!   bingo analyze trace.out --source ~/src/orders
 //!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
 //!   sudo bingo analyze 4242 --duration 30s
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -

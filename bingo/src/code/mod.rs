@@ -1,12 +1,85 @@
-//! What the program's Go source says. In: the World at the end of what was seen,
-//! and the texts of source files. Out: [`Links`], by names.
+//! What the program's Go source says of the goroutines that wait: on which object,
+//! who holds it, who could end the wait. A trace carries no addresses; names, and
+//! the line where each goroutine is, stand in for them. In: the World at the end of
+//! what was seen, and the texts of source files. Out: [`Links`], by names.
+//!
+//! ```text
+//!   texts ─▶ load ─▶ lower ─▶ ir::Program ─▶ points: what can refer to what
+//!                                              │
+//!   stacks ─▶ place: frames in the source ─────┤
+//!                                              ▼
+//!     pattern: waits (acts) · holds (held) · uses (future) ─▶ joined: Links
+//! ```
+//!
+//! | what | how it is known |
+//! |---|---|
+//! | which object | by where it is made, and by whose goroutine: parameters are followed along the real calls and `go` statements, the rest by an inclusion-based points-to analysis |
+//! | who could end a wait | all whose further way in the source comes to such an operation, and who can get at the object from the variables that they still use |
+//! | who holds a lock | all who may have locked it on the way to where they are |
+//!
+//! Where something is not understood (a file that is not there or does not fit, a
+//! value from a package that was not read), a goroutine is left out of the waits and
+//! whatever could be its object counts as reached. Known limits: objects of one
+//! place and goroutine are one; assembly, cgo, `reflect` and `unsafe` are not seen.
 
-use crate::model::{Links, Texts};
+mod acts;
+mod calls;
+mod context;
+mod foreign;
+mod future;
+mod held;
+mod idle;
+mod ir;
+mod joined;
+mod load;
+mod lower;
+mod pattern;
+mod place;
+mod points;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::{GoState, Links, Texts};
 use crate::world::World;
 
 /// How the goroutines hang together, as far as the source tells. Empty where there
-/// is no source.
+/// is no source, or nobody of the program waits.
 #[must_use]
-pub fn links(_world: &World, _texts: &dyn Texts) -> Links {
-    Links::default()
+pub fn links(world: &World, texts: &dyn Texts) -> Links {
+    let waits = world.goroutines().any(|goroutine| {
+        goroutine.state == GoState::Blocked
+            && !goroutine.system
+            && goroutine.stack.frames().iter().any(|frame| !load::is_foreign(frame))
+    });
+    if !waits {
+        return Links::default();
+    }
+    let mut frames = std::collections::BTreeSet::new();
+    let mut known = std::collections::HashSet::new();
+    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
+        if let Some(made) = &goroutine.created_by
+            && known.insert((made.function.as_ptr(), made.file.as_ptr()))
+            && !load::is_foreign_function(&made.function)
+        {
+            frames.insert((made.function.to_string(), made.file.to_string()));
+        }
+        if !known.insert((goroutine.stack.address() as *const u8, std::ptr::null())) {
+            continue;
+        }
+        for frame in goroutine.stack.frames().iter().filter(|frame| !load::is_foreign(frame)) {
+            frames.insert((frame.function.to_string(), frame.file.to_string()));
+        }
+    }
+    let frames = frames.iter().map(|(function, file)| (&**function, &**file));
+    let program = load::load(frames.filter(|(_, file)| file.ends_with(".go")), texts);
+    let Some(mut points) = program.and_then(points::Points::of) else { return Links::default() };
+    let tested = world
+        .goroutines()
+        .any(|goroutine| goroutine.stack.frames().iter().any(|frame| frame.function.starts_with("testing.")));
+    if tested {
+        // There may be more tests to come.
+        points.later.extend(points.program.tests());
+    }
+    joined::links(world, acts::Code::new(points))
 }

@@ -225,7 +225,11 @@ impl<'a> WaitGraph<'a> {
                 return partners;
             }
         }
-        let uses = joint.uses.iter().filter(|one| one.operation.ends(operation));
+        // Who waits to send is not helped by a close: it would panic.
+        let helps = |one: &&&Use| {
+            one.operation.ends(operation) && (operation, one.operation) != (Operation::Send, Operation::Close)
+        };
+        let uses = joint.uses.iter().filter(helps);
         let uses = uses.filter(|one| one.operation != Operation::Any || !waits_the_same(one.goroutine));
         partners.extend(uses.map(|one| (one.goroutine, one.because.to_string())));
         partners
@@ -234,8 +238,14 @@ impl<'a> WaitGraph<'a> {
     fn edges(&self, from: GoId, object: ObjectIndex, operation: Operation) -> impl Iterator<Item = Edge<'a>> {
         let known = self.links.object(object);
         let partners = self.partners(object, operation);
+        // What it would do itself, later, is no way out; a lock of its own is in its way.
+        let holds = self
+            .joints
+            .get(index(object))
+            .is_some_and(|joint| joint.holds.iter().any(|hold| hold.goroutine == from));
         partners
             .into_iter()
+            .filter(move |(to, _)| *to != from || holds)
             .filter_map(move |(to, because)| Some(Edge { from, to, object: known?, operation, because }))
     }
 }

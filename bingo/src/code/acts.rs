@@ -1,0 +1,474 @@
+//! What an act does with objects to wait on: in one activation, or in any. In: an
+//! [`Act`]. Out: objects and operations.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::context::{Context, Evaluator, Item, Items, ObjectMethod};
+use super::foreign::{self, Function};
+use super::future::{self, Rest, each_act};
+use super::held::{self, Effect, Effects, Held};
+use super::ir::*;
+use super::points::{OUTSIDE, Points, Sites};
+use crate::model::{ObjectKind, Operation};
+
+/// The packages as one works with them.
+pub(super) struct Code {
+    pub(super) points: Points,
+    pub(super) by_var: Rc<HashMap<VarId, Vec<usize>>>,
+    wholes: HashMap<FuncId, Rc<Rest>>,
+    returns: HashMap<FuncId, bool>,
+    effects: HashMap<FuncId, Effect>,
+    locks_in: HashMap<FuncId, Rc<Vec<Expr>>>,
+}
+
+/// What an act does with an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Done {
+    pub(super) item: Item,
+    pub(super) kind: ObjectKind,
+    pub(super) operation: Operation,
+    pub(super) line: u32,
+}
+
+impl Code {
+    pub(super) fn new(points: Points) -> Code {
+        let by_var = Rc::new(super::context::by_var(&points.program));
+        Code {
+            points,
+            by_var,
+            wholes: HashMap::new(),
+            returns: HashMap::new(),
+            effects: HashMap::new(),
+            locks_in: HashMap::new(),
+        }
+    }
+
+    pub(super) fn evaluator(&mut self) -> Evaluator<'_> {
+        let by_var = Rc::clone(&self.by_var);
+        Evaluator::new(&mut self.points, by_var)
+    }
+
+    /// What an expression refers to, there or anywhere.
+    pub(super) fn eval(&mut self, expr: &Expr, context: Option<&Rc<Context>>) -> Items {
+        match context {
+            Some(context) => self.evaluator().eval(expr, context),
+            None => {
+                let sites = self.points.eval(expr);
+                sites.into_iter().map(|site| Item { site, owner: None }).collect()
+            }
+        }
+    }
+
+    /// What a call calls its method on, and the method's name.
+    pub(super) fn receiver(&self, call: CallId) -> Option<(Expr, Name)> {
+        match &self.points.program.call(call)?.callee {
+            Expr::Field(of, name) => Some(((**of).clone(), Arc::clone(name))),
+            _ => None,
+        }
+    }
+
+    /// What an act does, with [`OUTSIDE`] as the object where that is not known.
+    pub(super) fn done(&mut self, act: &Act, context: Option<&Rc<Context>>) -> Vec<Done> {
+        use Operation as Op;
+        match &act.kind {
+            ActKind::Send(channel) => self.on_channel(channel, Op::Send, act.line, context),
+            ActKind::Receive(channel) => self.on_channel(channel, Op::Receive, act.line, context),
+            ActKind::Range(over) => {
+                let mut found = self.on_channel(over, Op::Receive, act.line, context);
+                // What is not known to be a channel is a list.
+                found.retain(|done| done.item.site != OUTSIDE);
+                found
+            }
+            ActKind::Close(channel) => self.on_channel(channel, Op::Close, act.line, context),
+            ActKind::Call(call) | ActKind::Go(call) | ActKind::Defer(call) => {
+                self.done_by_call(*call, act.line, context)
+            }
+        }
+    }
+
+    fn on_channel(
+        &mut self,
+        channel: &Expr,
+        operation: Operation,
+        line: u32,
+        context: Option<&Rc<Context>>,
+    ) -> Vec<Done> {
+        let items = self.eval(channel, context);
+        let channels = items.into_iter().filter(|item| item.site == OUTSIDE || self.is_channel(item.site));
+        channels.map(|item| Done { item, kind: ObjectKind::Channel, operation, line }).collect()
+    }
+
+    /// Whether it is a channel, or has one (a context).
+    pub(super) fn is_channel(&self, site: SiteId) -> bool {
+        self.kind(site) == Some(ObjectKind::Channel)
+    }
+
+    pub(super) fn kind(&self, site: SiteId) -> Option<ObjectKind> {
+        let kind = &self.points.program.site(site)?.kind;
+        match super::points::bare(kind) {
+            Type::Foreign(..) => foreign::kind(kind),
+            _ => foreign::kind(self.points.program.underlying(kind)),
+        }
+    }
+
+    fn done_by_call(&mut self, id: CallId, line: u32, context: Option<&Rc<Context>>) -> Vec<Done> {
+        let Some(call) = self.points.program.call(id) else { return Vec::new() };
+        let (callee, first) = (call.callee.clone(), call.args.first().cloned());
+        let mut found = Vec::new();
+        match &callee {
+            Expr::Foreign(package, name) if (&**package, &**name) == ("builtin", "close") => {
+                let channel = first.unwrap_or(Expr::Unknown);
+                return self.on_channel(&channel, Operation::Close, line, context);
+            }
+            Expr::Foreign(..) | Expr::Func(_) => return found,
+            Expr::Field(of, name) => {
+                for item in self.eval(of, context) {
+                    if item.site == OUTSIDE {
+                        found.extend(unknown(name).map(|(kind, operation)| Done {
+                            item,
+                            kind,
+                            operation,
+                            line,
+                        }));
+                        continue;
+                    }
+                    for (item, method) in self.evaluator().method(item, name) {
+                        match method {
+                            ObjectMethod::Does(kind, operation) => {
+                                found.push(Done { item, kind, operation, line });
+                            }
+                            // `Add(-1)`, and what may be that.
+                            ObjectMethod::Counts if &**name == "Add" && first != Some(Expr::Nothing) => {
+                                let (kind, operation) = (ObjectKind::WaitGroup, Operation::Done);
+                                found.push(Done { item, kind, operation, line });
+                            }
+                            ObjectMethod::Counts | ObjectMethod::Once => {}
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        for item in self.eval(&callee, context) {
+            if let Some(Made::Cancel(of)) = self.points.program.site(item.site).map(|site| site.made.clone())
+            {
+                let (kind, operation) = (ObjectKind::Channel, Operation::Close);
+                found.push(Done { item: Item { site: of, owner: item.owner }, kind, operation, line });
+            }
+        }
+        found
+    }
+
+    /// The expressions that an act has at hand.
+    pub(super) fn at_hand(&self, act: &Act) -> Vec<Expr> {
+        match &act.kind {
+            ActKind::Send(of) | ActKind::Receive(of) | ActKind::Range(of) | ActKind::Close(of) => {
+                vec![of.clone()]
+            }
+            ActKind::Call(call) | ActKind::Go(call) | ActKind::Defer(call) => {
+                let Some(call) = self.points.program.call(*call) else { return Vec::new() };
+                let mut all = call.args.clone();
+                all.push(match &call.callee {
+                    Expr::Field(of, _) => (**of).clone(),
+                    callee => callee.clone(),
+                });
+                // A field that holds a function: what that one captures.
+                if let Expr::Field(..) = &call.callee {
+                    all.push(call.callee.clone());
+                }
+                all
+            }
+        }
+    }
+
+    /// Contexts that are done when this one is: itself, and those made of it.
+    pub(super) fn ancestors(&self, context: SiteId) -> Sites {
+        let mut found = Sites::new();
+        let mut next = vec![context];
+        while let Some(site) = next.pop() {
+            if found.insert(site) {
+                next.extend(self.points.set(&super::points::Node::Field(site, "parent".into())));
+            }
+        }
+        found
+    }
+
+    /// The functions that a call leads to, with a guess where it is not known.
+    pub(super) fn targets(&mut self, id: CallId) -> BTreeSet<FuncId> {
+        let mut found = self.points.targets.get(&id).cloned().unwrap_or_default();
+        let Some(call) = self.points.program.call(id) else { return found };
+        let (callee, count) = (call.callee.clone(), call.args.len());
+        match &callee {
+            Expr::Field(of, name) if found.is_empty() => {
+                let of = self.points.eval(of);
+                if of.is_empty() || of.contains(&OUTSIDE) {
+                    let methods = self.points.program.methods.values().flatten();
+                    found.extend(methods.filter(|(known, _)| known == name).map(|(_, func)| *func));
+                }
+            }
+            Expr::Func(_) | Expr::Foreign(..) | Expr::Field(..) => {}
+            other => {
+                let of = self.points.eval(other);
+                if of.contains(&OUTSIDE) || of.is_empty() && found.is_empty() {
+                    let funcs = self.points.program.funcs.iter().enumerate();
+                    let fitting =
+                        funcs.filter(|(_, func)| func.parent.is_some() && func.params.len() == count);
+                    found.extend(fitting.map(|(at, _)| FuncId(u32::try_from(at).unwrap_or(u32::MAX))));
+                }
+            }
+        }
+        found
+    }
+
+    /// All that a function does.
+    pub(super) fn whole(&mut self, func: FuncId) -> Rc<Rest> {
+        if let Some(known) = self.wholes.get(&func) {
+            return Rc::clone(known);
+        }
+        // Until it is known, it returns and does nothing.
+        self.wholes.insert(func, Rc::new(Rest { acts: Vec::new(), returns: true }));
+        let never = self.never_returning(func);
+        let rest = match self.points.program.func(func) {
+            Some(of) => future::whole(of, &|call| never.contains(&call)),
+            None => Rest::default(),
+        };
+        let rest = Rc::new(rest);
+        self.wholes.insert(func, Rc::clone(&rest));
+        rest
+    }
+
+    /// The calls of a function that never return.
+    pub(super) fn never_returning(&mut self, func: FuncId) -> BTreeSet<CallId> {
+        let Some(of) = self.points.program.func(func) else { return BTreeSet::new() };
+        let body = Rc::clone(&of.body);
+        let mut calls = Vec::new();
+        each_act(&body, &mut |act| {
+            if let ActKind::Call(call) = act.kind {
+                calls.push(call);
+            }
+        });
+        calls.into_iter().filter(|call| self.never_returns(*call)).collect()
+    }
+
+    fn never_returns(&mut self, id: CallId) -> bool {
+        let Some(call) = self.points.program.call(id) else { return false };
+        match &call.callee {
+            Expr::Foreign(package, name) => foreign::function(package, name) == Function::Ends,
+            Expr::Func(func) => !self.returns(*func),
+            Expr::Field(..) => {
+                let targets: Vec<FuncId> =
+                    self.points.targets.get(&id).into_iter().flatten().copied().collect();
+                match targets[..] {
+                    [one] => !self.returns(one),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    fn returns(&mut self, func: FuncId) -> bool {
+        if let Some(known) = self.returns.get(&func) {
+            return *known;
+        }
+        self.returns.insert(func, true);
+        let returns = self.whole(func).returns;
+        self.returns.insert(func, returns);
+        returns
+    }
+
+    /// All functions that are called, or started, from these acts on.
+    pub(super) fn closure<'a>(&mut self, acts: impl Iterator<Item = &'a Act>) -> BTreeSet<FuncId> {
+        let calls: Vec<CallId> = acts.filter_map(call_of).collect();
+        let next = calls.into_iter().flat_map(|call| self.targets(call)).collect();
+        self.closure_of(next)
+    }
+
+    pub(super) fn closure_of(&mut self, mut next: Vec<FuncId>) -> BTreeSet<FuncId> {
+        let mut found = BTreeSet::new();
+        while let Some(func) = next.pop() {
+            if !found.insert(func) {
+                continue;
+            }
+            let whole = self.whole(func);
+            for call in whole.acts.iter().filter_map(|(act, _)| call_of(act)) {
+                next.extend(self.targets(call));
+            }
+        }
+        found
+    }
+
+    /// Whether anything in the source could end a wait to receive from an object.
+    pub(super) fn is_ever_ended(&mut self, site: SiteId) -> bool {
+        let bodies: Vec<Rc<[Stmt]>> =
+            self.points.program.funcs.iter().map(|func| Rc::clone(&func.body)).collect();
+        bodies.iter().any(|body| {
+            let mut acts = Vec::new();
+            each_act(body, &mut |act| acts.push(act));
+            acts.into_iter().any(|act| {
+                let done = self.done(act, None);
+                done.iter().any(|done| {
+                    done.operation.ends(Operation::Receive)
+                        && matches!(done.item.site, OUTSIDE) | (done.item.site == site)
+                })
+            })
+        })
+    }
+
+    /// What a function locks, in its own terms.
+    pub(super) fn locks_in(&mut self, func: FuncId) -> Rc<Vec<Expr>> {
+        if let Some(known) = self.locks_in.get(&func) {
+            return Rc::clone(known);
+        }
+        let mut found = Vec::new();
+        if let Some(of) = self.points.program.func(func) {
+            let program = &self.points.program;
+            each_act(&of.body, &mut |act| {
+                let callee = call_of(act).and_then(|call| program.call(call)).map(|call| &call.callee);
+                if let Some(Expr::Field(of, name)) = callee
+                    && matches!(&**name, "Lock" | "RLock" | "TryLock" | "TryRLock")
+                {
+                    found.push((**of).clone());
+                }
+            });
+        }
+        let found = Rc::new(found);
+        self.locks_in.insert(func, Rc::clone(&found));
+        found
+    }
+
+    /// What may be locked at a position of a function.
+    pub(super) fn held(&mut self, func: FuncId, position: future::Position<'_>) -> Vec<Held> {
+        let Some(of) = self.points.program.func(func) else { return Vec::new() };
+        let body = Rc::clone(&of.body);
+        let mut held = held::at(&body, position, self);
+        // What a call may have left locked is this function's to unlock, or nobody's.
+        if held.iter().any(|held| held.left) {
+            let mut calls = Vec::new();
+            each_act(&body, &mut |act| calls.extend(call_of(act)));
+            let given: Vec<Expr> =
+                calls.into_iter().flat_map(|call| self.of(call).gives).map(|(lock, _)| lock).collect();
+            held.retain(|held| !held.left || given.contains(&held.lock));
+        }
+        held
+    }
+
+    /// What a function leaves locked, when what it has deferred is done.
+    fn effect_of(&mut self, func: FuncId) -> Effect {
+        if let Some(known) = self.effects.get(&func) {
+            return known.clone();
+        }
+        self.effects.insert(func, Effect::default());
+        let Some(of) = self.points.program.func(func) else { return Effect::default() };
+        let body = Rc::clone(&of.body);
+        let mut effect = held::effect(&body, self);
+        let mut deferred = Vec::new();
+        each_act(&body, &mut |act| {
+            if let ActKind::Defer(call) = act.kind {
+                deferred.push(call);
+            }
+        });
+        for call in deferred {
+            for (lock, shared) in self.of(call).gives {
+                match effect.takes.iter().position(|held| held.lock == lock && held.shared == shared) {
+                    Some(at) => {
+                        effect.takes.remove(at);
+                    }
+                    None => effect.gives.push((lock, shared)),
+                }
+            }
+        }
+        self.effects.insert(func, effect.clone());
+        effect
+    }
+
+    /// An expression of a called function, in terms of its caller.
+    fn translated(&self, expr: &Expr, func: FuncId, call: &Call) -> Option<Expr> {
+        match expr {
+            Expr::Var(var) => {
+                let of = self.points.program.func(func)?;
+                if self.points.program.var(*var)?.func != Some(func) {
+                    return Some(expr.clone());
+                }
+                let at = of.params.iter().position(|param| param == var)?;
+                let receiver = of.is_method && call.args.len() < of.params.len();
+                match (&call.callee, at) {
+                    (Expr::Field(object, _), 0) if receiver => Some((**object).clone()),
+                    _ => call.args.get(at.checked_sub(usize::from(receiver))?).cloned(),
+                }
+            }
+            Expr::Field(of, name) => {
+                Some(Expr::Field(Rc::new(self.translated(of, func, call)?), Arc::clone(name)))
+            }
+            Expr::Elem(of) => Some(Expr::Elem(Rc::new(self.translated(of, func, call)?))),
+            _ => None,
+        }
+    }
+}
+
+impl Effects for Code {
+    fn of(&mut self, id: CallId) -> Effect {
+        let Some(call) = self.points.program.call(id) else { return Effect::default() };
+        let (callee, line) = (call.callee.clone(), call.line);
+        if let Expr::Field(of, name) = &callee {
+            let sites = self.points.eval(of);
+            let mut evaluator = self.evaluator();
+            let methods: Vec<ObjectMethod> = sites
+                .into_iter()
+                .flat_map(|site| evaluator.method(Item { site, owner: None }, name))
+                .map(|(_, method)| method)
+                .collect();
+            for method in methods {
+                let ObjectMethod::Does(ObjectKind::Mutex | ObjectKind::RwMutex, operation) = method else {
+                    continue;
+                };
+                let shared = matches!(&**name, "RLock" | "TryRLock" | "RUnlock");
+                let lock = (**of).clone();
+                return match operation {
+                    Operation::Unlock => Effect { takes: Vec::new(), gives: vec![(lock, shared)] },
+                    _ => Effect { takes: vec![Held { lock, shared, line, left: false }], gives: Vec::new() },
+                };
+            }
+        }
+        let targets: Vec<FuncId> = self.points.targets.get(&id).into_iter().flatten().copied().collect();
+        let mut found = Effect::default();
+        for func in targets {
+            let effect = self.effect_of(func);
+            let Some(call) = self.points.program.call(id) else { continue };
+            for held in effect.takes {
+                if let Some(lock) = self.translated(&held.lock, func, call) {
+                    found.takes.push(Held { lock, ..held });
+                }
+            }
+            for (lock, shared) in effect.gives {
+                if let Some(lock) = self.translated(&lock, func, call) {
+                    found.gives.push((lock, shared));
+                }
+            }
+        }
+        found
+    }
+
+    fn ends(&mut self, call: CallId) -> bool {
+        self.never_returns(call)
+    }
+}
+
+pub(super) fn call_of(act: &Act) -> Option<CallId> {
+    match act.kind {
+        ActKind::Call(call) | ActKind::Go(call) | ActKind::Defer(call) => Some(call),
+        _ => None,
+    }
+}
+
+/// What a method of that name would do with an object that is not known.
+fn unknown(name: &str) -> Option<(ObjectKind, Operation)> {
+    Some(match name {
+        "Unlock" | "RUnlock" => (ObjectKind::Mutex, Operation::Unlock),
+        "Done" => (ObjectKind::WaitGroup, Operation::Done),
+        "Signal" | "Broadcast" => (ObjectKind::Cond, Operation::Signal),
+        _ => return None,
+    })
+}

@@ -1,0 +1,334 @@
+//! What a call does to [`Points`]: arguments flow to parameters, and functions of
+//! other packages make objects and call back.
+
+use std::sync::Arc;
+
+use super::foreign::{self, Function, Method};
+use super::ir::*;
+use super::points::{Node, OUTSIDE, Points, Sites, bare};
+
+/// How deep a method may be promoted.
+const PROMOTED: u32 = 6;
+/// Results of a call that are told apart.
+const RESULTS: usize = 3;
+/// Where a call keeps the list of its variadic arguments.
+const VARIADIC: usize = 100;
+
+impl Points {
+    /// Lets arguments and results of a call flow.
+    pub(super) fn link(&mut self, id: CallId) {
+        let Some(call) = self.program.call(id) else { return };
+        let (callee, args) = (call.callee.clone(), call.args.clone());
+        match callee {
+            Expr::Func(func) => self.bind(id, func, None, &args),
+            Expr::Foreign(package, name) => self.foreign_call(id, &package, &name, &args),
+            Expr::Field(of, name) => {
+                let tested = is_test(&self.program, &of);
+                for site in self.eval(&of) {
+                    self.method_call(id, site, &name, &args, tested, 0);
+                }
+            }
+            callee => {
+                for site in self.eval(&callee) {
+                    match self.program.site(site).map(|site| site.made.clone()) {
+                        Some(Made::Func(func)) => self.bind(id, func, None, &args),
+                        Some(Made::Outside) => self.unknown_call(id, &args, true),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// A call of a function that was read.
+    fn bind(&mut self, id: CallId, func: FuncId, receiver: Option<SiteId>, args: &[Expr]) {
+        self.leads_to(id, func);
+        let Some(of) = self.program.func(func) else { return };
+        let (params, variadic) = (of.params.clone(), of.variadic);
+        let mut params = &params[..];
+        if of.is_method && (receiver.is_some() || args.len() < params.len()) {
+            let Some((first, rest)) = params.split_first() else { return };
+            if let Some(receiver) = receiver {
+                self.add(Node::Var(*first), &Sites::from([receiver]));
+            }
+            params = rest;
+        }
+        if let ([Expr::Call(inner, 0)], true) = (args, params.len() > 1) {
+            for (at, param) in params.iter().enumerate() {
+                let value = self.eval(&Expr::Call(*inner, at));
+                self.add(Node::Var(*param), &value);
+            }
+            return;
+        }
+        for (at, arg) in args.iter().enumerate() {
+            let value = self.eval(arg);
+            if value.is_empty() {
+                continue;
+            }
+            if variadic && at + 1 >= params.len() {
+                let Some(last) = params.last() else { return };
+                let kind = self.program.var(*last).map_or(Type::Unknown, |var| var.kind.clone());
+                let list = self.made_by(id, VARIADIC, kind, Made::Here);
+                self.add(Node::Elem(list), &value);
+                self.add(Node::Var(*last), &Sites::from([list]));
+                // It may be `list...`.
+                self.add(Node::Var(*last), &value);
+            } else if let Some(param) = params.get(at) {
+                self.add(Node::Var(*param), &value);
+            }
+        }
+    }
+
+    fn method_call(
+        &mut self,
+        id: CallId,
+        site: SiteId,
+        name: &Name,
+        args: &[Expr],
+        tested: bool,
+        depth: u32,
+    ) {
+        if site == OUTSIDE {
+            if &**name == "Context" && args.is_empty() {
+                return self.given_context(id);
+            }
+            return self.unknown_call(id, args, !tested);
+        }
+        let Some(kind) = self.program.site(site).map(|site| site.kind.clone()) else { return };
+        if let Some(func) = self.method(&kind, name) {
+            return self.bind(id, func, Some(site), args);
+        }
+        if let Type::Foreign(package, _) = bare(&kind) {
+            let package = Arc::clone(package);
+            return self.foreign_method(id, site, (bare(&kind), &package, name), args);
+        }
+        let Type::Struct(fields) = self.program.underlying(&kind).clone() else {
+            if *self.program.underlying(&kind) == Type::Unknown {
+                self.unknown_call(id, args, true);
+            }
+            return;
+        };
+        if fields.iter().any(|field| field.name == *name) {
+            for target in self.field(site, name) {
+                match self.program.site(target).map(|site| site.made.clone()) {
+                    Some(Made::Func(func)) => self.bind(id, func, None, args),
+                    Some(Made::Outside) => self.unknown_call(id, args, true),
+                    _ => {}
+                }
+            }
+            return;
+        }
+        if depth < PROMOTED {
+            for embedded in fields.iter().filter(|field| field.embedded) {
+                for part in self.field(site, &embedded.name) {
+                    self.method_call(id, part, name, args, tested, depth + 1);
+                }
+            }
+        }
+    }
+
+    /// A call of what was not read: it may call what it is given, now and later.
+    fn unknown_call(&mut self, id: CallId, args: &[Expr], later: bool) {
+        for at in 0..RESULTS {
+            self.add(Node::Result(id, at), &Sites::from([OUTSIDE]));
+        }
+        for arg in args {
+            for site in self.eval(arg) {
+                self.call_back(id, site, later, &Sites::from([OUTSIDE]));
+            }
+        }
+    }
+
+    /// That an object is given to a function that was not read: functions are called,
+    /// and so are exported methods.
+    fn call_back(&mut self, id: CallId, site: SiteId, later: bool, with: &Sites) {
+        let Some(of) = self.program.site(site) else { return };
+        let mut called = Vec::new();
+        match (&of.made, bare(&of.kind)) {
+            (Made::Func(func), _) => called.push(*func),
+            (_, Type::Named(package, name)) => {
+                let methods = self.program.methods.get(&(*package, Arc::clone(name)));
+                let exported = |name: &Name| name.starts_with(|c: char| c.is_uppercase());
+                let methods = methods.into_iter().flatten().filter(|(name, _)| exported(name));
+                called.extend(methods.map(|(_, func)| *func));
+            }
+            _ => {}
+        }
+        for func in called {
+            self.leads_to(id, func);
+            let params = self.program.func(func).map(|func| (func.params.clone(), func.is_method));
+            for (at, param) in params.iter().flat_map(|(params, _)| params).enumerate() {
+                let is_receiver = at == 0 && params.as_ref().is_some_and(|(_, is_method)| *is_method);
+                let object = !matches!(self.program.site(site).map(|site| &site.made), Some(Made::Func(_)));
+                if is_receiver && object {
+                    self.add(Node::Var(*param), &Sites::from([site]));
+                } else if !is_receiver && self.program.var(*param).is_some_and(|var| var.kind != Type::Basic)
+                {
+                    self.add(Node::Var(*param), with);
+                }
+            }
+            if later {
+                self.call_later(func);
+            }
+        }
+    }
+
+    /// A context that ends with a request or a test.
+    fn given_context(&mut self, id: CallId) {
+        let context = self.made_by(id, 0, foreign::context(), Made::Fed("the end of a request"));
+        self.fed.insert(context, "the end of a request");
+        self.add(Node::Result(id, 0), &Sites::from([context]));
+    }
+
+    fn foreign_method(
+        &mut self,
+        id: CallId,
+        site: SiteId,
+        (kind, package, name): (&Type, &str, &Name),
+        args: &[Expr],
+    ) {
+        match foreign::method(kind, name) {
+            Some(Method::Itself) => self.add(Node::Result(id, 0), &Sites::from([site])),
+            Some(Method::Once | Method::Go) => {
+                for arg in args {
+                    for target in self.eval(arg) {
+                        if let Some(Made::Func(func)) =
+                            self.program.site(target).map(|site| site.made.clone())
+                        {
+                            self.bind(id, func, None, &[]);
+                        }
+                    }
+                }
+            }
+            Some(Method::Does(..) | Method::Nothing) => {}
+            None if &**name == "Context" && args.is_empty() => self.given_context(id),
+            None => {
+                // It keeps what it is given, and gives it back.
+                let kept = self.elem(site);
+                let later = foreign::calls_later(package);
+                for arg in args {
+                    let value = self.eval(arg);
+                    for one in &value {
+                        self.call_back(id, *one, later, &kept);
+                    }
+                    self.add(Node::Elem(site), &value);
+                }
+                if later {
+                    for one in self.inside(site) {
+                        self.call_back(id, one, true, &Sites::from([OUTSIDE]));
+                    }
+                }
+                for at in 0..RESULTS {
+                    self.add(Node::Result(id, at), &kept);
+                    self.add(Node::Result(id, at), &Sites::from([site]));
+                }
+                // `sync.Pool` makes what it has not.
+                for maker in self.field(site, &"New".into()) {
+                    if let Some(Made::Func(func)) = self.program.site(maker).map(|site| site.made.clone()) {
+                        self.bind(id, func, None, &[]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn foreign_call(&mut self, id: CallId, package: &str, name: &str, args: &[Expr]) {
+        let first = args.first().cloned().unwrap_or(Expr::Nothing);
+        let result = |points: &mut Points, at: usize, site: SiteId| {
+            points.add(Node::Result(id, at), &Sites::from([site]));
+        };
+        match foreign::function(package, name) {
+            Function::Context { fed } => {
+                let context = self.made_by(id, 0, foreign::context(), Made::Here);
+                if let Some(why) = fed {
+                    self.fed.insert(context, why);
+                }
+                let parent = self.eval(&first);
+                self.note_field(context, "parent", &parent);
+                let cancel = self.made_by(id, 1, Type::Func, Made::Cancel(context));
+                result(self, 0, context);
+                result(self, 1, cancel);
+            }
+            Function::Never => {
+                let context = self.made_by(id, 0, foreign::never(), Made::Here);
+                result(self, 0, context);
+            }
+            Function::Given => {
+                let value = self.eval(&first);
+                self.add(Node::Result(id, 0), &value);
+            }
+            Function::Channel(why) => {
+                let channel = self.made_by(id, 0, Type::Chan(Type::Basic.into()), Made::Fed(why));
+                self.fed.insert(channel, why);
+                result(self, 0, channel);
+            }
+            Function::Timer(why) => {
+                let timer = self.made_by(id, 0, foreign::named("time", "Timer"), Made::Here);
+                let channel = self.made_by(id, 1, Type::Chan(Type::Basic.into()), Made::Fed(why));
+                self.fed.insert(channel, why);
+                self.note_field(timer, "C", &Sites::from([channel]));
+                result(self, 0, timer);
+            }
+            Function::Feeds(why) => {
+                for site in self.eval(&first) {
+                    self.fed.insert(site, why);
+                }
+            }
+            Function::Cond => {
+                let cond = self.made_by(id, 0, foreign::named("sync", "Cond"), Made::Here);
+                let lock = self.eval(&first);
+                self.note_field(cond, "L", &lock);
+                result(self, 0, cond);
+            }
+            Function::Pipe => {
+                let pipe = self.made_by(id, 0, foreign::named("io", "Pipe"), Made::Here);
+                result(self, 0, pipe);
+                result(self, 1, pipe);
+            }
+            Function::Later => {
+                for arg in args {
+                    for site in self.eval(arg) {
+                        self.call_back(id, site, true, &Sites::from([OUTSIDE]));
+                    }
+                }
+            }
+            Function::Ends => {}
+            Function::Looks => {
+                for arg in args {
+                    for site in self.eval(arg) {
+                        let Some(kind) = self.program.site(site).map(|site| site.kind.clone()) else {
+                            continue;
+                        };
+                        for shown in ["String", "Error", "GoString", "Format"] {
+                            if let Some(func) = self.method(&kind, &shown.into()) {
+                                self.bind(id, func, Some(site), &[]);
+                            }
+                        }
+                    }
+                }
+            }
+            Function::Other => {
+                let kind = Type::Foreign(package.into(), "".into());
+                let made = self.made_by(id, 0, kind, Made::Here);
+                for arg in args {
+                    let value = self.eval(arg);
+                    for site in &value {
+                        self.call_back(id, *site, foreign::calls_later(package), &Sites::from([OUTSIDE]));
+                    }
+                    self.add(Node::Elem(made), &value);
+                }
+                for at in 0..RESULTS {
+                    result(self, at, made);
+                }
+            }
+        }
+    }
+}
+
+/// Whether an expression is a test's `t`.
+fn is_test(program: &Program, of: &Expr) -> bool {
+    let Expr::Var(var) = of else { return false };
+    program
+        .var(*var)
+        .is_some_and(|var| matches!(bare(&var.kind), Type::Foreign(package, _) if &**package == "testing"))
+}

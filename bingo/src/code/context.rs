@@ -1,0 +1,332 @@
+//! What an expression refers to in one activation of its function, where
+//! [`Points::eval`] tells of all of them: parameters are what the caller gave,
+//! captured variables are those of the activation around. In: where a goroutine is,
+//! who called, who started it. Out: objects, each with the goroutine that made it,
+//! as far as that is known.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::foreign::{self, Method};
+use super::ir::*;
+use super::points::{Node, OUTSIDE, Points, Sites, bare};
+
+/// Calls that are followed from one place.
+const DEPTH: u32 = 6;
+
+/// Whose goroutine: 0 is the one itself, 1 who started it, and so on.
+pub(super) type Owner = Option<u8>;
+
+/// Of an object that is yet to be made.
+pub(super) const UNBORN: Owner = Some(u8::MAX);
+
+/// One activation of a function.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) func: FuncId,
+    /// The call that led to it.
+    pub(super) call: Option<CallId>,
+    /// The goroutine that it is of.
+    pub(super) owner: Owner,
+    /// The activation that called or started it.
+    pub(super) up: Option<Rc<Context>>,
+    /// Lines in which variables are declared that do not exist yet.
+    pub(super) unborn: Option<(u32, u32)>,
+    pub(super) depth: u32,
+}
+
+/// An object, and who made it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Item {
+    pub(super) site: SiteId,
+    pub(super) owner: Owner,
+}
+
+pub(super) type Items = BTreeSet<Item>;
+
+/// Evaluates expressions in activations.
+pub(super) struct Evaluator<'p> {
+    pub(super) points: &'p mut Points,
+    /// The flows into each variable.
+    by_var: Rc<std::collections::HashMap<VarId, Vec<usize>>>,
+    visiting: Vec<(VarId, *const Context)>,
+    left: u32,
+}
+
+/// Steps of one evaluation.
+const STEPS: u32 = 20_000;
+
+/// The flows into each variable.
+pub(super) fn by_var(program: &Program) -> std::collections::HashMap<VarId, Vec<usize>> {
+    let mut found: std::collections::HashMap<VarId, Vec<usize>> = std::collections::HashMap::new();
+    for (at, flow) in program.flows.iter().enumerate() {
+        if let Place::Var(var) = flow.to {
+            found.entry(var).or_default().push(at);
+        }
+    }
+    found
+}
+
+impl<'p> Evaluator<'p> {
+    pub(super) fn new(
+        points: &'p mut Points,
+        by_var: Rc<std::collections::HashMap<VarId, Vec<usize>>>,
+    ) -> Evaluator<'p> {
+        Evaluator { points, by_var, visiting: Vec::new(), left: STEPS }
+    }
+
+    /// What an expression refers to there; [`OUTSIDE`] is among it where that is not
+    /// wholly known.
+    pub(super) fn eval(&mut self, expr: &Expr, context: &Rc<Context>) -> Items {
+        self.left = STEPS;
+        self.visiting.clear();
+        self.at(expr, context, false)
+    }
+
+    fn at(&mut self, expr: &Expr, context: &Rc<Context>, fresh: bool) -> Items {
+        if self.left == 0 {
+            return of_nobody(self.points.eval(expr));
+        }
+        self.left -= 1;
+        let owner = if fresh { UNBORN } else { context.owner };
+        match expr {
+            Expr::Nothing | Expr::Foreign(..) => Items::new(),
+            Expr::Unknown => Items::from([Item { site: OUTSIDE, owner: None }]),
+            Expr::Var(var) => self.var(*var, context),
+            Expr::Field(of, name) => {
+                let of = self.at(of, context, fresh);
+                let mut found = Items::new();
+                for base in of {
+                    let sites = self.points.field(base.site, name);
+                    found.extend(self.within(base, sites));
+                }
+                found
+            }
+            Expr::Elem(of) | Expr::Received(of) => {
+                let of = self.at(of, context, fresh);
+                let mut found = Items::new();
+                for base in of {
+                    let sites = self.points.elem(base.site);
+                    found.extend(self.within(base, sites));
+                }
+                found
+            }
+            Expr::Site(site) => Items::from([Item { site: *site, owner }]),
+            Expr::Func(func) => Items::from([Item { site: self.points.func_site(*func), owner }]),
+            Expr::Call(call, at) => self.result(*call, *at, context, fresh),
+        }
+    }
+
+    /// What is in an object is by the same goroutine, if it was made along with it.
+    fn within(&self, base: Item, sites: Sites) -> Items {
+        let made_in = self.points.program.site(base.site).map(|site| site.func);
+        sites
+            .into_iter()
+            .map(|site| {
+                let of = self.points.program.site(site);
+                let is_part = of.is_some_and(|of| of.made == Made::Part(base.site));
+                let together = of.is_some_and(|of| of.func.is_some() && Some(of.func) == made_in);
+                Item { site, owner: base.owner.filter(|_| is_part || together) }
+            })
+            .collect()
+    }
+
+    fn var(&mut self, var: VarId, context: &Rc<Context>) -> Items {
+        let Some(declared) = self.points.program.var(var) else { return Items::new() };
+        let (func, line) = (declared.func, declared.line);
+        let mut place = Some(context);
+        while let Some(here) = place.filter(|here| Some(here.func) != func) {
+            place = here.up.as_ref();
+        }
+        let (Some(here), Some(func)) = (place.cloned(), func) else {
+            return of_nobody(self.points.eval(&Expr::Var(var)));
+        };
+        let key = (var, Rc::as_ptr(&here));
+        if self.visiting.contains(&key) {
+            return Items::new();
+        }
+        self.visiting.push(key);
+        let fresh = here.unborn.is_some_and(|(first, last)| line >= first && line <= last);
+        let mut found = Items::new();
+        let param =
+            self.points.program.func(func).and_then(|of| of.params.iter().position(|one| *one == var));
+        if let Some(at) = param {
+            found.extend(
+                self.argument(at, &here).unwrap_or_else(|| of_nobody(self.points.set(&Node::Var(var)))),
+            );
+        }
+        let flows = self.by_var.get(&var).cloned().unwrap_or_default();
+        for at in flows {
+            let Some(flow) = self.points.program.flows.get(at) else { continue };
+            let (of, from) = (flow.func, flow.from.clone());
+            if of == Some(func) {
+                found.extend(self.at(&from, &here, fresh));
+            } else {
+                found.extend(of_nobody(self.points.eval(&from)));
+            }
+        }
+        self.visiting.pop();
+        found
+    }
+
+    /// What a parameter was given; `None` where that is not known.
+    fn argument(&mut self, at: usize, here: &Rc<Context>) -> Option<Items> {
+        let up = here.up.as_ref()?;
+        let call = self.points.program.call(here.call?)?;
+        if call.func != Some(up.func) {
+            return None;
+        }
+        let of = self.points.program.func(here.func)?;
+        let (is_method, count, variadic) = (of.is_method, of.params.len(), of.variadic);
+        let receiver = is_method && call.args.len() < count;
+        let (callee, args) = (call.callee.clone(), call.args.clone());
+        if receiver && at == 0 {
+            let Expr::Field(object, _) = callee else { return None };
+            let kind = of
+                .params
+                .first()
+                .and_then(|var| self.points.program.var(*var))
+                .map(|var| bare(&var.kind).clone())?;
+            let given = self.at(&object, up, false);
+            let fits = |item: &Item, points: &Points| {
+                item.site == OUTSIDE
+                    || points.program.site(item.site).is_some_and(|site| *bare(&site.kind) == kind)
+            };
+            let fitting: Items = given.iter().copied().filter(|item| fits(item, self.points)).collect();
+            return (!fitting.is_empty()).then_some(fitting);
+        }
+        let at = at - usize::from(receiver);
+        if variadic && at + 1 + usize::from(receiver) >= count || args.len() + usize::from(receiver) != count
+        {
+            return None;
+        }
+        let given = args.get(at)?;
+        Some(self.at(given, up, false))
+    }
+
+    fn result(&mut self, id: CallId, at: usize, context: &Rc<Context>, fresh: bool) -> Items {
+        let owner = if fresh { UNBORN } else { context.owner };
+        let Some(call) = self.points.program.call(id) else { return Items::new() };
+        let (callee, made_in, first) = (call.callee.clone(), call.func, call.args.first().cloned());
+        if let Expr::Field(of, name) = &callee {
+            let of = self.at(of, context, fresh);
+            let itself = |item: &Item, points: &Points| {
+                let kind = points.program.site(item.site).map(|site| bare(&site.kind).clone());
+                kind.and_then(|kind| foreign::method(&kind, name)) == Some(Method::Itself)
+            };
+            if !of.is_empty() && of.iter().all(|item| itself(item, self.points)) {
+                return of;
+            }
+        }
+        if let (Expr::Foreign(package, name), Some(first)) = (&callee, &first)
+            && foreign::function(package, name) == foreign::Function::Given
+        {
+            return self.at(first, context, fresh);
+        }
+        let mut found: Items = self
+            .points
+            .set(&Node::Result(id, at))
+            .into_iter()
+            .map(|site| {
+                let here = self
+                    .points
+                    .program
+                    .site(site)
+                    .is_some_and(|site| site.func == made_in && site.func.is_some());
+                Item { site, owner: if here { owner } else { None } }
+            })
+            .collect();
+        let targets: Vec<FuncId> = self.points.targets.get(&id).into_iter().flatten().copied().collect();
+        for func in targets {
+            let result = self.points.program.func(func).and_then(|func| func.results.get(at)).copied();
+            let Some(result) = result else { continue };
+            if context.depth >= DEPTH {
+                found.extend(of_nobody(self.points.set(&Node::Var(result))));
+                continue;
+            }
+            let callee = Rc::new(Context {
+                func,
+                call: Some(id),
+                owner,
+                up: Some(Rc::clone(context)),
+                unborn: None,
+                depth: context.depth + 1,
+            });
+            found.extend(self.var(result, &callee));
+        }
+        found
+    }
+
+    /// All that can be got at from these objects, and from the variables that
+    /// function literals among them capture there.
+    pub(super) fn reach(&mut self, from: Items, context: Option<&Rc<Context>>) -> Items {
+        let mut found = Items::new();
+        let mut next: Vec<Item> = from.into_iter().collect();
+        while let Some(item) = next.pop() {
+            if item.site == OUTSIDE || !found.insert(item) {
+                continue;
+            }
+            let made = self.points.program.site(item.site).map(|site| site.made.clone());
+            if let (Some(Made::Func(func)), Some(context)) = (&made, context)
+                && let Some(of) = self.points.program.func(*func)
+                && of.parent == Some(context.func)
+            {
+                for var in of.outer.clone() {
+                    next.extend(self.eval(&Expr::Var(var), context));
+                }
+                continue;
+            }
+            let inside = self.points.inside(item.site);
+            next.extend(self.within(item, inside));
+        }
+        found
+    }
+
+    /// The locks and the like among objects that a method is called on, and what it
+    /// does with them. Embedded ones are looked for.
+    pub(super) fn method(&mut self, item: Item, name: &Name) -> Vec<(Item, ObjectMethod)> {
+        let mut found = Vec::new();
+        self.promoted(item, name, 0, &mut found);
+        found
+    }
+
+    fn promoted(&mut self, item: Item, name: &Name, depth: u32, found: &mut Vec<(Item, ObjectMethod)>) {
+        let Some(kind) = self.points.program.site(item.site).map(|site| site.kind.clone()) else { return };
+        if depth > DEPTH || self.points.method(&kind, name).is_some() {
+            return;
+        }
+        if let Type::Foreign(..) = bare(&kind) {
+            if let Some(Method::Does(kind, operation)) = foreign::method(bare(&kind), name) {
+                found.push((item, ObjectMethod::Does(kind, operation)));
+            } else if let Some(Method::Once) = foreign::method(bare(&kind), name) {
+                found.push((item, ObjectMethod::Once));
+            } else if let (Type::Foreign(package, of), "Add" | "Go") = (bare(&kind), &**name)
+                && (&**package, &**of) == ("sync", "WaitGroup")
+            {
+                found.push((item, ObjectMethod::Counts));
+            }
+            return;
+        }
+        let Type::Struct(fields) = self.points.program.underlying(&kind).clone() else { return };
+        for embedded in fields.iter().filter(|field| field.embedded) {
+            let sites = self.points.field(item.site, &Arc::clone(&embedded.name));
+            for part in self.within(item, sites) {
+                self.promoted(part, name, depth + 1, found);
+            }
+        }
+    }
+}
+
+/// What a method does with the object that it is called on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ObjectMethod {
+    Does(crate::model::ObjectKind, crate::model::Operation),
+    Once,
+    /// `WaitGroup.Add`, `WaitGroup.Go`.
+    Counts,
+}
+
+fn of_nobody(sites: Sites) -> Items {
+    sites.into_iter().map(|site| Item { site, owner: None }).collect()
+}

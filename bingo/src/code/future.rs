@@ -1,0 +1,325 @@
+//! What a goroutine may yet do in a function that it is in: the acts behind the
+//! line where it is, loops around it whole, and whether it ever returns. In: the
+//! statements and the line. Out: [`Rest`].
+
+use super::ir::{Act, ActKind, Branch, CallId, Func, Name, Stmt, StmtKind};
+
+/// What may come.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Acts, and the lines in which variables are declared anew before it comes to
+    /// them again.
+    pub(super) acts: Vec<(Act, Option<(u32, u32)>)>,
+    /// Whether the function may return.
+    pub(super) returns: bool,
+}
+
+/// Where in a function.
+#[derive(Clone, Copy)]
+pub(super) struct Position<'a> {
+    pub(super) line: u32,
+    /// Whether this is the act that is under way.
+    pub(super) is_current: &'a dyn Fn(&Act) -> bool,
+}
+
+struct Walk<'a> {
+    rest: Rest,
+    again: Option<(u32, u32)>,
+    /// Calls that never return.
+    ends: &'a dyn Fn(CallId) -> bool,
+    /// Whether there is a `goto`, so that anything may come after anything.
+    jumps: bool,
+}
+
+/// All that a function does.
+pub(super) fn whole(func: &Func, ends: &dyn Fn(CallId) -> bool) -> Rest {
+    let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
+    let falls = walk.all(&func.body);
+    walk.finish(func, falls)
+}
+
+/// What it may do from a position on.
+pub(super) fn from(func: &Func, position: Position<'_>, ends: &dyn Fn(CallId) -> bool) -> Rest {
+    let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
+    let falls = walk.from(&func.body, position);
+    walk.finish(func, falls)
+}
+
+impl Walk<'_> {
+    fn finish(mut self, func: &Func, falls: bool) -> Rest {
+        self.rest.returns |= falls;
+        // What was deferred is done when it returns.
+        self.rest.acts.retain(|(act, _)| !matches!(act.kind, ActKind::Defer(_)));
+        if self.rest.returns {
+            let mut deferred = Vec::new();
+            each_act(&func.body, &mut |act| {
+                if let ActKind::Defer(_) = act.kind {
+                    deferred.push((act.clone(), None));
+                }
+            });
+            self.rest.acts.extend(deferred);
+        }
+        self.rest
+    }
+
+    /// All of these; whether what is behind them may come.
+    fn all(&mut self, stmts: &[Stmt]) -> bool {
+        for stmt in stmts {
+            if !self.stmt(stmt) && !self.jumps {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn acts(&mut self, acts: &[Act]) -> bool {
+        for act in acts {
+            self.rest.acts.push((act.clone(), self.again));
+            if let ActKind::Call(call) = act.kind
+                && (self.ends)(call)
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) -> bool {
+        match &stmt.kind {
+            StmtKind::Acts(acts) => self.acts(acts),
+            StmtKind::Block(inner) => self.all(inner),
+            StmtKind::If { head, then, other } => {
+                let head = self.acts(head);
+                let (then, other) = (self.all(then), self.all(other));
+                head && (then || other)
+            }
+            StmtKind::Loop { label, head, endless, body } => {
+                self.acts(head);
+                self.all(body);
+                !endless || breaks(body, label.as_ref())
+            }
+            StmtKind::Switch { label, head, branches, default } => {
+                self.acts(head);
+                let falls = self.branches(branches);
+                falls || !default || leaves(branches, label.as_ref())
+            }
+            StmtKind::Select { label, branches, .. } => {
+                let falls = self.branches(branches);
+                falls || leaves(branches, label.as_ref())
+            }
+            StmtKind::Return(acts) => {
+                self.acts(acts);
+                self.rest.returns = true;
+                false
+            }
+            StmtKind::Break(_) | StmtKind::Continue => false,
+            StmtKind::Goto => true,
+        }
+    }
+
+    fn branches(&mut self, branches: &[Branch]) -> bool {
+        let mut falls = false;
+        for branch in branches {
+            self.acts(&branch.head);
+            falls |= self.all(&branch.body) || branch.falls;
+        }
+        falls
+    }
+
+    /// From the position on; all where it is not found.
+    fn from(&mut self, stmts: &[Stmt], position: Position<'_>) -> bool {
+        let spans = |stmt: &Stmt| stmt.line <= position.line && position.line <= stmt.end;
+        let holds_it = |stmt: &&Stmt| spans(stmt) && has(stmt, position);
+        let at = stmts.iter().position(|stmt| holds_it(&stmt)).or_else(|| stmts.iter().position(spans));
+        let Some((stmt, behind)) = at.and_then(|at| stmts.get(at..)?.split_first()) else {
+            return self.all(stmts);
+        };
+        (self.within(stmt, position) || self.jumps) && self.all(behind)
+    }
+
+    fn within(&mut self, stmt: &Stmt, position: Position<'_>) -> bool {
+        match &stmt.kind {
+            StmtKind::Acts(acts) => self.behind(acts, position),
+            StmtKind::Block(inner) => self.from(inner, position),
+            StmtKind::If { head, then, other } => {
+                if covers(then, position.line) && !acts_have(head, position) {
+                    return self.from(then, position);
+                }
+                if covers(other, position.line) && !acts_have(head, position) {
+                    return self.from(other, position);
+                }
+                self.behind(head, position);
+                let (then, other) = (self.all(then), self.all(other));
+                then || other
+            }
+            StmtKind::Loop { label, head, endless, body } => {
+                if covers(body, position.line) && !acts_have(head, position) {
+                    self.from(body, position);
+                    let outer = self.again;
+                    self.again = outer.or(Some((stmt.line, stmt.end)));
+                    self.acts(head);
+                    self.all(body);
+                    self.again = outer;
+                } else {
+                    self.behind(head, position);
+                    self.acts(head);
+                    self.all(body);
+                }
+                !endless || breaks(body, label.as_ref())
+            }
+            StmtKind::Switch { label, head, branches, default } => {
+                let falls = self.branch(branches, position).unwrap_or_else(|| {
+                    self.behind(head, position);
+                    self.branches(branches) || !default
+                });
+                falls || leaves(branches, label.as_ref())
+            }
+            StmtKind::Select { label, branches, .. } => {
+                let falls = self.branch(branches, position).unwrap_or_else(|| {
+                    let mut falls = false;
+                    for branch in branches {
+                        falls |= self.all(&branch.body);
+                    }
+                    falls
+                });
+                falls || leaves(branches, label.as_ref())
+            }
+            StmtKind::Return(acts) => {
+                self.behind(acts, position);
+                self.rest.returns = true;
+                false
+            }
+            StmtKind::Break(_) | StmtKind::Continue => false,
+            StmtKind::Goto => true,
+        }
+    }
+
+    /// Where the position is within one of the branches.
+    fn branch(&mut self, branches: &[Branch], position: Position<'_>) -> Option<bool> {
+        let at = branches.iter().position(|branch| covers(&branch.body, position.line))?;
+        let branch = branches.get(at)?;
+        let mut falls = self.from(&branch.body, position);
+        if branch.falls {
+            falls |= branches.get(at + 1..).is_some_and(|next| self.branches(next));
+        }
+        Some(falls)
+    }
+
+    /// What comes behind the act that is under way.
+    fn behind(&mut self, acts: &[Act], position: Position<'_>) -> bool {
+        let current = acts.iter().position(|act| (position.is_current)(act));
+        let from = current.map_or(0, |at| at + 1);
+        self.acts(acts.get(from..).unwrap_or_default())
+    }
+}
+
+fn covers(stmts: &[Stmt], line: u32) -> bool {
+    stmts.first().zip(stmts.last()).is_some_and(|(first, last)| first.line <= line && line <= last.end)
+}
+
+fn acts_have(acts: &[Act], position: Position<'_>) -> bool {
+    acts.iter().any(|act| (position.is_current)(act))
+}
+
+/// Whether the act that is under way is in a statement.
+fn has(stmt: &Stmt, position: Position<'_>) -> bool {
+    let mut found = false;
+    each_act(std::slice::from_ref(stmt), &mut |act| found |= (position.is_current)(act));
+    found
+}
+
+/// In how many loops a line is that have no end, or take from what has none: those
+/// of who serves others. A loop that is left when its work is done counts as well:
+/// what matters is that it is come back to.
+pub(super) fn serves(stmts: &[Stmt], line: u32) -> usize {
+    let Some(stmt) = stmts.iter().find(|stmt| stmt.line <= line && line <= stmt.end) else { return 0 };
+    match &stmt.kind {
+        StmtKind::Block(inner) => serves(inner, line),
+        StmtKind::If { then, other, .. } => {
+            let branch = [then, other].into_iter().find(|branch| covers(branch, line));
+            branch.map_or(0, |branch| serves(branch, line))
+        }
+        StmtKind::Loop { head, endless, body, .. } => {
+            let takes = |act: &Act| matches!(act.kind, ActKind::Range(_)) && act.line == line;
+            if covers(body, line) {
+                usize::from(*endless) + serves(body, line)
+            } else {
+                usize::from(head.iter().any(takes))
+            }
+        }
+        StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+            let branch = branches.iter().find(|branch| covers(&branch.body, line));
+            branch.map_or(0, |branch| serves(&branch.body, line))
+        }
+        _ => 0,
+    }
+}
+
+/// Calls `see` with every act of some statements.
+pub(super) fn each_act<'s>(stmts: &'s [Stmt], see: &mut impl FnMut(&'s Act)) {
+    for stmt in stmts {
+        match &stmt.kind {
+            StmtKind::Acts(acts) | StmtKind::Return(acts) => acts.iter().for_each(&mut *see),
+            StmtKind::Block(inner) => each_act(inner, see),
+            StmtKind::If { head, then, other } => {
+                head.iter().for_each(&mut *see);
+                each_act(then, see);
+                each_act(other, see);
+            }
+            StmtKind::Loop { head, body, .. } => {
+                head.iter().for_each(&mut *see);
+                each_act(body, see);
+            }
+            StmtKind::Switch { head, branches, .. } => {
+                head.iter().for_each(&mut *see);
+                each_in_branches(branches, see);
+            }
+            StmtKind::Select { branches, .. } => each_in_branches(branches, see),
+            StmtKind::Break(_) | StmtKind::Continue | StmtKind::Goto => {}
+        }
+    }
+}
+
+fn each_in_branches<'s>(branches: &'s [Branch], see: &mut impl FnMut(&'s Act)) {
+    for branch in branches {
+        branch.head.iter().for_each(&mut *see);
+        each_act(&branch.body, see);
+    }
+}
+
+fn jumps(stmts: &[Stmt]) -> bool {
+    stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Goto => true,
+        StmtKind::Block(inner) => jumps(inner),
+        StmtKind::If { then, other, .. } => jumps(then) || jumps(other),
+        StmtKind::Loop { body, .. } => jumps(body),
+        StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+            branches.iter().any(|branch| jumps(&branch.body))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a `break` in a loop's body leaves the loop.
+fn breaks(stmts: &[Stmt], label: Option<&Name>) -> bool {
+    leaves_by(stmts, label, true)
+}
+
+/// Whether a `break` in a branch leaves the switch or select.
+fn leaves(branches: &[Branch], label: Option<&Name>) -> bool {
+    branches.iter().any(|branch| leaves_by(&branch.body, label, true))
+}
+
+fn leaves_by(stmts: &[Stmt], label: Option<&Name>, bare: bool) -> bool {
+    stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Break(None) => bare,
+        StmtKind::Break(to) => to.as_ref() == label,
+        StmtKind::Block(inner) => leaves_by(inner, label, bare),
+        StmtKind::If { then, other, .. } => leaves_by(then, label, bare) || leaves_by(other, label, bare),
+        StmtKind::Loop { body, .. } => label.is_some() && leaves_by(body, label, false),
+        StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+            label.is_some() && branches.iter().any(|branch| leaves_by(&branch.body, label, false))
+        }
+        _ => false,
+    })
+}

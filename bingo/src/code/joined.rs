@@ -1,0 +1,401 @@
+//! What is known of each goroutine, joined at the objects. In: the World and the
+//! source. Out: [`Links`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::acts::Code;
+use super::context::Item;
+use super::ir::{Made, Name, SiteId};
+use super::load;
+use super::pattern::{self, Doing, Pattern, Seen, of_package};
+use super::place::{Places, owners};
+use super::points::OUTSIDE;
+use crate::model::{
+    Access, Certainty, GoId, GoState, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind,
+    Operation, Use, WaitFor, WaitReason,
+};
+use crate::world::{Goroutine, World};
+
+/// Objects of one place that are told apart by who made them.
+const TOLD_APART: usize = 4096;
+
+/// What goroutines that are alike have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Alike {
+    stack: usize,
+    state: GoState,
+    reason: Option<WaitReason>,
+    created_by: Option<(Arc<str>, u32)>,
+    /// Those who started it, by their stacks.
+    parents: [usize; 2],
+}
+
+/// How goroutines hang together.
+pub(super) fn links(world: &World, mut code: Code) -> Links {
+    let mut places = Places::default();
+    let mut patterns: Vec<Pattern> = Vec::new();
+    let mut known: HashMap<Alike, usize> = HashMap::new();
+    let mut members: Vec<(GoId, usize)> = Vec::new();
+    let mut goroutines: Vec<&Arc<Goroutine>> = world.goroutines().filter(|one| !one.system).collect();
+    goroutines.sort_by_key(|goroutine| goroutine.id);
+    for goroutine in goroutines {
+        let foreign = goroutine.stack.frames().iter().all(load::is_foreign);
+        if foreign && !goroutine.stack.frames().is_empty() {
+            continue;
+        }
+        let pattern = *known.entry(alike(world, goroutine)).or_insert_with(|| {
+            let spots = places.of(&code, world, goroutine);
+            let seen = Seen { state: goroutine.state, reason: goroutine.reason, stack: &goroutine.stack };
+            let mut pattern = pattern::of(&mut code, &seen, &spots);
+            // Of a goroutine that was never seen anywhere, nothing is known.
+            pattern.opaque |= spots.all.is_empty() && goroutine.state != GoState::Dead;
+            patterns.push(pattern);
+            patterns.len() - 1
+        });
+        members.push((goroutine.id, pattern));
+    }
+    let mut joined = Joined::new(world, code, patterns, members);
+    joined.waits();
+    joined.holds();
+    joined.uses();
+    joined.accesses();
+    joined.nested(&mut places);
+    joined.links
+}
+
+fn alike(world: &World, goroutine: &Goroutine) -> Alike {
+    let mut parents = [0; 2];
+    let mut at = goroutine.parent;
+    for slot in &mut parents {
+        let Some(parent) = at.and_then(|id| world.goroutine(id)) else { break };
+        *slot = parent.stack.address();
+        at = parent.parent;
+    }
+    let created_by = goroutine.created_by.as_ref().map(|made| (Arc::clone(&made.file), made.line));
+    let stack = if goroutine.stack.frames().is_empty() { 0 } else { goroutine.stack.address() };
+    Alike { stack, state: goroutine.state, reason: goroutine.reason, created_by, parents }
+}
+
+pub(super) struct Joined<'w> {
+    pub(super) world: &'w World,
+    pub(super) code: Code,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) members: Vec<(GoId, usize)>,
+    pub(super) links: Links,
+    /// Objects by where they are made and by whom.
+    pub(super) by_site: BTreeMap<SiteId, BTreeMap<Option<GoId>, ObjectIndex>>,
+    /// Places whose objects are one.
+    merged: BTreeSet<SiteId>,
+}
+
+impl<'w> Joined<'w> {
+    fn new(world: &'w World, code: Code, patterns: Vec<Pattern>, members: Vec<(GoId, usize)>) -> Joined<'w> {
+        let (links, by_site) = (Links::default(), BTreeMap::new());
+        let mut joined = Joined { world, code, patterns, members, links, by_site, merged: BTreeSet::new() };
+        joined.merge();
+        joined
+    }
+
+    /// Where many are told apart that others cannot tell apart, they are one.
+    fn merge(&mut self) {
+        let mut counts: HashMap<SiteId, usize> = HashMap::new();
+        for (_, pattern) in &self.members {
+            let waits = self.patterns.get(*pattern).and_then(|pattern| pattern.waits.as_ref());
+            for (item, _) in waits.into_iter().flatten() {
+                *counts.entry(item.site).or_default() += 1;
+            }
+        }
+        let many = |site: &SiteId| counts.get(site).is_some_and(|count| *count > TOLD_APART);
+        for pattern in &self.patterns {
+            let waits = pattern.waits.iter().flatten().map(|(item, _)| item);
+            let uses = pattern.uses.iter().map(|doing| &doing.item);
+            let holds = pattern.holds.iter().map(|held| &held.item);
+            let all = waits.chain(uses).chain(holds).chain(&pattern.reach);
+            self.merged.extend(all.filter(|item| item.owner.is_none()).map(|item| item.site).filter(many));
+        }
+    }
+
+    pub(super) fn owner(&self, item: Item, owners: &[GoId]) -> Option<GoId> {
+        if self.merged.contains(&item.site) {
+            return None;
+        }
+        owners.get(usize::from(item.owner?)).copied()
+    }
+
+    fn object(&mut self, item: Item, owner: Option<GoId>) -> Option<ObjectIndex> {
+        if let Some(known) = self.by_site.get(&item.site).and_then(|of| of.get(&owner)) {
+            return Some(*known);
+        }
+        let kind = self.code.kind(item.site)?;
+        let index = ObjectIndex(u32::try_from(self.links.objects.len()).ok()?);
+        let key = ObjectKey::Name(name(&self.code, item.site));
+        self.links.objects.push(Object { key, kind, access: Access::Closed });
+        self.by_site.entry(item.site).or_default().insert(owner, index);
+        Some(index)
+    }
+
+    /// The objects that an item may be.
+    pub(super) fn objects_of(&self, item: Item, owner: Option<GoId>) -> Vec<ObjectIndex> {
+        let Some(of) = self.by_site.get(&item.site) else { return Vec::new() };
+        match owner {
+            None => of.values().copied().collect(),
+            Some(_) => [owner, None].iter().filter_map(|owner| of.get(owner).copied()).collect(),
+        }
+    }
+
+    fn waits(&mut self) {
+        for at in 0..self.members.len() {
+            let Some(&(id, pattern)) = self.members.get(at) else { continue };
+            let waits = self.patterns.get(pattern).and_then(|pattern| pattern.waits.clone());
+            let Some(waits) = waits else { continue };
+            let owners = owners(self.world, id);
+            let mut found = Vec::new();
+            for (item, operation) in waits {
+                let owner = self.owner(item, &owners);
+                if let Some(object) = self.object(item, owner) {
+                    found.push(WaitFor { object, operation });
+                }
+            }
+            if self.patterns.get(pattern).is_some_and(|pattern| pattern.serves) {
+                self.links.looping.insert(id);
+            }
+            self.links.waits.insert(id, found);
+        }
+    }
+
+    fn holds(&mut self) {
+        for (id, pattern) in &self.members {
+            let Some(pattern) = self.patterns.get(*pattern) else { continue };
+            if pattern.holds.is_empty() {
+                continue;
+            }
+            let owners = owners(self.world, *id);
+            for held in &pattern.holds {
+                for object in self.objects_of(held.item, self.owner(held.item, &owners)) {
+                    self.links.holds.push(Hold {
+                        goroutine: *id,
+                        object,
+                        shared: held.shared,
+                        taken_at: Some(held.at.clone()),
+                        certainty: Certainty::Likely,
+                    });
+                }
+            }
+        }
+    }
+
+    fn uses(&mut self) {
+        for (id, pattern) in &self.members {
+            let Some(pattern) = self.patterns.get(*pattern) else { continue };
+            if pattern.uses.is_empty() && pattern.unknown.is_empty() {
+                continue;
+            }
+            let owners = owners(self.world, *id);
+            let mut told = BTreeSet::new();
+            let mut tell = |links: &mut Links, object: ObjectIndex, doing: &Doing| {
+                if told.insert((object, doing.operation)) {
+                    links.uses.push(Use {
+                        goroutine: *id,
+                        object,
+                        operation: doing.operation,
+                        because: because(doing),
+                        certainty: Certainty::Likely,
+                    });
+                }
+            };
+            for doing in &pattern.uses {
+                for object in self.objects_of(doing.item, self.owner(doing.item, &owners)) {
+                    tell(&mut self.links, object, doing);
+                }
+            }
+            for doing in &pattern.unknown {
+                for item in &pattern.reach {
+                    for object in self.objects_of(*item, self.owner(*item, &owners)) {
+                        let kind = self.links.object(object).map(|object| object.kind);
+                        if kind.is_some_and(|kind| like(kind, doing.kind)) {
+                            tell(&mut self.links, object, doing);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who else could get at each object.
+    fn accesses(&mut self) {
+        let fed: Vec<(SiteId, &'static str)> =
+            self.code.points.fed.iter().map(|(site, why)| (*site, *why)).collect();
+        for (site, why) in fed {
+            self.set_access(site, &Access::Fed(why.into()));
+        }
+        self.called_later();
+        self.opaque();
+        self.idle();
+    }
+
+    fn set_access(&mut self, site: SiteId, access: &Access) {
+        for index in self.by_site.get(&site).into_iter().flat_map(|of| of.values()) {
+            let object = usize::try_from(index.0).ok().and_then(|at| self.links.objects.get_mut(at));
+            if let Some(object) = object.filter(|object| object.access == Access::Closed) {
+                object.access = access.clone();
+            }
+        }
+    }
+
+    /// What functions do that may be called at any time: by a server, by a timer.
+    fn called_later(&mut self) {
+        let later: Vec<_> = self.code.points.later.iter().copied().collect();
+        if later.is_empty() {
+            return;
+        }
+        let called = self.code.closure_of(later.clone());
+        let mut items = of_package(&self.code, called.iter().copied());
+        for func in later {
+            let site = self.code.points.func_site(func);
+            items.insert(Item { site, owner: None });
+        }
+        let mut waited: HashMap<SiteId, BTreeSet<Operation>> = HashMap::new();
+        for (item, operation) in self.patterns.iter().flat_map(|pattern| pattern.waits.iter().flatten()) {
+            waited.entry(item.site).or_default().insert(*operation);
+        }
+        let helps = |site: SiteId, operation: Operation| {
+            waited.get(&site).is_some_and(|waits| waits.iter().any(|waits| operation.ends(*waits)))
+        };
+        let reach = self.code.evaluator().reach(items, None);
+        let sites: BTreeSet<SiteId> = reach.into_iter().map(|item| item.site).collect();
+        for func in called {
+            let whole = self.code.whole(func);
+            let Some(of) = self.code.points.program.func(func) else { continue };
+            let why: Arc<str> = format!("{} may be called at any time", of.name).into();
+            for (act, _) in &whole.acts {
+                for done in self.code.done(act, None) {
+                    for site in &sites {
+                        let it = done.item.site == *site
+                            || done.item.site == OUTSIDE
+                                && self.code.kind(*site).is_some_and(|kind| like(kind, done.kind));
+                        if it && helps(*site, done.operation) {
+                            self.set_access(*site, &Access::Reached(Arc::clone(&why)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goroutines whose source is not there can do anything with what they have.
+    fn opaque(&mut self) {
+        let opaque: Vec<(GoId, usize)> = self
+            .members
+            .iter()
+            .filter(|(_, pattern)| self.patterns.get(*pattern).is_some_and(|pattern| pattern.opaque))
+            .copied()
+            .collect();
+        let Some((first, _)) = opaque.first() else { return };
+        let why: Arc<str> = format!("goroutine {first}, whose source is not there").into();
+        let funcs = (0..self.code.points.program.funcs.len()).filter_map(|at| u32::try_from(at).ok());
+        let mut items = of_package(&self.code, funcs.map(super::ir::FuncId));
+        let patterns: BTreeSet<usize> = opaque.iter().map(|(_, pattern)| *pattern).collect();
+        for pattern in patterns.iter().filter_map(|pattern| self.patterns.get(*pattern)) {
+            items.extend(pattern.reach.iter().map(|item| Item { owner: None, ..*item }));
+        }
+        for item in self.code.evaluator().reach(items, None) {
+            self.set_access(item.site, &Access::Reached(Arc::clone(&why)));
+        }
+    }
+
+    /// Locks that were waited for under others, now and earlier.
+    fn nested(&mut self, places: &mut Places) {
+        let mut found: Vec<(GoId, pattern::HeldItem, Item, crate::model::Stack, bool)> = Vec::new();
+        for (id, pattern) in &self.members {
+            let Some(pattern) = self.patterns.get(*pattern) else { continue };
+            let Some([(wanted, Operation::Lock | Operation::RLock)]) = pattern.waits.as_deref() else {
+                continue;
+            };
+            let Some(goroutine) = self.world.goroutine(*id) else { continue };
+            for held in &pattern.holds {
+                found.push((*id, held.clone(), *wanted, goroutine.stack.clone(), false));
+            }
+        }
+        for place in self.world.places() {
+            let Some(ended) = place.longest.first() else { continue };
+            let is_lock = place.stack.frames().iter().any(|frame| {
+                matches!(
+                    frame.function.strip_prefix("internal/").unwrap_or(&frame.function),
+                    "sync.(*Mutex).Lock" | "sync.(*RWMutex).Lock" | "sync.(*RWMutex).RLock"
+                )
+            });
+            if !is_lock {
+                continue;
+            }
+            let spots = places.of_stack(&self.code, &place.stack);
+            let seen = Seen { state: GoState::Blocked, reason: place.reason, stack: &place.stack };
+            let pattern = pattern::of(&mut self.code, &seen, &spots);
+            let Some([(wanted, _)]) = pattern.waits.as_deref() else { continue };
+            for held in pattern.holds {
+                found.push((ended.goroutine, held, *wanted, place.stack.clone(), true));
+            }
+        }
+        for (id, held, wanted, stack, ended) in found {
+            if held.item.site == wanted.site {
+                continue;
+            }
+            let owners = owners(self.world, id);
+            let (at, to) = (self.owner(held.item, &owners), self.owner(wanted, &owners));
+            let (Some(at), Some(to)) = (self.object(held.item, at), self.object(wanted, to)) else {
+                continue;
+            };
+            self.links.nested.push(Nested {
+                goroutine: id,
+                held: at,
+                held_at: Some(held.at),
+                wanted: to,
+                stack,
+                ended,
+            });
+        }
+    }
+}
+
+/// Whether an operation on a thing of one kind may be on one of another.
+fn like(kind: ObjectKind, other: ObjectKind) -> bool {
+    let lock = |kind| matches!(kind, ObjectKind::Mutex | ObjectKind::RwMutex);
+    kind == other || lock(kind) && lock(other)
+}
+
+/// What the source calls an object.
+fn name(code: &Code, site: SiteId) -> Arc<str> {
+    let program = &code.points.program;
+    let Some(of) = program.site(site) else { return "".into() };
+    if let Made::Part(whole) = of.made {
+        let whole = program.site(whole);
+        return match whole.map(|whole| super::points::bare(&whole.kind)) {
+            Some(super::ir::Type::Named(_, kind)) => format!("{kind}.{}", of.name).into(),
+            _ => format!("{}.{}", whole.map_or("", |whole| &*whole.name), of.name).into(),
+        };
+    }
+    let what: &str = if of.name.is_empty() { "what is made" } else { &of.name };
+    match of.func.and_then(|func| program.func(func)) {
+        Some(func) if of.name.is_empty() => format!("{what} at {}:{}", base(&func.file), of.line).into(),
+        Some(func) => format!("{what} of {}", func.name).into(),
+        None => Arc::from(what),
+    }
+}
+
+fn base(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+fn because(doing: &Doing) -> Arc<str> {
+    let does = match doing.operation {
+        Operation::Send => "sends",
+        Operation::Receive => "receives",
+        Operation::Close => "closes it",
+        Operation::Unlock => "unlocks it",
+        Operation::Done => "counts it down",
+        Operation::Signal => "signals it",
+        _ => "uses it",
+    };
+    let (file, line): &(Name, u32) = &doing.at;
+    format!("{does} at {}:{line}", base(file)).into()
+}

@@ -1,0 +1,374 @@
+//! Expressions.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tree_sitter::Node;
+
+use super::{Global, Import, Local, Reader, children, last_line, line, part};
+use crate::code::ir::{Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Place, Site, Type, VarId};
+
+impl Reader<'_> {
+    /// Where the value of an expression comes from; `acts` gets what is done on
+    /// the way.
+    pub(super) fn expr(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        self.deeper(Expr::Unknown, |reader| reader.expression(node, acts))
+    }
+
+    fn expression(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        match node.kind() {
+            "identifier" => self.identifier(part(self.text, node)),
+            "parenthesized_expression" | "variadic_argument" | "literal_element" => {
+                children(node).first().map_or(Expr::Nothing, |inner| self.expr(*inner, acts))
+            }
+            "unary_expression" => {
+                let operator = node.child_by_field_name("operator").map_or("", |node| part(self.text, node));
+                let operand = self.of(node, "operand", acts);
+                match operator {
+                    "<-" => {
+                        let kind = ActKind::Receive(operand.clone());
+                        acts.push(Act { line: line(node), end: last_line(node), kind });
+                        Expr::Received(Rc::new(operand))
+                    }
+                    "&" | "*" => operand,
+                    // `Add(-1)` is no `Add(1)`.
+                    "-" => Expr::Foreign("builtin".into(), "negative".into()),
+                    _ => Expr::Nothing,
+                }
+            }
+            "binary_expression" => {
+                self.of(node, "left", acts);
+                self.of(node, "right", acts);
+                Expr::Nothing
+            }
+            "selector_expression" => self.selector(node, acts),
+            "index_expression" => {
+                let operand = self.of(node, "operand", acts);
+                if matches!(operand, Expr::Func(_) | Expr::Foreign(..)) {
+                    return operand;
+                }
+                // The keys of a map are in it, too.
+                let index = self.of(node, "index", acts);
+                self.flow(Place::Elem(operand.clone()), index);
+                Expr::Elem(Rc::new(operand))
+            }
+            "slice_expression" | "type_assertion_expression" | "type_conversion_expression" => {
+                self.of(node, "operand", acts)
+            }
+            "type_instantiation_expression" => match node.child_by_field_name("type") {
+                Some(kind) => self.identifier(part(self.text, kind)),
+                None => Expr::Unknown,
+            },
+            "call_expression" => self.call(node, acts),
+            "composite_literal" => {
+                let kind = node.child_by_field_name("type").map_or(Type::Unknown, |kind| self.kind(kind));
+                match node.child_by_field_name("body") {
+                    Some(body) => self.literal(body, &kind, acts),
+                    None => Expr::Unknown,
+                }
+            }
+            "literal_value" => self.literal(node, &Type::Unknown, acts),
+            "func_literal" => {
+                let outside = self.func.and_then(|func| self.lowering.program.func(func));
+                let name = outside.map_or_else(|| "func".into(), |func| format!("{}.func", func.name));
+                let id = self.new_func(node, name.into(), None);
+                self.body_of(id, node);
+                Expr::Func(id)
+            }
+            "ERROR" => Expr::Unknown,
+            _ => Expr::Nothing,
+        }
+    }
+
+    fn of(&mut self, node: Node<'_>, field: &str, acts: &mut Vec<Act>) -> Expr {
+        node.child_by_field_name(field).map_or(Expr::Nothing, |node| self.expr(node, acts))
+    }
+
+    fn identifier(&mut self, name: &str) -> Expr {
+        match self.local(name) {
+            Some(Local::Var(var)) => {
+                let var = *var;
+                self.note_mention(var);
+                return Expr::Var(var);
+            }
+            Some(_) => return Expr::Nothing,
+            None => {}
+        }
+        match self.lowering.globals.get(&(self.package, name.into())) {
+            Some(Global::Var(var)) => {
+                let var = *var;
+                self.note_mention(var);
+                Expr::Var(var)
+            }
+            Some(Global::Func(func)) => Expr::Func(*func),
+            Some(_) => Expr::Nothing,
+            None if matches!(name, "nil" | "true" | "false" | "iota" | "_") => Expr::Nothing,
+            None => Expr::Unknown,
+        }
+    }
+
+    /// That the functions around name a variable that is not theirs.
+    fn note_mention(&mut self, var: VarId) {
+        let Some(declared) = self.lowering.program.var(var).map(|var| var.func) else { return };
+        let mut func = self.func;
+        while func != declared {
+            let Some(of) = func.and_then(|func| self.lowering.program.funcs.get_mut(func.index())) else {
+                return;
+            };
+            if !of.outer.contains(&var) {
+                of.outer.push(var);
+            }
+            func = of.parent;
+        }
+    }
+
+    fn selector(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        let (Some(operand), Some(field)) =
+            (node.child_by_field_name("operand"), node.child_by_field_name("field"))
+        else {
+            return Expr::Unknown;
+        };
+        let field = self.name(field);
+        let name = part(self.text, operand);
+        if operand.kind() == "identifier" && self.local(name).is_none() {
+            match self.imports.get(name) {
+                Some(Import::Foreign(path)) => return Expr::Foreign(Arc::clone(path), field),
+                Some(Import::Program(package)) => {
+                    return match self.lowering.globals.get(&(*package, field)) {
+                        Some(Global::Var(var)) => {
+                            let var = *var;
+                            self.note_mention(var);
+                            Expr::Var(var)
+                        }
+                        Some(Global::Func(func)) => Expr::Func(*func),
+                        Some(_) => Expr::Nothing,
+                        None => Expr::Unknown,
+                    };
+                }
+                None => {}
+            }
+        }
+        // `T.method` as a value.
+        if let Some(Type::Named(package, of)) = self.type_named(operand) {
+            return self.method(&(package, of), &field).map_or(Expr::Unknown, Expr::Func);
+        }
+        Expr::Field(Rc::new(self.expr(operand, acts)), field)
+    }
+
+    fn method(&self, of: &(crate::code::ir::PackageId, Name), name: &Name) -> Option<FuncId> {
+        let methods = self.lowering.program.methods.get(of)?;
+        methods.iter().find(|(known, _)| known == name).map(|(_, func)| *func)
+    }
+
+    fn call(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        let Some(callee) = node.child_by_field_name("function") else { return Expr::Unknown };
+        if let Some(kind) = self.type_named(callee) {
+            // A conversion.
+            let arguments = node.child_by_field_name("arguments");
+            let value = arguments.and_then(|list| children(list).first().copied());
+            let value = value.map_or(Expr::Nothing, |value| self.expr(value, acts));
+            return if kind == Type::Basic { Expr::Nothing } else { value };
+        }
+        if callee.kind() == "identifier"
+            && let Some(value) = self.builtin(part(self.text, callee), node, acts)
+        {
+            return value;
+        }
+        match self.bare_call(node, acts) {
+            Some(call) => {
+                let at = callee.child_by_field_name("field").map_or(line(node), line);
+                acts.push(Act { line: at, end: last_line(node), kind: ActKind::Call(call) });
+                Expr::Call(call, 0)
+            }
+            None => Expr::Unknown,
+        }
+    }
+
+    /// A call that is not done here (but for its arguments).
+    pub(super) fn bare_call(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Option<CallId> {
+        if node.kind() == "parenthesized_expression" {
+            return self.bare_call(children(node).first().copied()?, acts);
+        }
+        if node.kind() != "call_expression" {
+            return None;
+        }
+        let callee = node.child_by_field_name("function")?;
+        let builtin = callee.kind() == "identifier" && self.local(part(self.text, callee)).is_none();
+        let callee = match part(self.text, callee) {
+            // Deferred, or for a goroutine.
+            name @ ("close" | "panic") if builtin => Expr::Foreign("builtin".into(), name.into()),
+            _ => self.expr(callee, acts),
+        };
+        let mut args = Vec::new();
+        if let Some(list) = node.child_by_field_name("arguments") {
+            for argument in children(list) {
+                args.push(self.expr(argument, acts));
+            }
+        }
+        let func = self.func;
+        let calls = &mut self.program().calls;
+        let id = CallId::next(calls);
+        calls.push(Call { func, line: line(node), callee, args, names: Vec::new() });
+        Some(id)
+    }
+
+    /// What is not there to be called, but is part of the language.
+    fn builtin(&mut self, name: &str, node: Node<'_>, acts: &mut Vec<Act>) -> Option<Expr> {
+        let known =
+            self.local(name).is_some() || self.lowering.globals.contains_key(&(self.package, name.into()));
+        if known {
+            return None;
+        }
+        let arguments = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let at = |kind| Act { line: line(node), end: last_line(node), kind };
+        match name {
+            "make" | "new" => {
+                let mut arguments = arguments.into_iter();
+                let written = arguments.next()?;
+                let kind = self.kind(written);
+                for size in arguments {
+                    self.expr(size, acts);
+                }
+                Some(if kind == Type::Basic { Expr::Nothing } else { self.site("".into(), line(node), kind) })
+            }
+            "close" => {
+                let channel = arguments.first().map_or(Expr::Unknown, |one| self.expr(*one, acts));
+                acts.push(at(ActKind::Close(channel)));
+                Some(Expr::Nothing)
+            }
+            "append" => {
+                let mut values = arguments.iter().map(|one| self.expr(*one, acts)).collect::<Vec<_>>();
+                let list = if values.is_empty() { Expr::Nothing } else { values.remove(0) };
+                let made = self.site("".into(), line(node), Type::List(Rc::new(Type::Unknown)));
+                let spread = arguments.last().is_some_and(|one| one.kind() == "variadic_argument");
+                for value in values {
+                    let value = if spread { Expr::Elem(Rc::new(value)) } else { value };
+                    self.flow(Place::Elem(made.clone()), value);
+                }
+                self.flow(Place::Elem(made.clone()), Expr::Elem(Rc::new(list.clone())));
+                Some(made)
+            }
+            "copy" => {
+                let values = arguments.iter().map(|one| self.expr(*one, acts)).collect::<Vec<_>>();
+                if let [to, from] = &values[..] {
+                    self.flow(Place::Elem(to.clone()), Expr::Elem(Rc::new(from.clone())));
+                }
+                Some(Expr::Nothing)
+            }
+            "len" | "cap" | "delete" | "min" | "max" | "clear" | "recover" | "print" | "println"
+            | "complex" | "real" | "imag" => {
+                for one in arguments {
+                    self.expr(one, acts);
+                }
+                Some(Expr::Nothing)
+            }
+            _ => None,
+        }
+    }
+
+    /// `T{…}`.
+    fn literal(&mut self, body: Node<'_>, kind: &Type, acts: &mut Vec<Act>) -> Expr {
+        let made = self.site("".into(), line(body), kind.clone());
+        let of = self.lowering.program.underlying(kind).clone();
+        for (at, element) in children(body).into_iter().enumerate() {
+            let (key, value) = if element.kind() == "keyed_element" {
+                let key = element.child_by_field_name("key");
+                let Some(value) = element.child_by_field_name("value") else { continue };
+                (key, value)
+            } else {
+                (None, element)
+            };
+            let (to, part_kind) = match &of {
+                Type::List(of) | Type::Array(of) => {
+                    if let Some(key) = key {
+                        let key = self.expr(key, acts);
+                        self.flow(Place::Elem(made.clone()), key);
+                    }
+                    (Place::Elem(made.clone()), (**of).clone())
+                }
+                Type::Struct(fields) => {
+                    let named = key.map(|key| self.name(key));
+                    let field = match named {
+                        Some(name) => fields.iter().find(|field| field.name == name),
+                        None => fields.get(at),
+                    };
+                    let Some(field) = field else { continue };
+                    (Place::Field(made.clone(), Arc::clone(&field.name)), field.kind.clone())
+                }
+                _ => match key {
+                    Some(key) => (Place::Field(made.clone(), self.name(key)), Type::Unknown),
+                    None => (Place::Elem(made.clone()), Type::Unknown),
+                },
+            };
+            let inner = match value.kind() {
+                "literal_element" => children(value).first().copied().unwrap_or(value),
+                _ => value,
+            };
+            let from = match inner.kind() {
+                "literal_value" => {
+                    self.deeper(Expr::Unknown, |reader| reader.literal(inner, &part_kind, acts))
+                }
+                _ => self.expr(inner, acts),
+            };
+            if let Place::Field(_, name) = &to {
+                self.name_sites(&from, name);
+            }
+            self.flow(to, from);
+        }
+        made
+    }
+
+    /// A new object.
+    pub(super) fn site(&mut self, name: Name, line: u32, kind: Type) -> Expr {
+        let func = self.func;
+        Expr::Site(self.program().new_site(Site { func, line, name, kind, made: Made::Here }))
+    }
+
+    /// Gives an object that has no name yet that of the variable it is set to.
+    pub(super) fn name_sites(&mut self, from: &Expr, name: &Name) {
+        if let Expr::Call(call, at) = from
+            && let Some(call) = self.program().calls.get_mut(call.index())
+            && call.names.len() == *at
+        {
+            call.names.push(Arc::clone(name));
+        }
+        if let Expr::Site(site) = from
+            && let Some(site) = self.program().sites.get_mut(site.index())
+            && site.name.is_empty()
+        {
+            site.name = Arc::clone(name);
+        }
+    }
+
+    /// The type of a value, as far as it shows at once.
+    pub(super) fn type_of(&self, from: &Expr) -> Type {
+        let program = &self.lowering.program;
+        match from {
+            Expr::Site(site) => program.site(*site).map_or(Type::Unknown, |site| site.kind.clone()),
+            Expr::Var(var) => program.var(*var).map_or(Type::Unknown, |var| var.kind.clone()),
+            Expr::Call(call, at) => {
+                let Some(Expr::Func(func)) = program.call(*call).map(|call| &call.callee) else {
+                    return Type::Unknown;
+                };
+                let result = program.func(*func).and_then(|func| func.results.get(*at));
+                result.and_then(|var| program.var(*var)).map_or(Type::Unknown, |var| var.kind.clone())
+            }
+            Expr::Field(of, name) => match program.underlying(&self.type_of(of)) {
+                Type::Struct(fields) => {
+                    let field = fields.iter().find(|field| field.name == *name);
+                    field.map_or(Type::Unknown, |field| field.kind.clone())
+                }
+                _ => Type::Unknown,
+            },
+            Expr::Elem(of) => match program.underlying(&self.type_of(of)) {
+                Type::List(of) | Type::Array(of) => (**of).clone(),
+                _ => Type::Unknown,
+            },
+            Expr::Received(of) => match program.underlying(&self.type_of(of)) {
+                Type::Chan(of) => (**of).clone(),
+                _ => Type::Unknown,
+            },
+            _ => Type::Unknown,
+        }
+    }
+}

@@ -1,0 +1,584 @@
+//! What the source says of goroutines at one place, made at one place: what they
+//! wait for, which locks they hold, what they may yet do. Objects are told by where
+//! they are made and by whose goroutine, so that this is found out once for all who
+//! are alike.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::acts::{Code, Done, call_of};
+use super::context::{Context, Item, Items, ObjectMethod, UNBORN};
+use super::foreign;
+use super::future::{self, Position, each_act};
+use super::ir::*;
+use super::load;
+use super::place::{Spot, Spots};
+use super::points::{Node, OUTSIDE};
+use crate::model::{GoState, ObjectKind, Operation, Stack, WaitReason};
+
+/// What is known of such goroutines.
+#[derive(Debug, Default)]
+pub(super) struct Pattern {
+    /// What they wait for; `None` where that is not wholly known.
+    pub(super) waits: Option<Vec<(Item, Operation)>>,
+    pub(super) holds: Vec<HeldItem>,
+    pub(super) uses: Vec<Doing>,
+    /// Operations on what is not known: on anything in reach, if that is of the kind.
+    pub(super) unknown: Vec<Doing>,
+    /// All that they can get at.
+    pub(super) reach: Items,
+    /// What the functions that they are in do, on whatever way, with objects of
+    /// variables that are in scope where they are.
+    pub(super) done_before: BTreeSet<(Item, Operation)>,
+    /// They wait in a loop without an end, as who serves others does.
+    pub(super) serves: bool,
+    /// They do what nobody can tell.
+    pub(super) opaque: bool,
+}
+
+/// A lock that they hold.
+#[derive(Clone, Debug)]
+pub(super) struct HeldItem {
+    pub(super) item: Item,
+    pub(super) shared: bool,
+    pub(super) at: (Name, u32),
+}
+
+/// Something that they may do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Doing {
+    pub(super) item: Item,
+    pub(super) kind: ObjectKind,
+    pub(super) operation: Operation,
+    pub(super) at: (Name, u32),
+}
+
+/// How a goroutine is when it is looked at.
+pub(super) struct Seen<'a> {
+    pub(super) state: GoState,
+    pub(super) reason: Option<WaitReason>,
+    pub(super) stack: &'a Stack,
+}
+
+/// What is under way at a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Waiting {
+    Send,
+    Receive,
+    Select,
+    /// One of the methods of package `sync`.
+    Method(ObjectKind, Operation),
+    Once,
+    /// `Cond.Wait` has been woken and waits for its lock.
+    CondLock,
+    /// Something of `io.Pipe`, by whatever way.
+    Pipe(Operation),
+}
+
+impl Waiting {
+    fn of(seen: &Seen<'_>, frame: usize) -> Option<Waiting> {
+        use ObjectKind as Kind;
+        use Operation as Op;
+        use WaitReason as Why;
+        let inner = seen.stack.frames().get(..frame).unwrap_or_default();
+        let has = |name: &str| inner.iter().any(|frame| &*frame.function == name);
+        let callee = inner.last().map_or("", |frame| &*frame.function);
+        let method = callee.strip_prefix("internal/").unwrap_or(callee);
+        let locks = || {
+            has("sync.(*Mutex).Lock")
+                || has("internal/sync.(*Mutex).lockSlow")
+                || has("sync.(*Mutex).lockSlow")
+        };
+        Some(match method {
+            "sync.(*Mutex).Lock" | "sync.(*Mutex).lockSlow" => Waiting::Method(Kind::Mutex, Op::Lock),
+            "sync.(*RWMutex).Lock" => Waiting::Method(Kind::RwMutex, Op::Lock),
+            "sync.(*RWMutex).RLock" | "sync.(*rlocker).Lock" => Waiting::Method(Kind::RwMutex, Op::RLock),
+            "sync.(*WaitGroup).Wait" => Waiting::Method(Kind::WaitGroup, Op::Wait),
+            "sync.(*Cond).Wait" if locks() => Waiting::CondLock,
+            "sync.(*Cond).Wait" => Waiting::Method(Kind::Cond, Op::Wait),
+            "sync.(*Once).Do" | "sync.(*Once).doSlow" if locks() => Waiting::Once,
+            _ if has("io.(*pipe).read") || has("io.(*PipeReader).Read") => Waiting::Pipe(Op::Receive),
+            _ if has("io.(*pipe).write") || has("io.(*PipeWriter).Write") => Waiting::Pipe(Op::Send),
+            _ if !inner.iter().all(|frame| frame.function.starts_with("runtime.")) => return None,
+            _ if callee.starts_with("runtime.chansend") => Waiting::Send,
+            _ if callee.starts_with("runtime.chanrecv") => Waiting::Receive,
+            "runtime.selectgo" => Waiting::Select,
+            _ => match seen.reason? {
+                Why::ChanSend | Why::ChanSendDurable => Waiting::Send,
+                Why::ChanReceive | Why::ChanReceiveDurable => Waiting::Receive,
+                Why::Select | Why::SelectDurable => Waiting::Select,
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// Finds out about goroutines at one place.
+pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
+    let mut pattern = Pattern { opaque: spots.missing, ..Pattern::default() };
+    let innermost = seen
+        .stack
+        .frames()
+        .iter()
+        .position(|frame| !load::is_foreign(frame) && &*frame.file != "<autogenerated>");
+    let at_hand = spots.all.first().filter(|spot| Some(spot.frame) == innermost);
+    let blocked = seen.state == GoState::Blocked;
+    let waiting = at_hand.filter(|_| blocked).and_then(|spot| Waiting::of(seen, spot.frame));
+    if let (Some(spot), Some(waiting)) = (at_hand, waiting) {
+        pattern.waits = waits(code, spot, waiting);
+        pattern.serves = serves(code, spots, waiting);
+    }
+    pattern.done_before = done_before(code, spots);
+    // Since a goroutine that runs was seen, it has gone on.
+    let exact = seen.state != GoState::Running;
+    let mut holds = Vec::new();
+    let mut conds = BTreeSet::new();
+    for (depth, spot) in spots.all.iter().enumerate() {
+        let waiting = waiting.filter(|_| depth == 0);
+        if exact && spots.begins.is_none() {
+            holds.extend(holds_at(code, spot, waiting, seen.stack));
+        }
+        if let Some(Waiting::Method(ObjectKind::Cond, _) | Waiting::CondLock) = waiting {
+            for act in under_way(code, spot, waiting.unwrap_or(Waiting::Once)) {
+                for done in code.done(&act, Some(&spot.context)) {
+                    conds.extend(code.points.set(&Node::Field(done.item.site, "L".into())));
+                }
+            }
+        }
+    }
+    // It is given back while it waits.
+    holds.retain(|held| !conds.contains(&held.item.site));
+    pattern.holds = holds;
+    continuation(code, spots, waiting, exact, &mut pattern);
+    counted_down(code, seen, spots, &mut pattern);
+    pattern
+}
+
+/// The acts at a spot that may be under way.
+fn under_way(code: &mut Code, spot: &Spot, waiting: Waiting) -> Vec<Act> {
+    let Some(func) = code.points.program.func(spot.context.func) else { return Vec::new() };
+    let body = Rc::clone(&func.body);
+    let (mut exact, mut around, mut deferred) = (Vec::new(), Vec::new(), Vec::new());
+    each_act(&body, &mut |act| {
+        let fits = match waiting {
+            Waiting::Send => matches!(act.kind, ActKind::Send(_)),
+            Waiting::Receive => matches!(act.kind, ActKind::Receive(_) | ActKind::Range(_)),
+            Waiting::Select => false,
+            _ => matches!(act.kind, ActKind::Call(_) | ActKind::Defer(_)),
+        };
+        if !fits {
+            return;
+        }
+        if let ActKind::Defer(_) = act.kind {
+            deferred.push(act.clone());
+        } else if act.line == spot.line {
+            exact.push(act.clone());
+        } else if act.line <= spot.line && spot.line <= act.end {
+            around.push(act.clone());
+        }
+    });
+    for mut candidates in [exact, around, deferred] {
+        candidates.retain(|act| fits(code, spot, act, waiting));
+        if !candidates.is_empty() {
+            return candidates;
+        }
+    }
+    Vec::new()
+}
+
+/// Whether a call is what is under way.
+fn fits(code: &mut Code, spot: &Spot, act: &Act, waiting: Waiting) -> bool {
+    let Some(call) = call_of(act) else { return true };
+    match waiting {
+        Waiting::Method(_, operation) => {
+            code.done(act, Some(&spot.context)).iter().any(|done| done.operation == operation)
+                || names(code, call, operation)
+        }
+        Waiting::CondLock => names(code, call, Operation::Wait),
+        Waiting::Once => !once(code, spot, call).is_empty(),
+        Waiting::Pipe(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a call is of a method of that name, of whatever object.
+fn names(code: &Code, call: CallId, operation: Operation) -> bool {
+    let Some((_, name)) = code.receiver(call) else { return false };
+    matches!(
+        (operation, &*name),
+        (Operation::Lock, "Lock") | (Operation::RLock, "RLock" | "Lock") | (Operation::Wait, "Wait")
+    )
+}
+
+fn once(code: &mut Code, spot: &Spot, call: CallId) -> Vec<Item> {
+    let Some((of, name)) = code.receiver(call) else { return Vec::new() };
+    let items = code.eval(&of, Some(&spot.context));
+    let mut evaluator = code.evaluator();
+    let methods: Vec<_> = items.into_iter().flat_map(|item| evaluator.method(item, &name)).collect();
+    methods.into_iter().filter(|(_, method)| *method == ObjectMethod::Once).map(|(item, _)| item).collect()
+}
+
+/// What is waited for; `None` where that is not wholly known.
+fn waits(code: &mut Code, spot: &Spot, waiting: Waiting) -> Option<Vec<(Item, Operation)>> {
+    let acts = match waiting {
+        Waiting::Select => cases(code, spot)?,
+        _ => under_way(code, spot, waiting),
+    };
+    let mut found: Vec<(Item, Operation)> = Vec::new();
+    for act in &acts {
+        let begun = found.len();
+        match waiting {
+            Waiting::Once => {
+                let call = call_of(act)?;
+                found.extend(once(code, spot, call).into_iter().map(|item| (item, Operation::Lock)));
+            }
+            Waiting::CondLock => {
+                for done in code.done(act, Some(&spot.context)) {
+                    let locks = code.points.set(&Node::Field(done.item.site, "L".into()));
+                    found.extend(
+                        locks
+                            .into_iter()
+                            .map(|site| (Item { site, owner: done.item.owner }, Operation::Lock)),
+                    );
+                }
+            }
+            Waiting::Pipe(operation) => {
+                let exprs = code.at_hand(act);
+                let items = exprs.iter().flat_map(|expr| code.eval(expr, Some(&spot.context))).collect();
+                let reach = code.evaluator().reach(items, Some(&spot.context));
+                let pipes = reach.into_iter().filter(|item| {
+                    code.points.program.site(item.site).is_some_and(
+                        |site| matches!(&site.kind, Type::Foreign(package, name) if (&**package, &**name) == ("io", "Pipe")),
+                    )
+                });
+                found.extend(pipes.map(|item| (item, operation)));
+            }
+            _ => {
+                // A range over what may be anything.
+                if let ActKind::Range(over) = &act.kind
+                    && code.eval(over, Some(&spot.context)).iter().any(|item| item.site == OUTSIDE)
+                {
+                    return None;
+                }
+                for done in code.done(act, Some(&spot.context)) {
+                    let counts = match waiting {
+                        Waiting::Method(kind, operation) => done.kind == kind && done.operation == operation,
+                        _ => true,
+                    };
+                    if counts {
+                        found.push((done.item, done.operation));
+                    }
+                }
+            }
+        }
+        if found.len() == begun {
+            return None;
+        }
+    }
+    let mut all: Vec<(Item, Operation)> = Vec::new();
+    for (item, operation) in found {
+        for site in code.ancestors(item.site) {
+            if site == OUTSIDE {
+                return None;
+            }
+            let made_in = |site| code.points.program.site(site).and_then(|site| site.func);
+            let together =
+                site == item.site || made_in(site).is_some() && made_in(site) == made_in(item.site);
+            let one = (Item { site, owner: item.owner.filter(|_| together) }, operation);
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    // A context that is never done is no way out.
+    let never =
+        |item: &Item| code.points.program.site(item.site).is_some_and(|site| site.kind == foreign::never());
+    if !all.iter().all(|(item, _)| never(item)) {
+        all.retain(|(item, _)| !never(item));
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// What each case of the `select` at a spot does.
+fn cases(code: &Code, spot: &Spot) -> Option<Vec<Act>> {
+    let func = code.points.program.func(spot.context.func)?;
+    let branches = select_at(&func.body, spot.line)?;
+    let mut acts = Vec::new();
+    for branch in branches {
+        let communication =
+            branch.head.iter().rev().find(|act| matches!(act.kind, ActKind::Send(_) | ActKind::Receive(_)));
+        acts.push(communication?.clone());
+    }
+    Some(acts)
+}
+
+fn select_at(stmts: &[Stmt], line: u32) -> Option<&[Branch]> {
+    stmts.iter().filter(|stmt| stmt.line <= line && line <= stmt.end).find_map(|stmt| match &stmt.kind {
+        StmtKind::Select { branches, default: false, .. } if stmt.line == line => Some(&branches[..]),
+        StmtKind::Block(inner) => select_at(inner, line),
+        StmtKind::If { then, other, .. } => select_at(then, line).or_else(|| select_at(other, line)),
+        StmtKind::Loop { body, .. } => select_at(body, line),
+        StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+            branches.iter().find_map(|branch| select_at(&branch.body, line))
+        }
+        _ => None,
+    })
+}
+
+/// Whether an act is the one that a spot is at.
+fn is_current(spot: &Spot, waiting: Option<Waiting>, exact: bool, act: &Act) -> bool {
+    if let Some(inner) = spot.inner {
+        return call_of(act) == Some(inner) && !matches!(act.kind, ActKind::Go(_));
+    }
+    let here = act.line == spot.line;
+    match waiting {
+        Some(Waiting::Send) => here && matches!(act.kind, ActKind::Send(_)),
+        Some(Waiting::Receive) => here && matches!(act.kind, ActKind::Receive(_) | ActKind::Range(_)),
+        Some(Waiting::Select) => false,
+        Some(_) => here && matches!(act.kind, ActKind::Call(_)),
+        None => exact && spot.calls.is_some() && here && matches!(act.kind, ActKind::Call(_)),
+    }
+}
+
+fn holds_at(code: &mut Code, spot: &Spot, waiting: Option<Waiting>, stack: &Stack) -> Vec<HeldItem> {
+    let func = spot.context.func;
+    let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else {
+        return Vec::new();
+    };
+    let is_current = |act: &Act| is_current(spot, waiting, true, act);
+    let held = code.held(func, Position { line: spot.line, is_current: &is_current });
+    let mut found = Vec::new();
+    for held in held {
+        let name: Name = if held.shared { "RLock".into() } else { "Lock".into() };
+        for item in code.eval(&held.lock, Some(&spot.context)) {
+            for (item, method) in code.evaluator().method(item, &name) {
+                if let ObjectMethod::Does(..) = method {
+                    found.push(HeldItem { item, shared: held.shared, at: (Arc::clone(&file), held.line) });
+                }
+            }
+        }
+    }
+    // The function of a Once is being run.
+    let runs = spot.calls.as_deref().is_some_and(|calls| calls.starts_with("sync.(*Once)"));
+    let within = stack.frames().get(..spot.frame).unwrap_or_default();
+    let inside = within.iter().any(|frame| !load::is_foreign(frame));
+    if runs && inside && waiting.is_none() {
+        for act in under_way(code, spot, Waiting::Once) {
+            let line = act.line;
+            for item in call_of(&act).map(|call| once(code, spot, call)).unwrap_or_default() {
+                found.push(HeldItem { item, shared: false, at: (Arc::clone(&file), line) });
+            }
+        }
+    }
+    found
+}
+
+/// What they may yet do.
+fn continuation(
+    code: &mut Code,
+    spots: &Spots,
+    waiting: Option<Waiting>,
+    exact: bool,
+    pattern: &mut Pattern,
+) {
+    let mut acts: Vec<Act> = Vec::new();
+    let mut items = Items::new();
+    for (depth, spot) in spots.all.iter().enumerate() {
+        let func = spot.context.func;
+        let waiting = waiting.filter(|_| depth == 0);
+        let never = code.never_returning(func);
+        let Some(of) = code.points.program.func(func) else { continue };
+        let (end, file) = (of.end, Arc::clone(&of.file));
+        let ends = |call| never.contains(&call);
+        let is_current = |act: &Act| is_current(spot, waiting, exact, act);
+        let rest = if spots.begins.is_some() {
+            future::whole(of, &ends)
+        } else {
+            future::from(of, Position { line: spot.line, is_current: &is_current }, &ends)
+        };
+        let locks = code.locks_in(func);
+        let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
+        for (act, again) in rest.acts {
+            let unborn = again.or(later);
+            let context = Rc::new(Context { unborn, ..copied(&spot.context) });
+            for done in code.done(&act, Some(&context)) {
+                note(code, (&act, &locks, exact), done, &file, pattern);
+            }
+            for expr in code.at_hand(&act) {
+                let value = code.eval(&expr, Some(&context));
+                items.extend(code.evaluator().reach(value, Some(&context)));
+            }
+            acts.push(act);
+        }
+        if !rest.returns {
+            break;
+        }
+    }
+    let called = code.closure(acts.iter());
+    items.extend(of_package(code, called.iter().copied()));
+    let reach = code.evaluator().reach(items, None);
+    pattern.reach = reach.into_iter().filter(|item| item.owner != UNBORN).collect();
+    for func in called {
+        let whole = code.whole(func);
+        let locks = code.locks_in(func);
+        let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else { continue };
+        for (act, _) in &whole.acts {
+            for done in code.done(act, None) {
+                let site = done.item.site;
+                if site == OUTSIDE {
+                    note(code, (act, &locks, exact), done, &file, pattern);
+                    continue;
+                }
+                let from = Item { site, owner: None };
+                let same: Vec<Item> =
+                    pattern.reach.range(from..).take_while(|item| item.site == site).copied().collect();
+                for item in same {
+                    note(code, (act, &locks, exact), Done { item, ..done }, &file, pattern);
+                }
+            }
+        }
+    }
+}
+
+/// Notes what an act does.
+fn note(
+    code: &Code,
+    (act, locks, exact): (&Act, &[Expr], bool),
+    done: Done,
+    file: &Name,
+    pattern: &mut Pattern,
+) {
+    let counts = matches!(
+        done.operation,
+        Operation::Send
+            | Operation::Receive
+            | Operation::Close
+            | Operation::Unlock
+            | Operation::Done
+            | Operation::Signal
+    );
+    if !counts || done.item.owner == UNBORN {
+        return;
+    }
+    // What is locked first, and unlocked then, is nobody's who waits now.
+    let receiver = call_of(act).and_then(|call| code.receiver(call)).map(|(of, _)| of);
+    if done.operation == Operation::Unlock
+        && exact
+        && receiver.is_some_and(|of| locks.contains(&of))
+        && !pattern.holds.iter().any(|held| held.item.site == done.item.site)
+    {
+        return;
+    }
+    let Done { item, kind, operation, line } = done;
+    let doing = Doing { item, kind, operation, at: (Arc::clone(file), line) };
+    let list = if item.site == OUTSIDE { &mut pattern.unknown } else { &mut pattern.uses };
+    let known = |other: &&Doing| {
+        (other.item, other.kind, other.operation) == (doing.item, doing.kind, doing.operation)
+    };
+    if !list.iter().any(|other| known(&other)) {
+        list.push(doing);
+    }
+}
+
+/// Whether they wait in a loop without an end, as who serves others does.
+fn serves(code: &Code, spots: &Spots, waiting: Waiting) -> bool {
+    spots.all.iter().enumerate().any(|(depth, spot)| {
+        let func = code.points.program.func(spot.context.func);
+        // The loop around a Cond's `Wait` is part of the wait.
+        let own = depth == 0 && matches!(waiting, Waiting::Method(ObjectKind::Cond, _) | Waiting::CondLock);
+        func.is_some_and(|func| future::serves(&func.body, spot.line) > usize::from(own))
+    })
+}
+
+/// What the functions do that they are in, with objects of variables in scope.
+fn done_before(code: &mut Code, spots: &Spots) -> BTreeSet<(Item, Operation)> {
+    let items = in_scope(code, spots);
+    let mut found = BTreeSet::new();
+    if items.is_empty() {
+        return found;
+    }
+    let funcs: Vec<FuncId> = spots.all.iter().map(|spot| spot.context.func).collect();
+    for func in code.closure_of(funcs) {
+        let Some(body) = code.points.program.func(func).map(|func| Rc::clone(&func.body)) else { continue };
+        let mut acts = Vec::new();
+        each_act(&body, &mut |act| acts.push(act));
+        for act in acts {
+            for done in code.done(act, None) {
+                let from = Item { site: done.item.site, owner: None };
+                let same = items.range(from..).take_while(|item| item.site == done.item.site);
+                found.extend(same.map(|item| (*item, done.operation)));
+            }
+        }
+    }
+    found
+}
+
+/// What the variables refer to that are in scope where goroutines are.
+fn in_scope(code: &mut Code, spots: &Spots) -> Items {
+    let mut items = Items::new();
+    for spot in &spots.all {
+        let func = Some(spot.context.func);
+        let vars = code.points.program.vars.iter().enumerate();
+        let there =
+            vars.filter(|(_, var)| var.func == func && var.line <= spot.line && spot.line <= var.last);
+        let vars: Vec<VarId> = there.filter_map(|(at, _)| u32::try_from(at).ok()).map(VarId).collect();
+        let outer = code.points.program.func(spot.context.func).map(|func| func.outer.clone());
+        for var in vars.into_iter().chain(outer.unwrap_or_default()) {
+            let value = code.eval(&Expr::Var(var), Some(&spot.context));
+            items.extend(value);
+        }
+    }
+    code.evaluator().reach(items, None)
+}
+
+/// What functions can get at by package variables.
+pub(super) fn of_package(code: &Code, funcs: impl Iterator<Item = FuncId>) -> Items {
+    let program = &code.points.program;
+    let outer = funcs.filter_map(|func| program.func(func)).flat_map(|func| func.outer.iter().copied());
+    let globals: BTreeSet<VarId> =
+        outer.filter(|var| program.var(*var).is_some_and(|var| var.func.is_none())).collect();
+    globals
+        .into_iter()
+        .flat_map(|var| code.points.set(&Node::Var(var)))
+        .map(|site| Item { site, owner: None })
+        .collect()
+}
+
+/// `WaitGroup.Go` counts down when its function returns.
+fn counted_down(code: &mut Code, seen: &Seen<'_>, spots: &Spots, pattern: &mut Pattern) {
+    let by_group = seen.stack.frames().iter().any(|frame| frame.function.starts_with("sync.(*WaitGroup).Go"));
+    let Some(outermost) = spots.all.last().filter(|_| by_group) else { return };
+    let func = outermost.context.func;
+    let calls: Vec<CallId> = code
+        .points
+        .targets
+        .iter()
+        .filter(|(_, targets)| targets.contains(&func))
+        .map(|(call, _)| *call)
+        .collect();
+    for call in calls {
+        let Some((of, name)) = code.receiver(call).filter(|(_, name)| &**name == "Go") else { continue };
+        let (made_in, line) = code.points.program.call(call).map_or((None, 0), |call| (call.func, call.line));
+        let up = outermost.context.up.as_ref().filter(|up| Some(up.func) == made_in);
+        let file = code.points.program.func(func).map(|func| Arc::clone(&func.file)).unwrap_or_default();
+        for item in code.eval(&of, up) {
+            let counted = code.evaluator().method(item, &name);
+            for (item, _) in counted.into_iter().filter(|(_, method)| *method == ObjectMethod::Counts) {
+                let (kind, operation) = (ObjectKind::WaitGroup, Operation::Done);
+                pattern.uses.push(Doing { item, kind, operation, at: (Arc::clone(&file), line) });
+            }
+        }
+    }
+}
+
+fn copied(context: &Context) -> Context {
+    Context {
+        func: context.func,
+        call: context.call,
+        owner: context.owner,
+        up: context.up.clone(),
+        unborn: context.unborn,
+        depth: context.depth,
+    }
+}
