@@ -1,7 +1,7 @@
 //! Reports as Go prints them, whole, broken off, and among other things.
 
 use super::*;
-use crate::model::{Addr, GoId, Race};
+use crate::model::{Addr, GoId, MemoryAccess, Race};
 
 const REPORT: &str = "==================
 WARNING: DATA RACE
@@ -51,6 +51,39 @@ fn a_whole_report() {
     assert_eq!((racer.goroutine, &*racer.state), (GoId(7), "running"));
     assert_eq!(racer.created_at.site().map(|site| site.line), Some(9));
     assert_eq!(race.notes, Vec::<String>::new());
+}
+
+/// What one program says that was built by the oldest, a middle and the newest Go:
+/// a map, an atomic and a plain access, a generic method, and a finalizer.
+#[test]
+fn what_each_go_prints() {
+    for said in [
+        include_str!("reports/go1.21.txt"),
+        include_str!("reports/go1.24.txt"),
+        include_str!("reports/go1.27.txt"),
+    ] {
+        let found = races(said.as_bytes()).unwrap();
+        let told = said.matches("WARNING: DATA RACE").count();
+        assert!(said.contains(&format!("Found {told} data race(s)")) && found.unreadable == 0);
+        assert_eq!(found.races.found().map(|(_, times)| times).sum::<u64>(), told as u64);
+        let mut lines: Vec<Vec<u32>> = found
+            .races
+            .found()
+            .map(|(race, _)| {
+                assert_eq!((race.notes.len(), race.accesses[0].address), (0, race.accesses[1].address));
+                let own = |access: &MemoryAccess| {
+                    assert!(!access.stack.frames().is_empty() && access.goroutine.is_some());
+                    access.stack.site().filter(|site| &*site.file == "/src/main.go").map(|site| site.line)
+                };
+                assert!(race.goroutines.iter().all(|racer| !racer.created_at.frames().is_empty()));
+                let mut lines: Vec<u32> = race.accesses.iter().filter_map(own).collect();
+                lines.sort_unstable();
+                lines
+            })
+            .collect();
+        lines.sort();
+        assert_eq!(lines, [vec![13, 24], vec![21, 22], vec![24], vec![28, 32]], "{said}");
+    }
 }
 
 #[test]
