@@ -31,6 +31,8 @@ const MAKERS: usize = 3;
 const IDLE: &str = "it waits in a loop for more, and the function that started it has not returned: a worker \
      without work";
 
+const RUNS_A_TEST: &str = "it runs a test, which has not returned";
+
 const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
      refers to, until the program ends. Where they are made again and again, memory grows.";
 
@@ -152,6 +154,9 @@ fn of_stuck(
     let mut finding = of(waiting, &members, blocked_for)?;
     finding.confidence = confidence;
     finding.evidence.extend(words::why_stuck(world, graph, first.id));
+    if members.iter().any(|member| runs_a_test(&member.stack)) {
+        finding.evidence.push(RUNS_A_TEST.to_owned());
+    }
     if like_them > 0 {
         let all = members.len();
         finding
@@ -253,7 +258,7 @@ fn pattern(
         evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
     }
     if hung {
-        evidence.push("it runs a test, which has not returned".to_owned());
+        evidence.push(RUNS_A_TEST.to_owned());
     }
     if orphans {
         evidence.push(match gone {
