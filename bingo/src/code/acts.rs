@@ -18,6 +18,8 @@ pub(super) struct Code {
     pub(super) points: Points,
     pub(super) by_var: Rc<HashMap<VarId, Vec<usize>>>,
     wholes: HashMap<FuncId, Rc<Rest>>,
+    doings: HashMap<FuncId, Rc<Vec<(Act, Done)>>>,
+    callees: HashMap<FuncId, Rc<BTreeSet<FuncId>>>,
     returns: HashMap<FuncId, bool>,
     effects: HashMap<FuncId, Effect>,
     locks_in: HashMap<FuncId, Rc<Vec<Expr>>>,
@@ -39,6 +41,8 @@ impl Code {
             points,
             by_var,
             wholes: HashMap::new(),
+            doings: HashMap::new(),
+            callees: HashMap::new(),
             returns: HashMap::new(),
             effects: HashMap::new(),
             locks_in: HashMap::new(),
@@ -239,6 +243,21 @@ impl Code {
         rest
     }
 
+    /// What a function does with objects, whoever calls it.
+    pub(super) fn doings(&mut self, func: FuncId) -> Rc<Vec<(Act, Done)>> {
+        if let Some(known) = self.doings.get(&func) {
+            return Rc::clone(known);
+        }
+        let whole = self.whole(func);
+        let mut found = Vec::new();
+        for (act, _) in &whole.acts {
+            found.extend(self.done(act, None).into_iter().map(|done| (act.clone(), done)));
+        }
+        let found = Rc::new(found);
+        self.doings.insert(func, Rc::clone(&found));
+        found
+    }
+
     /// The calls of a function that never return.
     pub(super) fn never_returning(&mut self, func: FuncId) -> BTreeSet<CallId> {
         let Some(of) = self.points.program.func(func) else { return BTreeSet::new() };
@@ -292,11 +311,20 @@ impl Code {
             if !found.insert(func) {
                 continue;
             }
-            let whole = self.whole(func);
-            for call in whole.acts.iter().filter_map(|(act, _)| call_of(act)) {
-                next.extend(self.targets(call));
-            }
+            next.extend(self.callees(func).iter());
         }
+        found
+    }
+
+    /// The functions that a function calls or starts.
+    fn callees(&mut self, func: FuncId) -> Rc<BTreeSet<FuncId>> {
+        if let Some(known) = self.callees.get(&func) {
+            return Rc::clone(known);
+        }
+        let whole = self.whole(func);
+        let calls = whole.acts.iter().filter_map(|(act, _)| call_of(act));
+        let found: Rc<BTreeSet<FuncId>> = Rc::new(calls.flat_map(|call| self.targets(call)).collect());
+        self.callees.insert(func, Rc::clone(&found));
         found
     }
 

@@ -265,18 +265,16 @@ impl<'w> Joined<'w> {
         let reach = self.code.evaluator().reach(items, None);
         let sites: BTreeSet<SiteId> = reach.into_iter().map(|item| item.site).collect();
         for func in called {
-            let whole = self.code.whole(func);
+            let doings = self.code.doings(func);
             let Some(of) = self.code.points.program.func(func) else { continue };
             let why: Arc<str> = format!("{} may be called at any time", of.name).into();
-            for (act, _) in &whole.acts {
-                for done in self.code.done(act, None) {
-                    for site in &sites {
-                        let it = done.item.site == *site
-                            || done.item.site == OUTSIDE
-                                && self.code.kind(*site).is_some_and(|kind| like(kind, done.kind));
-                        if it && helps(*site, done.operation) {
-                            self.set_access(*site, &Access::Reached(Arc::clone(&why)));
-                        }
+            for (_, done) in doings.iter() {
+                for site in waited.keys().filter(|site| sites.contains(site)) {
+                    let it = done.item.site == *site
+                        || done.item.site == OUTSIDE
+                            && self.code.kind(*site).is_some_and(|kind| like(kind, done.kind));
+                    if it && helps(*site, done.operation) {
+                        self.set_access(*site, &Access::Reached(Arc::clone(&why)));
                     }
                 }
             }

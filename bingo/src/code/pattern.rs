@@ -420,22 +420,20 @@ fn continuation(
     let reach = code.evaluator().reach(items, None);
     pattern.reach = reach.into_iter().filter(|item| item.owner != UNBORN).collect();
     for func in called {
-        let whole = code.whole(func);
+        let doings = code.doings(func);
         let locks = code.locks_in(func);
         let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else { continue };
-        for (act, _) in &whole.acts {
-            for done in code.done(act, None) {
-                let site = done.item.site;
-                if site == OUTSIDE {
-                    note(code, (act, &locks, exact), done, &file, pattern);
-                    continue;
-                }
-                let from = Item { site, owner: None };
-                let same: Vec<Item> =
-                    pattern.reach.range(from..).take_while(|item| item.site == site).copied().collect();
-                for item in same {
-                    note(code, (act, &locks, exact), Done { item, ..done }, &file, pattern);
-                }
+        for (act, done) in doings.iter() {
+            let site = done.item.site;
+            if site == OUTSIDE {
+                note(code, (act, &locks, exact), *done, &file, pattern);
+                continue;
+            }
+            let from = Item { site, owner: None };
+            let same: Vec<Item> =
+                pattern.reach.range(from..).take_while(|item| item.site == site).copied().collect();
+            for item in same {
+                note(code, (act, &locks, exact), Done { item, ..*done }, &file, pattern);
             }
         }
     }
@@ -500,15 +498,10 @@ fn done_before(code: &mut Code, spots: &Spots) -> BTreeSet<(Item, Operation)> {
     }
     let funcs: Vec<FuncId> = spots.all.iter().map(|spot| spot.context.func).collect();
     for func in code.closure_of(funcs) {
-        let Some(body) = code.points.program.func(func).map(|func| Rc::clone(&func.body)) else { continue };
-        let mut acts = Vec::new();
-        each_act(&body, &mut |act| acts.push(act));
-        for act in acts {
-            for done in code.done(act, None) {
-                let from = Item { site: done.item.site, owner: None };
-                let same = items.range(from..).take_while(|item| item.site == done.item.site);
-                found.extend(same.map(|item| (*item, done.operation)));
-            }
+        for (_, done) in code.doings(func).iter() {
+            let from = Item { site: done.item.site, owner: None };
+            let same = items.range(from..).take_while(|item| item.site == done.item.site);
+            found.extend(same.map(|item| (*item, done.operation)));
         }
     }
     found
