@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
-use crate::model::{GoId, GoState, Stack, Time, WaitReason};
+use crate::model::{GoId, GoState, ObjectKey, Stack, Time, WaitReason};
 use crate::world::{Goroutine, Hope, Standing, WaitGraph, World};
 
 /// The main goroutine.
@@ -119,7 +119,9 @@ fn is_worker_of_one_that_lives(
     let still_there = maker.zip(goroutine.created_by.as_ref()).is_some_and(|(maker, made)| {
         maker.stack.frames().iter().any(|frame| frame.function == made.function)
     });
-    takes_work && still_there && (was_fed || graph.is_looping(goroutine.id))
+    // The source says whether it comes back for more.
+    let by_source = graph.waits(goroutine.id).any(|(object, _)| matches!(object.key, ObjectKey::Name(_)));
+    takes_work && still_there && (was_fed && !by_source || graph.is_looping(goroutine.id))
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.
