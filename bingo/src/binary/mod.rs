@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod globals;
 mod go_version;
+mod held_locks;
 pub mod layout;
 mod module_data;
 mod name_hash;
@@ -33,12 +34,14 @@ pub use elf::{Elf, Section, Segment};
 pub use error::BinaryError;
 pub use globals::{Found, Global, Globals, GlobalsError};
 pub use go_version::GoVersion;
+pub use held_locks::{HeldLock, LockPlace};
 pub use module_data::{ModuleData, TextSection};
 pub use pclntab::{Call, Form, FuncId, Function, Header, LiveWords, PclnTab, Unwind};
 pub use printed_name::printed_name;
 pub use probe_site::{ProbeKind, ProbeSite, ProbeSiteError, ProbeSites, SiteInstruction, SiteRegister};
 pub use symbolizer::{Site, Symbolizer};
 
+use self::held_locks::LockFunctions;
 use self::symbols::Symbols;
 use crate::model::StaticAddr;
 
@@ -52,6 +55,7 @@ pub struct Binary {
     module_data: ModuleData,
     functions: PclnTab,
     symbols: OnceLock<Symbols>,
+    lock_functions: LockFunctions,
 }
 
 impl Binary {
@@ -99,7 +103,14 @@ impl Binary {
             }
         };
         let (module_data, functions) = read(build_info.go_version.minor)?;
-        Ok(Binary { image, build_info, module_data, functions, symbols: OnceLock::new() })
+        Ok(Binary {
+            image,
+            build_info,
+            module_data,
+            functions,
+            symbols: OnceLock::new(),
+            lock_functions: LockFunctions::default(),
+        })
     }
 
     /// How it was built.

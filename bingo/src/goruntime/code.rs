@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) use crate::binary::Unwind;
-use crate::binary::{Binary, Function, LiveWords, Symbolizer};
-use crate::model::{Addr, Frame, LoadBias, Pc, Stack};
+use crate::binary::{Binary, Function, HeldLock, LiveWords, Symbolizer};
+use crate::model::{Addr, Frame, LoadBias, Pc, Stack, StaticAddr};
 
 /// What is known of the target's code. Addresses are the target's.
 pub trait Code: Send + Sync {
@@ -27,6 +27,12 @@ pub trait Code: Send + Sync {
 
     /// The words of the frame of `pc` that hold pointers; `None` where nothing says.
     fn live_words(&self, pc: Pc) -> Option<LiveWords>;
+
+    /// The locks that the function around `pc` holds there.
+    fn locks_held(&self, pc: Pc) -> Vec<HeldLock>;
+
+    /// Where an address of the file is in the target.
+    fn place(&self, address: StaticAddr) -> Addr;
 
     /// The name and the first address of the variable that holds `address`;
     /// `None` where no symbol says.
@@ -119,6 +125,14 @@ impl Code for BinaryCode {
     fn live_words(&self, pc: Pc) -> Option<LiveWords> {
         let at = pc.lookup();
         self.function_at(at)?.live_words_at(self.bias.to_static(at))
+    }
+
+    fn locks_held(&self, pc: Pc) -> Vec<HeldLock> {
+        self.symbolizer.binary().locks_held_at(self.bias.to_static(pc.lookup()))
+    }
+
+    fn place(&self, address: StaticAddr) -> Addr {
+        self.bias.to_target(address)
     }
 
     fn variable_at(&self, address: Addr) -> Option<(String, Addr)> {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::code::Code;
 use super::fields::Fields;
-use super::reach::{Reached, Root, Sight, Watched};
+use super::reach::{Holder, Reached, Root, Sight, Watched};
 use crate::binary::layout::Layout;
 use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{
-    Access, Addr, Certainty, Direction, GoId, Goroutine, Links, LockKind, Object, ObjectIndex, ObjectKey,
-    ObjectKind, Operation, Pc, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
+    Access, Addr, Certainty, Direction, GoId, Goroutine, Hold, Links, Lock, LockKind, Object, ObjectIndex,
+    ObjectKey, ObjectKind, Operation, Pc, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -90,6 +90,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
             };
             links.waits.insert(goroutine.id, waits);
         }
+        self.holds(&places, &mut links)?;
         for sight in &self.reached.sights {
             let Some(&object) =
                 self.reached.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
@@ -105,6 +106,86 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
             });
         }
         Ok(links)
+    }
+
+    /// Who holds the locks: of each only what its own state allows.
+    fn holds(&mut self, places: &Map<Addr, ObjectIndex>, links: &mut Links) -> Result<(), MemoryError> {
+        let mut writers: Map<ObjectIndex, usize> = Map::default();
+        let mut known_holds: Map<(GoId, ObjectIndex), usize> = Map::default();
+        for holder in &self.reached.holders {
+            let Some((address, certain)) = self.lock_of(holder) else { continue };
+            let (Some(&object), Some(known)) = (places.get(&address), self.snapshot.objects.get(&address))
+            else {
+                continue;
+            };
+            let SyncObject::Lock(lock) = &**known else { continue };
+            if !self.is_held(lock, holder.shared)? {
+                continue;
+            }
+            let sure = certain && holder.always;
+            let place = *known_holds.entry((holder.goroutine, object)).or_insert(links.holds.len());
+            if let Some(hold) = links.holds.get_mut(place) {
+                hold.shared &= holder.shared;
+                continue;
+            }
+            if !holder.shared {
+                *writers.entry(object).or_default() += 1;
+            }
+            links.holds.push(Hold {
+                goroutine: holder.goroutine,
+                object,
+                shared: holder.shared,
+                taken_at: taken_at(self.code, holder.taken),
+                certainty: if sure { Certainty::Sure } else { Certainty::Likely },
+            });
+        }
+        for hold in links.holds.iter_mut().filter(|hold| !hold.shared) {
+            // One of them has it: which, the code does not tell.
+            if writers.get(&hold.object).is_some_and(|&writers| writers > 1) {
+                hold.certainty = Certainty::Likely;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lock that a goroutine holds, and whether that is sure: by its address,
+    /// else the one that it has at hand in that call.
+    fn lock_of(&self, holder: &Holder) -> Option<(Addr, bool)> {
+        if let Some(lock) = holder.lock {
+            return Some((lock, true));
+        }
+        let from = self.reached.sights.partition_point(|sight| sight.goroutine < holder.goroutine);
+        let own =
+            self.reached.sights.get(from..)?.iter().take_while(|sight| sight.goroutine == holder.goroutine);
+        let mut near = own.filter(|sight| sight.depth <= 1 && sight.pc == Some(holder.during));
+        let watched = self.reached.objects.get(near.next()?.object)?;
+        near.next().is_none().then_some((watched.address, false))
+    }
+
+    /// Whether anybody holds a lock so, by its own count.
+    fn is_held(&mut self, lock: &Lock, shared: bool) -> Result<bool, MemoryError> {
+        let half = |pages: &mut Pages<'_, M>, at: Addr| {
+            let mut bytes = [0; 4];
+            Ok(pages.read(at, &mut bytes)?.map(|()| i32::from_le_bytes(bytes)))
+        };
+        let (mutex, rw) = (&self.layout.mutex, &self.layout.rw_mutex);
+        match lock.kind {
+            LockKind::Mutex => {
+                // go: sync.mutexLocked (1.19-1.27)
+                let state = half(&mut self.pages, lock.address.offset(mutex.state))?;
+                Ok(!shared && state.is_some_and(|state| state & 1 != 0))
+            }
+            LockKind::RwMutex if shared => {
+                // go: sync.rwmutexMaxReaders (1.19-1.27), taken off while a writer waits
+                let count = half(&mut self.pages, lock.address.offset(rw.reader_count))?;
+                Ok(count.is_some_and(|count| if count < 0 { count > -(1 << 30) } else { count > 0 }))
+            }
+            LockKind::RwMutex => {
+                let state = half(&mut self.pages, lock.address.offset(rw.w + mutex.state))?;
+                Ok(state.is_some_and(|state| state & 1 != 0))
+            }
+            LockKind::WaitGroup | LockKind::Cond | LockKind::Semaphore => Ok(false),
+        }
     }
 
     fn access(
@@ -187,6 +268,15 @@ fn access(root: Option<Root>, code: &impl Code) -> Access {
         None => "what is no part of Go's memory".to_owned(),
     };
     Access::Reached(text.into())
+}
+
+/// The file and line that took a lock: outside of package sync.
+fn taken_at(code: &impl Code, taken: Pc) -> Option<(Arc<str>, u32)> {
+    let frames = code.frames(taken);
+    let of_sync =
+        |name: &str| name.starts_with("sync.") || name.starts_with("sync/") || name.starts_with("internal/");
+    let frame = frames.iter().find(|frame| !of_sync(&frame.function))?;
+    (frame.line > 0).then(|| (Arc::clone(&frame.file), frame.line))
 }
 
 fn kind<'a>(object: &SyncObject, mut waiters: impl Iterator<Item = &'a Goroutine>) -> ObjectKind {

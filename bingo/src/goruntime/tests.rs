@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::code::{Code, Point, Unwind};
 use super::{Runtime, SnapshotReader};
-use crate::binary::LiveWords;
 use crate::binary::layout::{Labels, Layout};
+use crate::binary::{HeldLock, LiveWords, LockPlace};
 use crate::memory::Image;
 use crate::model::{
-    Addr, Direction, Frame, GoId, GoState, Goroutine, IoDirection, LockKind, Pc, Snapshot, Stack, SyncObject,
-    Time, Wait, WaitReason,
+    Addr, Direction, Frame, GoId, GoState, Goroutine, IoDirection, LockKind, Pc, Snapshot, Stack, StaticAddr,
+    SyncObject, Time, Wait, WaitReason,
 };
 
 const ALLGS: Addr = Addr(0x1000);
@@ -39,6 +39,10 @@ const FUNCTIONS: &[&str] = &[
     "runtime.bgsweep",
     "C.f",
 ];
+
+/// How far into `main.f` it holds the lock 8 bytes behind what the last word of
+/// its frame points to.
+const HOLDS: u64 = 0x20;
 
 /// Code in which the function `FUNCTIONS[i]` begins at `(i + 1) << 20`.
 struct Names;
@@ -83,6 +87,22 @@ impl Code for Names {
         let of_f = (entry("main.f")..entry("main.f") + 2).contains(&pc.lookup().0);
         let first = u32::try_from(FRAME).unwrap() - 8;
         of_f.then(|| LiveWords { locals: vec![first], ..LiveWords::default() })
+    }
+
+    fn locks_held(&self, pc: Pc) -> Vec<HeldLock> {
+        let holds = pc.lookup().0 & 0xf_ffff == HOLDS && Names::name(pc.lookup()) == Some("main.f");
+        let place = LockPlace { start: Ok(-16), steps: vec![8] };
+        let held = HeldLock {
+            taken: StaticAddr(entry("main.f") + 3),
+            shared: false,
+            always: true,
+            place: Some(place),
+        };
+        if holds { vec![held] } else { Vec::new() }
+    }
+
+    fn place(&self, address: StaticAddr) -> Addr {
+        Addr(address.0)
     }
 
     fn variable_at(&self, address: Addr) -> Option<(String, Addr)> {

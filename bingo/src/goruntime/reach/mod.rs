@@ -18,6 +18,7 @@
 //! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
 //! sudog that it is queued with.
 
+mod holders;
 mod mark;
 mod roots;
 mod search;
@@ -25,6 +26,7 @@ mod stacks;
 mod uses;
 mod watch;
 
+pub(super) use holders::Holder;
 pub(super) use search::{Reached, Root, SWEEPS, Search};
 pub(super) use uses::Sight;
 pub(super) use watch::Watched;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::holders::{Holder, holders};
 use super::mark::Marker;
 use super::roots::{self, Held, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
@@ -68,6 +69,8 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     sights: Sights,
     /// What no search enters.
     opaque: Vec<Addr>,
+    /// Those that go on, as they were last seen.
+    going: Vec<Stopped>,
     /// The parked ones as they were last seen, by their place in the watch.
     parked: Map<usize, Stopped>,
     batch: Batch,
@@ -80,6 +83,7 @@ pub(in crate::goruntime) struct Reached {
     waiters: Vec<(GoId, bool)>,
     /// Who has which object at hand.
     pub(in crate::goruntime) sights: Vec<Sight>,
+    pub(in crate::goruntime) holders: Vec<Holder>,
     /// What the labels of marks mean.
     pub(in crate::goruntime) roots: Vec<Root>,
     /// Whether one sweep at least could read everything.
@@ -109,6 +113,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             roots: Vec::new(),
             sights: Sights::default(),
             opaque: Vec::new(),
+            going: Vec::new(),
             parked: Map::default(),
             batch: Batch::default(),
         }
@@ -133,10 +138,16 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             }
         }
         self.look_at_parked()?;
+        let holders = if self.watch.has_locks {
+            holders(self.memory, &**self.code, &mut self.stacks, &self.going)?
+        } else {
+            Vec::new()
+        };
         Ok(Some(Reached {
             objects: self.watch.objects,
             waiters: self.watch.waiters.iter().map(|waiter| (waiter.id, waiter.live)).collect(),
             sights: self.sights.take(),
+            holders,
             roots: self.roots,
             whole,
         }))
@@ -189,6 +200,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             let live: Vec<Stopped> =
                 woken.drain(..).filter_map(|waiter| self.parked.remove(&waiter)).collect();
             whole &= self.mark_stacks_of(&live)?;
+            self.going.extend(live);
         }
         Ok(whole && self.marker.unreadable == 0)
     }
@@ -245,6 +257,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     fn mark_stacks(&mut self) -> Result<bool, MemoryError> {
         let layout = &self.runtime.layout;
         self.parked.clear();
+        self.going.clear();
         let mut whole = true;
         let gs = std::mem::take(&mut self.gs);
         let mut batch = Batch::default();
@@ -279,6 +292,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 live.push(one);
             }
             whole &= self.mark_stacks_of(&live)?;
+            self.going.append(&mut live);
         }
         self.gs = gs;
         Ok(whole)
@@ -315,6 +329,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 self.sights.through(self.memory, &self.heap, &self.watch, id, &words, &mut self.batch)?;
             }
         }
+        self.going.append(&mut parked);
         Ok(())
     }
 

@@ -53,6 +53,17 @@ struct FrameKind {
     live: Option<LiveWords>,
 }
 
+/// One frame of a stack.
+struct Frame {
+    call: Pc,
+    sp: u64,
+    /// Behind the return address.
+    argp: u64,
+    /// Whether a signal put it in, or stopped it.
+    injected: bool,
+    kind: Arc<FrameKind>,
+}
+
 /// Reads stacks.
 pub(super) struct Stacks<C> {
     code: Arc<C>,
@@ -74,6 +85,44 @@ impl<C: Code> Stacks<C> {
         goroutines: &[Stopped],
         mut visit: impl FnMut(usize, Sighting),
     ) -> Result<usize, MemoryError> {
+        self.each(memory, goroutines, |stacks, place, one, stack| {
+            let mut tell = |sighting| visit(place, sighting);
+            for word in one.held.words() {
+                tell(Sighting { word, pc: None, exact: true });
+            }
+            let Some(stack) = stack else { return Ok(()) };
+            stacks.scan_one(&one.g, &stack, &mut tell);
+            defers(memory, layout, one.held.defers, &stack, &mut tell)
+        })
+    }
+
+    /// Tells `visit` of every call on the stacks of `goroutines`, those that run
+    /// excepted, with the bytes of its stack and where its frame ends.
+    pub(super) fn calls<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        goroutines: &[Stopped],
+        mut visit: impl FnMut(usize, Pc, &Bytes<'_>, u64),
+    ) -> Result<(), MemoryError> {
+        self.each(memory, goroutines, |stacks, place, one, stack| {
+            let Some(stack) = stack else { return Ok(()) };
+            let mut next = stacks.innermost(&one.g, &stack);
+            while let Some(frame) = next {
+                visit(place, frame.call, &stack, frame.argp);
+                next = stacks.caller(&frame, &stack);
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Reads the stacks of `goroutines`; how many could not be.
+    fn each<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        goroutines: &[Stopped],
+        mut look: impl FnMut(&mut Self, usize, &Stopped, Option<Bytes<'_>>) -> Result<(), MemoryError>,
+    ) -> Result<usize, MemoryError> {
         let mut batch = std::mem::take(&mut self.batch);
         let mut unreadable = 0;
         let mut next = 0;
@@ -86,28 +135,17 @@ impl<C: Code> Stacks<C> {
                 && bytes < CHUNK
             {
                 let range = in_use(&one.g);
-                bytes += range.end - range.start;
-                asked.push((
-                    next,
-                    range.start,
-                    batch.push(Addr(range.start), length(range.end - range.start)),
-                ));
+                let size = range.end - range.start;
+                bytes += size;
+                asked.push((next, range.start, batch.push(Addr(range.start), length(size))));
                 next += 1;
             }
             memory.read_batch(&mut batch)?;
             for (place, start, piece) in asked {
                 let Some(one) = goroutines.get(place) else { continue };
-                let mut tell = |sighting| visit(place, sighting);
-                for word in one.held.words() {
-                    tell(Sighting { word, pc: None, exact: true });
-                }
-                let Some(bytes) = batch.bytes(piece) else {
-                    unreadable += 1;
-                    continue;
-                };
-                let stack = Bytes { start, bytes };
-                self.scan_one(&one.g, &stack, &mut tell);
-                defers(memory, layout, one.held.defers, &stack, &mut tell)?;
+                let stack = batch.bytes(piece).map(|bytes| Bytes { start, bytes });
+                unreadable += usize::from(stack.is_none());
+                look(self, place, one, stack)?;
             }
         }
         self.batch = batch;
@@ -116,31 +154,55 @@ impl<C: Code> Stacks<C> {
 
     fn scan_one(&mut self, g: &G, stack: &Bytes<'_>, tell: &mut impl FnMut(Sighting)) {
         let end = stack.end();
-        let Some(position) = g.position().filter(|position| position.pc != 0 && position.sp == stack.start)
-        else {
-            return stack.all(stack.start..end, None, tell);
-        };
-        let (mut pc, mut sp, mut injected) = (position.pc, position.sp, false);
-        while sp < end {
-            let frame = self.frame(pc, injected);
-            let size = frame.point.and_then(|point| match point.unwind {
-                Unwind::Frame(size) | Unwind::SpWritten(size) => Some(u64::from(size)),
-                Unwind::Outermost | Unwind::Unknown => None,
-            });
-            let behind = size.map(|size| sp.saturating_add(size).saturating_add(8));
-            let (Some(point), Some(argp)) = (frame.point, behind.filter(|&behind| behind <= end)) else {
-                return stack.all(sp..end, None, tell);
-            };
-            let call = called(pc, point.entry, injected);
-            match &frame.live {
-                Some(live) if !injected && !point.injected => stack.live(live, sp, argp, call, tell),
-                _ => stack.all(sp..argp.saturating_add(ARGUMENTS).min(end), Some(call), tell),
+        let mut rest = stack.start;
+        let mut next = self.innermost(g, stack);
+        while let Some(frame) = next {
+            match &frame.kind.live {
+                Some(live) if !frame.injected => stack.live(live, frame.sp, frame.argp, frame.call, tell),
+                _ => {
+                    let behind = frame.argp.saturating_add(ARGUMENTS).min(end);
+                    stack.all(frame.sp..behind, Some(frame.call), tell);
+                }
             }
-            injected = point.injected;
-            let Some(caller) = stack.word(argp - 8) else { return };
-            pc = caller;
-            sp = argp;
+            rest = frame.argp;
+            next = self.caller(&frame, stack);
         }
+        // What no table knows.
+        stack.all(rest..end, None, tell);
+    }
+
+    /// The frame that `g` stopped in.
+    fn innermost(&mut self, g: &G, stack: &Bytes<'_>) -> Option<Frame> {
+        let position = g.position().filter(|position| position.pc != 0 && position.sp == stack.start)?;
+        self.at(position.pc, position.sp, false, stack)
+    }
+
+    fn caller(&mut self, frame: &Frame, stack: &Bytes<'_>) -> Option<Frame> {
+        let injected = frame.kind.point.is_some_and(|point| point.injected);
+        self.at(stack.word(frame.argp - 8)?, frame.argp, injected, stack)
+    }
+
+    /// The frame of the call at `pc`, whose stack pointer is `sp`; `interrupted`:
+    /// it was stopped by a signal and made no call.
+    fn at(&mut self, pc: u64, sp: u64, interrupted: bool, stack: &Bytes<'_>) -> Option<Frame> {
+        if sp >= stack.end() {
+            return None;
+        }
+        let kind = self.frame(pc, interrupted);
+        let point = kind.point?;
+        let size = match point.unwind {
+            Unwind::Frame(size) | Unwind::SpWritten(size) => u64::from(size),
+            Unwind::Outermost | Unwind::Unknown => return None,
+        };
+        let argp = sp.saturating_add(size).saturating_add(8);
+        let injected = interrupted || point.injected;
+        (argp <= stack.end()).then(|| Frame {
+            call: called(pc, point.entry, interrupted),
+            sp,
+            argp,
+            injected,
+            kind,
+        })
     }
 
     fn frame(&mut self, pc: u64, injected: bool) -> Arc<FrameKind> {
@@ -172,7 +234,7 @@ fn in_use(g: &G) -> Range<u64> {
 }
 
 /// Bytes of a stack.
-struct Bytes<'a> {
+pub(super) struct Bytes<'a> {
     start: u64,
     bytes: &'a [u8],
 }
@@ -182,7 +244,7 @@ impl Bytes<'_> {
         self.start.saturating_add(self.bytes.len() as u64)
     }
 
-    fn word(&self, at: u64) -> Option<u64> {
+    pub(super) fn word(&self, at: u64) -> Option<u64> {
         Fields(self.bytes).u64(at.checked_sub(self.start)?)
     }
 

@@ -50,6 +50,8 @@ pub(super) struct Waiter {
 pub(super) struct Watch {
     pub(super) objects: Vec<Watched>,
     pub(super) waiters: Vec<Waiter>,
+    /// Whether locks are among the objects.
+    pub(super) has_locks: bool,
     by_id: Map<GoId, usize>,
     /// The objects at a place of the heap.
     places: Map<ObjectId, Vec<usize>>,
@@ -68,6 +70,7 @@ impl Watch {
             let Some(object) = snapshot.objects.get(&address) else { continue };
             known.insert(address, watch.objects.len());
             let size = size(object, layout);
+            watch.has_locks |= matches!(**object, SyncObject::Lock(_));
             watch.objects.push(Watched { address, size, waiters: Vec::new(), from: None });
         }
         for goroutine in &snapshot.goroutines {

@@ -1,0 +1,362 @@
+//! What the registers of one function hold, as far as its code says: where a lock
+//! that it takes lies. In: decoded instructions. Out: for each operand a
+//! [`Value`], that is the same for the same pointer.
+//!
+//! The compiler keeps a value that outlives a call in a slot of the frame that is
+//! written once; by these slots values are told apart, and read in a stopped
+//! goroutine.
+
+use std::collections::{HashMap, HashSet};
+
+use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpKind, Register};
+
+use super::LockPlace;
+use crate::binary::code::Listing;
+use crate::model::StaticAddr;
+
+/// A pointer: something known, and bytes from there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Value {
+    node: u32,
+    offset: i64,
+}
+
+/// What a value starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Node {
+    /// What a register held when the function began.
+    Entry(Register),
+    /// What a slot of the frame holds, by its distance from the caller's frame.
+    Slot(i64),
+    /// What is stored at another value.
+    Load(Value),
+    /// An address of the program.
+    Fixed(u64),
+}
+
+type Registers = [Option<Value>; 16];
+
+/// More steps than this lead nowhere.
+const DEEPEST: usize = 8;
+
+/// The values of one function.
+#[derive(Default)]
+pub(super) struct Values {
+    nodes: Vec<Node>,
+    known: HashMap<Node, u32>,
+    /// What is stored in each slot; `None` among them where that is not known.
+    slots: HashMap<i64, HashSet<Option<Value>>>,
+    /// The same, as it was found the first time,
+    settled: HashMap<i64, HashSet<Option<Value>>>,
+    /// and what registers held where code jumps back.
+    jumped_back: HashMap<u64, Registers>,
+    /// The slots that hold one value, and their numbers,
+    numbers: HashMap<i64, usize>,
+    /// and the instructions that store it.
+    stores: HashMap<u64, i64>,
+    /// The memory operand of each instruction that was asked for, or its `RAX`.
+    operands: HashMap<u64, Value>,
+}
+
+impl Values {
+    /// Follows `listing`; `size` says how large the frame is at an instruction,
+    /// `keeps` which calls leave registers alone, and `wanted` which operands are of
+    /// interest.
+    pub(super) fn of(
+        listing: &Listing,
+        size: impl Fn(u64) -> Option<u32>,
+        keeps: impl Fn(&Instruction) -> bool,
+        wanted: impl Fn(&Instruction) -> bool,
+    ) -> Values {
+        let mut values = Values::default();
+        values.follow(listing, &size, &keeps, &wanted);
+        // Once more, now that it is known what slots hold: a value that is in a
+        // register on one way and in a slot on the other is one.
+        values.settled = std::mem::take(&mut values.slots);
+        values.operands.clear();
+        values.stores.clear();
+        values.follow(listing, &size, &keeps, &wanted);
+        let mut single: Vec<i64> =
+            values.stores.values().copied().filter(|slot| values.only(*slot).is_some()).collect();
+        single.sort_unstable();
+        single.dedup();
+        values.numbers = single.into_iter().zip(0..).collect();
+        values
+    }
+
+    fn follow(
+        &mut self,
+        listing: &Listing,
+        size: &impl Fn(u64) -> Option<u32>,
+        keeps: &impl Fn(&Instruction) -> bool,
+        wanted: &impl Fn(&Instruction) -> bool,
+    ) {
+        let values = self;
+        let code = &listing.instructions;
+        let mut back = HashSet::new();
+        for i in code.iter().filter(|i| jumps(i) && i.near_branch64() <= i.ip()) {
+            back.insert(i.near_branch64());
+        }
+        // The jump to the entry is that of a stack that had to grow.
+        back.remove(&listing.entry.0);
+        let (mut coming, mut behind): (HashMap<u64, Registers>, HashMap<u64, Registers>) = Default::default();
+        let mut factory = InstructionInfoFactory::new();
+        let mut now = Some(values.entry());
+        for i in code {
+            let arriving = coming.remove(&i.ip());
+            let arriving = match values.jumped_back.get(&i.ip()) {
+                _ if !back.contains(&i.ip()) => arriving,
+                // The first time nothing is known of what comes from behind.
+                None => Some([None; 16]),
+                Some(behind) => Some(arriving.map_or(*behind, |other| values.merged(behind, &other))),
+            };
+            let mut registers = match (now, arriving) {
+                (Some(one), Some(other)) => values.merged(&one, &other),
+                (Some(one), None) | (None, Some(one)) => one,
+                (None, None) => [None; 16],
+            };
+            if wanted(i) {
+                let operand = if i.flow_control() == FlowControl::Call {
+                    register(&registers, Register::RAX)
+                } else {
+                    values.memory(i, &registers)
+                };
+                values.operands.extend(operand.map(|operand| (i.ip(), operand)));
+            }
+            if keeps(i) {
+                set(&mut registers, Register::R11, None);
+            } else {
+                values.step(i, &mut registers, size, &mut factory);
+            }
+            if jumps(i) && back.contains(&i.near_branch64()) && i.near_branch64() <= i.ip() {
+                let target = i.near_branch64();
+                let merged = behind.get(&target).map_or(registers, |other| values.merged(&registers, other));
+                behind.insert(target, merged);
+            } else if jumps(i) {
+                let target = i.near_branch64();
+                let merged = coming.get(&target).map_or(registers, |other| values.merged(&registers, other));
+                coming.insert(target, merged);
+            }
+            now = matches!(
+                i.flow_control(),
+                FlowControl::Next
+                    | FlowControl::ConditionalBranch
+                    | FlowControl::Call
+                    | FlowControl::IndirectCall
+            )
+            .then_some(registers);
+        }
+        values.jumped_back = behind;
+    }
+
+    /// The number of the slot that the instruction at `ip` writes, of those that
+    /// hold one value.
+    pub(super) fn stored_by(&self, ip: u64) -> Option<usize> {
+        self.numbers.get(self.stores.get(&ip)?).copied()
+    }
+
+    /// The value that a slot holds, where it holds one all the time.
+    fn only(&self, slot: i64) -> Option<Value> {
+        let stores = self.slots.get(&slot).filter(|stores| stores.len() == 1)?;
+        stores.iter().next().copied().flatten()
+    }
+
+    fn merged(&self, one: &Registers, other: &Registers) -> Registers {
+        let settled = |value: Value| match self.node(value) {
+            Some(Node::Slot(slot)) => {
+                let stores = self.settled.get(&slot).filter(|stores| stores.len() == 1);
+                let only = stores.and_then(|stores| stores.iter().next().copied().flatten());
+                only.map_or(value, |only| Value { offset: only.offset.wrapping_add(value.offset), ..only })
+            }
+            _ => value,
+        };
+        let mut both = *one;
+        for (value, other) in both.iter_mut().zip(other) {
+            *value = value.map(settled).filter(|value| Some(*value) == other.map(settled));
+        }
+        both
+    }
+
+    /// The operand of the instruction at `ip`, in its plainest form.
+    pub(super) fn operand(&self, ip: u64) -> Option<Value> {
+        self.operands.get(&ip).map(|&value| self.plain(value))
+    }
+
+    /// Whether it is one and the same wherever it is named so.
+    pub(super) fn is_stable(&self, value: Value) -> bool {
+        match self.node(value) {
+            Some(Node::Entry(_) | Node::Fixed(_)) => true,
+            Some(Node::Slot(slot)) => self.slots.get(&slot).is_some_and(|stores| stores.len() == 1),
+            Some(Node::Load(from)) => self.is_stable(from),
+            None => false,
+        }
+    }
+
+    /// Where a stopped goroutine has it, that has written those of the slots whose
+    /// bit is set in `written`.
+    pub(super) fn place(&self, value: Value, written: u64) -> Option<LockPlace> {
+        let mut loads = Vec::new();
+        let mut value = value;
+        for _ in 0..DEEPEST {
+            let node = self.node(value)?;
+            let kept = self.numbers.iter().filter_map(|(&slot, &number)| {
+                let only = self.plain(self.only(slot)?);
+                let bit = u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number))?;
+                (only.node == value.node && written & bit != 0).then_some((slot, only.offset))
+            });
+            let start = match (node, kept.min()) {
+                (Node::Fixed(address), _) => Some((LockPlace::fixed(StaticAddr(address)), 0)),
+                (Node::Slot(slot), _) => Some((LockPlace::frame(slot), 0)),
+                (_, Some((slot, offset))) => Some((LockPlace::frame(slot), offset)),
+                _ => None,
+            };
+            if let Some((mut place, held)) = start {
+                // What is in the slot is `held` bytes further on than the node.
+                place.steps.push(value.offset.wrapping_sub(held));
+                place.steps.extend(loads.iter().rev());
+                return Some(place);
+            }
+            let Node::Load(from) = node else { return None };
+            loads.push(value.offset);
+            value = self.plain(from);
+        }
+        None
+    }
+
+    /// Through slots that are written once.
+    fn plain(&self, value: Value) -> Value {
+        let mut value = value;
+        for _ in 0..DEEPEST {
+            let Some(Node::Slot(slot)) = self.node(value) else { break };
+            let Some(stored) = self.only(slot) else { break };
+            if stored.node == value.node {
+                break;
+            }
+            value = Value { node: stored.node, offset: stored.offset.wrapping_add(value.offset) };
+        }
+        value
+    }
+
+    fn node(&self, value: Value) -> Option<Node> {
+        self.nodes.get(usize::try_from(value.node).ok()?).copied()
+    }
+
+    fn value(&mut self, node: Node) -> Option<Value> {
+        let next = u32::try_from(self.nodes.len()).ok()?;
+        let number = *self.known.entry(node).or_insert(next);
+        if number == next {
+            self.nodes.push(node);
+        }
+        Some(Value { node: number, offset: 0 })
+    }
+
+    fn entry(&mut self) -> Registers {
+        use Register as R;
+        let mut registers = [None; 16];
+        for register in [R::RAX, R::RBX, R::RCX, R::RDX, R::RDI, R::RSI, R::R8, R::R9, R::R10, R::R11] {
+            let value = self.value(Node::Entry(register));
+            set(&mut registers, register, value);
+        }
+        registers
+    }
+
+    /// The address of a memory operand that is not on the stack.
+    fn memory(&mut self, i: &Instruction, registers: &Registers) -> Option<Value> {
+        if i.is_ip_rel_memory_operand() {
+            return self.value(Node::Fixed(i.ip_rel_memory_address()));
+        }
+        if i.memory_index() != Register::None || i.memory_base() == Register::RSP {
+            return None;
+        }
+        let base = register(registers, i.memory_base())?;
+        Some(Value { offset: base.offset.wrapping_add(i.memory_displacement64().cast_signed()), ..base })
+    }
+
+    fn step(
+        &mut self,
+        i: &Instruction,
+        registers: &mut Registers,
+        size: &impl Fn(u64) -> Option<u32>,
+        factory: &mut InstructionInfoFactory,
+    ) {
+        let slot = |i: &Instruction| {
+            let on_stack = i.memory_base() == Register::RSP && i.memory_index() == Register::None;
+            let at = i.memory_displacement64().cast_signed();
+            on_stack.then(|| size(i.ip())).flatten().map(|size| at - i64::from(size))
+        };
+        let result = match i.code() {
+            Code::Mov_r64_rm64 | Code::Mov_rm64_r64 if i.op1_kind() == OpKind::Register => {
+                let value = register(registers, i.op1_register());
+                if i.op0_kind() == OpKind::Memory {
+                    if let Some(slot) = slot(i) {
+                        self.slots.entry(slot).or_default().insert(value);
+                        self.stores.insert(i.ip(), slot);
+                    }
+                    return;
+                }
+                value
+            }
+            Code::Mov_r64_rm64 => match slot(i) {
+                Some(slot) => self.value(Node::Slot(slot)),
+                None => self.memory(i, registers).and_then(|from| self.value(Node::Load(from))),
+            },
+            Code::Lea_r64_m => self.memory(i, registers),
+            _ => {
+                if matches!(i.flow_control(), FlowControl::Call | FlowControl::IndirectCall) {
+                    *registers = [None; 16];
+                    return;
+                }
+                // What is stored in other ways is not followed.
+                if i.op0_kind() == OpKind::Memory
+                    && let Some(slot) = slot(i)
+                    && factory.info(i).used_memory().iter().any(|used| writes(used.access()))
+                {
+                    self.slots.entry(slot).or_default().insert(None);
+                }
+                for used in factory.info(i).used_registers() {
+                    if writes(used.access()) {
+                        set(registers, used.register().full_register(), None);
+                    }
+                }
+                return;
+            }
+        };
+        set(registers, i.op0_register(), result);
+    }
+}
+
+fn writes(access: iced_x86::OpAccess) -> bool {
+    use iced_x86::OpAccess as A;
+    matches!(access, A::Write | A::CondWrite | A::ReadWrite | A::ReadCondWrite)
+}
+
+/// Whether it may go on where it names, and not behind itself.
+pub(super) fn jumps(i: &Instruction) -> bool {
+    matches!(i.flow_control(), FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch)
+}
+
+fn register(registers: &Registers, register: Register) -> Option<Value> {
+    registers.get(number(register)?).copied().flatten()
+}
+
+fn set(registers: &mut Registers, register: Register, value: Option<Value>) {
+    if let Some(place) = number(register).and_then(|number| registers.get_mut(number)) {
+        *place = value;
+    }
+}
+
+fn number(register: Register) -> Option<usize> {
+    (register.is_gpr64()).then(|| register.number())
+}
+
+impl Value {
+    /// The same, `bytes` before.
+    pub(super) fn before(self, bytes: i64) -> Value {
+        Value { offset: self.offset.wrapping_sub(bytes), ..self }
+    }
+
+    /// Bytes from what it starts from.
+    pub(super) fn offset(self) -> i64 {
+        self.offset
+    }
+}
