@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
 use super::words;
-use crate::model::{GoId, GoState, ObjectKey, Operation};
+use crate::model::{GoId, GoState, ObjectKey, Operation, Stack};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraph, World};
 
 /// The main goroutine.
@@ -69,7 +69,12 @@ fn whole_program(world: &World, graph: &WaitGraph<'_>) -> Option<Vec<GoId>> {
         return None;
     }
     let mut members = Vec::new();
-    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
+    for goroutine in world.goroutines() {
+        // What ends the recording is made at its very end, by a timer for instance.
+        let made = goroutine.created.map(|created| world.latest().since(created));
+        if goroutine.system || is_runtimes(&goroutine.stack) || made.is_some_and(|ago| ago < SHORTEST) {
+            continue;
+        }
         if goroutine.state != GoState::Blocked || !stuck(goroutine.id) {
             return None;
         }
@@ -77,6 +82,12 @@ fn whole_program(world: &World, graph: &WaitGraph<'_>) -> Option<Vec<GoId>> {
     }
     members.sort_unstable();
     Some(members)
+}
+
+/// Whether it is the runtime's own, or takes the trace: a trace does not say so.
+fn is_runtimes(stack: &Stack) -> bool {
+    let own = |function: &str| function.starts_with("runtime.") || function.starts_with("runtime/trace.");
+    !stack.frames().is_empty() && stack.frames().iter().all(|frame| own(&frame.function))
 }
 
 fn of_whole(world: &World, graph: &WaitGraph<'_>, members: &[GoId], cycles: &[Cycle<'_>]) -> Option<Finding> {
