@@ -17,6 +17,7 @@ mod globals;
 mod go_version;
 mod held_locks;
 pub mod layout;
+mod loops;
 mod module_data;
 mod name_hash;
 mod pclntab;

@@ -31,6 +31,9 @@ pub trait Code: Send + Sync {
     /// The locks that the function around `pc` holds there.
     fn locks_held(&self, pc: Pc) -> Vec<HeldLock>;
 
+    /// Whether the call or the instruction at `pc` stands in a loop of its function.
+    fn is_in_loop(&self, pc: Pc) -> bool;
+
     /// Where an address of the file is in the target.
     fn place(&self, address: StaticAddr) -> Addr;
 
@@ -129,6 +132,10 @@ impl Code for BinaryCode {
 
     fn locks_held(&self, pc: Pc) -> Vec<HeldLock> {
         self.symbolizer.binary().locks_held_at(self.bias.to_static(pc.lookup()))
+    }
+
+    fn is_in_loop(&self, pc: Pc) -> bool {
+        self.symbolizer.binary().is_in_loop(self.bias.to_static(pc.lookup()))
     }
 
     fn place(&self, address: StaticAddr) -> Addr {

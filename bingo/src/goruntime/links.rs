@@ -60,6 +60,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         let mut links = Links::default();
         let mut texts = Texts { code: self.code, roots: Map::default(), calls: Map::default() };
         let mut places: Map<Addr, ObjectIndex> = Map::default();
+        let mut loops: Map<Addr, bool> = Map::default();
         for watched in &self.reached.objects {
             let Some(object) = self.snapshot.objects.get(&watched.address) else { continue };
             let access = self.access(watched, object, before, &by_id, &mut texts)?;
@@ -89,6 +90,9 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                 Some(Wait::Sleep { .. } | Wait::Io { .. }) | None => continue,
             };
             links.waits.insert(goroutine.id, waits);
+            if self.comes_back(goroutine, &mut loops) {
+                links.looping.insert(goroutine.id);
+            }
         }
         self.holds(&places, &mut links)?;
         for sight in &self.reached.sights {
@@ -186,6 +190,14 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
             }
             LockKind::WaitGroup | LockKind::Cond | LockKind::Semaphore => Ok(false),
         }
+    }
+
+    /// Whether the wait of a goroutine stands in a loop: a call of the program's own that
+    /// led to it does. `known` remembers them.
+    fn comes_back(&self, goroutine: &Goroutine, known: &mut Map<Addr, bool>) -> bool {
+        let own = goroutine.stack.visible().filter(|frame| !frame.is_machinery() && !frame.is_standard());
+        own.map(|frame| frame.pc)
+            .any(|pc| *known.entry(pc).or_insert_with(|| self.code.is_in_loop(Pc::Return(pc))))
     }
 
     fn access(

@@ -101,6 +101,10 @@ impl Code for Names {
         if holds { vec![held] } else { Vec::new() }
     }
 
+    fn is_in_loop(&self, _: Pc) -> bool {
+        false
+    }
+
     fn place(&self, address: StaticAddr) -> Addr {
         Addr(address.0)
     }
