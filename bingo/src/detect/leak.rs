@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
-use crate::model::{GoId, GoState, ObjectKey, Stack, Time, WaitReason};
+use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Goroutine, Hope, Standing, WaitGraph, World};
 
 /// The main goroutine.
@@ -61,7 +61,7 @@ pub(super) fn findings(
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id).is_empty();
             let root = goroutine.id == MAIN || runs_a_test(&goroutine.stack);
-            if is_worker_of_one_that_lives(world, graph, goroutine, waiting, ended.contains_key(&site)) {
+            if is_worker_of_one_that_lives(world, graph, goroutine, waiting) {
                 idle.entry(site).or_default().push(goroutine);
             } else if !(root && waits_for_others()) {
                 stuck.entry(site).or_default().push(goroutine);
@@ -110,18 +110,15 @@ fn is_worker_of_one_that_lives(
     graph: &WaitGraph<'_>,
     goroutine: &Goroutine,
     waiting: Waiting,
-    was_fed: bool,
 ) -> bool {
-    let takes_work = matches!(waiting, Waiting::Receive | Waiting::Select | Waiting::Cond);
+    let takes_work = matches!(waiting, Waiting::Receive | Waiting::Select);
     let maker = goroutine.parent.and_then(|parent| world.goroutine(parent));
     let maker =
         maker.filter(|maker| graph.standing(maker.id).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
     let still_there = maker.zip(goroutine.created_by.as_ref()).is_some_and(|(maker, made)| {
         maker.stack.frames().iter().any(|frame| frame.function == made.function)
     });
-    // The source says whether it comes back for more.
-    let by_source = graph.waits(goroutine.id).any(|(object, _)| matches!(object.key, ObjectKey::Name(_)));
-    takes_work && still_there && (was_fed && !by_source || graph.is_looping(goroutine.id))
+    takes_work && still_there && graph.is_looping(goroutine.id)
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.

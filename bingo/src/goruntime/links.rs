@@ -192,12 +192,13 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         }
     }
 
-    /// Whether the wait of a goroutine stands in a loop: a call of the program's own that
-    /// led to it does. `known` remembers them.
+    /// Whether the wait of a goroutine stands in a loop of the function that waits.
+    /// `known` remembers the answers.
     fn comes_back(&self, goroutine: &Goroutine, known: &mut Map<Addr, bool>) -> bool {
-        let own = goroutine.stack.visible().filter(|frame| !frame.is_machinery() && !frame.is_standard());
-        own.map(|frame| frame.pc)
-            .any(|pc| *known.entry(pc).or_insert_with(|| self.code.is_in_loop(Pc::Return(pc))))
+        let innermost = goroutine.stack.visible().find(|frame| !frame.is_machinery());
+        innermost.is_some_and(|frame| {
+            *known.entry(frame.pc).or_insert_with(|| self.code.is_in_loop(Pc::Return(frame.pc)))
+        })
     }
 
     fn access(
