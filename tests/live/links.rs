@@ -44,7 +44,6 @@ const CASES: &[Case] = &[
     ("resource/once_recursion/bug", |_, links| cycle(links, 1, false)),
     ("mixed/send_under_lock/bug", |_, links| holder(links)),
     ("leak/first_answer/bug", |snapshot, links| parked(snapshot, links, "main.ask")),
-    ("leak/ticker_stopped/bug", |snapshot, links| parked(snapshot, links, "main.(*heartbeat).loop")),
     ("clean/worker_pool_idle", |_, links| nothing_closed(links)),
     ("clean/context_tree", |_, links| nothing_closed(links)),
     ("clean/tickers", |_, links| nothing_closed(links)),
