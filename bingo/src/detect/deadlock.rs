@@ -110,12 +110,12 @@ fn of_cycles(world: &World, graph: &WaitGraph<'_>, cycles: &[&Cycle<'_>]) -> Opt
     let objects: BTreeSet<&str> = first.way.iter().map(|edge| words::kind(edge.object.kind)).collect();
     let objects = objects.into_iter().collect::<Vec<_>>().join(" and ");
     finding.title = match (first.members.len(), cycles.len()) {
-        (1, 1) => format!("1 goroutine waits for itself at a {objects}"),
-        (1, count) => format!("{count} goroutines wait, each for itself, at a {objects}"),
-        (size, 1) => format!("{size} goroutines wait for each other at {objects}"),
+        (1, 1) => format!("1 goroutine waits for itself ({objects})"),
+        (1, count) => format!("{count} goroutines wait, each for itself ({objects})"),
+        (size, 1) => format!("{size} goroutines wait for each other ({objects})"),
         (size, count) => {
             format!(
-                "{} goroutines wait for each other at {objects}, {size} at a time: {count} cycles",
+                "{} goroutines wait for each other ({objects}), {size} at a time: {count} cycles",
                 members.len()
             )
         }
