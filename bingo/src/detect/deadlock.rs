@@ -107,7 +107,7 @@ fn of_cycles(world: &World, graph: &WaitGraph<'_>, cycles: &[&Cycle<'_>]) -> Opt
     let mut members: Vec<GoId> = cycles.iter().flat_map(|cycle| cycle.members.iter().copied()).collect();
     members.sort_unstable();
     let mut finding = of(world, graph, &members, &first.way)?;
-    let objects: BTreeSet<&str> = first.way.iter().map(|edge| words::kind(edge.object.kind)).collect();
+    let objects: BTreeSet<&str> = first.way.iter().map(|edge| edge.object.kind.as_str()).collect();
     let objects = objects.into_iter().collect::<Vec<_>>().join(" and ");
     finding.title = match (first.members.len(), cycles.len()) {
         (1, 1) => format!("1 goroutine waits for itself ({objects})"),

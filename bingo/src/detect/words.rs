@@ -1,6 +1,6 @@
 //! How findings put the wait-for graph into words.
 
-use crate::model::{Access, GoId, Object, ObjectKey, ObjectKind, Operation, Stack};
+use crate::model::{Access, GoId, Object, ObjectKey, Operation, Stack};
 use crate::world::{Edge, WaitGraph, World};
 
 /// Others that a sentence names.
@@ -39,19 +39,6 @@ pub(super) fn why_stuck(world: &World, graph: &WaitGraph<'_>, id: GoId) -> Vec<S
     said
 }
 
-/// The name of a kind.
-pub(super) fn kind(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Channel => "channel",
-        ObjectKind::Mutex => "mutex",
-        ObjectKind::RwMutex => "rwmutex",
-        ObjectKind::WaitGroup => "waitgroup",
-        ObjectKind::Cond => "cond",
-        ObjectKind::Once => "once",
-        ObjectKind::Semaphore => "semaphore",
-    }
-}
-
 fn does(operation: Operation) -> &'static str {
     match operation {
         Operation::Send => "to send on",
@@ -63,7 +50,7 @@ fn does(operation: Operation) -> &'static str {
 }
 
 pub(super) fn which(object: &Object) -> String {
-    let kind = kind(object.kind);
+    let kind = object.kind.as_str();
     match &object.key {
         ObjectKey::Address(address) => format!("the {kind} at {address}"),
         ObjectKey::Name(name) => format!("the {kind} {name}"),

@@ -187,6 +187,22 @@ impl Links {
     }
 }
 
+impl ObjectKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObjectKind::Channel => "channel",
+            ObjectKind::Mutex => "mutex",
+            ObjectKind::RwMutex => "rwmutex",
+            ObjectKind::WaitGroup => "waitgroup",
+            ObjectKind::Cond => "cond",
+            ObjectKind::Once => "once",
+            ObjectKind::Semaphore => "semaphore",
+        }
+    }
+}
+
 impl Operation {
     /// Whether doing this, or having the object at hand, can end a wait to do `waits`.
     #[must_use]

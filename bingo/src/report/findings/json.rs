@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Context, object_word};
+use super::Context;
 use crate::model::{Frame, Object, ObjectKey, WaitReason};
 use crate::recording::wire::{Hex, Number, WireFrame, WirePlace, WireWait};
 use crate::report::json::WireProblem;
@@ -213,7 +213,7 @@ fn object(object: &Object) -> WireObject<'_> {
         ObjectKey::Address(address) => (Some(Hex(*address)), None),
         ObjectKey::Name(name) => (None, Some(&**name)),
     };
-    WireObject { kind: object_word(object.kind), address, name }
+    WireObject { kind: object.kind.as_str(), address, name }
 }
 
 fn related(related: &Related) -> WireRelated<'_> {

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::words::count;
-use crate::model::{Frame, ObjectKey, ObjectKind, Texts};
+use crate::model::{Frame, ObjectKey, Texts};
 use crate::session::{Analysis, Class, Confidence, Finding, Step, Suppression};
 
 pub use github::github;
@@ -139,22 +139,9 @@ fn left_out(analysis: &Analysis) -> Option<String> {
     (!said.is_empty()).then(|| format!("not told: {}", said.join(", ")))
 }
 
-/// The word for it.
-fn object_word(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Channel => "channel",
-        ObjectKind::Mutex => "mutex",
-        ObjectKind::RwMutex => "rwmutex",
-        ObjectKind::WaitGroup => "waitgroup",
-        ObjectKind::Cond => "cond",
-        ObjectKind::Once => "once",
-        ObjectKind::Semaphore => "semaphore",
-    }
-}
-
 /// `mutex 0xc000…`, `channel results in main.serve`.
 fn object_text(object: &crate::model::Object) -> String {
-    let word = object_word(object.kind);
+    let word = object.kind.as_str();
     match &object.key {
         ObjectKey::Address(address) => format!("{word} {address}"),
         ObjectKey::Name(name) => format!("{word} {name}"),

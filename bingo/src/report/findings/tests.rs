@@ -81,8 +81,11 @@ fn leak() -> Finding {
 fn deadlock() -> Finding {
     let here = stack(&[("main.(*T[go.shape.int]).a", "/src/shop/a,b:c.go", 7)]);
     let there = stack(&[("main.b|`x`@all", "/else where/100%.go", 9)]);
-    let mutex =
-        |at| Object { key: ObjectKey::Address(Addr(at)), kind: ObjectKind::Mutex, access: Access::Closed };
+    let mutex = |at| Object {
+        key: ObjectKey::Address(Addr(at)),
+        kind: crate::model::ObjectKind::Mutex,
+        access: Access::Closed,
+    };
     let step = |goroutine, waits_for, stack: &Stack, on| Step {
         goroutine: GoId(goroutine),
         stack: stack.clone(),
