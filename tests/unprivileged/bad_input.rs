@@ -45,6 +45,8 @@ fn wrong_usage() -> anyhow::Result<()> {
     refuses(&["dump", "1", "--each", "--format", "json"], 2, &["--each"])?;
     refuses(&["attach", "1", "--duration", "30"], 2, &["30s"])?;
     refuses(&["attach", "1", "--max-overhead", "200%"], 2, &["2%"])?;
+    refuses(&["collect", ".", "--output", "-"], 2, &["the program's own", "--output events.jsonl"])?;
+    refuses(&["analyze", "localhost:6060"], 2, &["http://localhost:6060"])?;
     refuses(&["man", "nothing"], 2, &["nothing", "--help"])
 }
 

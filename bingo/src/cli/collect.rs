@@ -73,6 +73,10 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    if arguments.output == Path::new("-") {
+        return Err(Failure::bad_input("standard output is the program's own")
+            .remedy("give the events a file, or a pipe: --output events.jsonl"));
+    }
     let is_binary = || Path::new(&arguments.program).is_file() && !arguments.program.ends_with(".go");
     match arguments.mode {
         Mode::Live => live(arguments),

@@ -90,7 +90,8 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let interrupted = interrupt::watch()?;
-    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
+    let to_file = arguments.output.as_deref().filter(|output| *output != Path::new("-"));
+    let to_terminal = to_file.is_none() && io::stdout().is_terminal();
     let reading = Reading {
         interrupted: Arc::clone(&interrupted),
         // Not among the results.
@@ -101,11 +102,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         let what = format!("{} has reports of races alone, which tell nothing of time", arguments.input);
         return Err(Failure::bad_input(what).remedy("`bingo analyze` reads them"));
     };
-    if let Some(output) = arguments.output.as_deref().filter(|output| is_same(&arguments.input, output)) {
+    if let Some(output) = to_file.filter(|output| is_same(&arguments.input, output)) {
         return Err(Failure::bad_input(format!("{} is the input itself", output.display()))
             .remedy("give --output another name"));
     }
-    let output = Output::open(arguments.output.as_deref())?;
+    let output = Output::open(to_file)?;
     if to_terminal && matches!(arguments.to, Format::Perfetto | Format::Pprof) {
         return Err(Failure::bad_input("this format is nothing that a terminal can show")
             .remedy("give it a file: --output FILE"));

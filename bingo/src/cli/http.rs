@@ -41,6 +41,12 @@ pub(super) fn is_address(input: &str) -> bool {
         .any(|scheme| input.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)))
 }
 
+/// Whether an input that is no file looks like `HOST:PORT`, or one with a path.
+pub(super) fn lacks_scheme(input: &str) -> bool {
+    let host = input.split('/').next().unwrap_or(input);
+    host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}
+
 /// The bytes behind an address.
 pub(super) fn get(input: &str, reading: &Reading) -> Result<Box<dyn Read + Send>, Failure> {
     let address = Address::of(input, reading.duration);
@@ -197,6 +203,8 @@ mod tests {
             1_500,
         );
         check("http://h/a/debug/pprof/trace?x=1", "http://h/a/debug/pprof/trace?x=1&seconds=3", 3_000);
+        assert!(lacks_scheme("localhost:6060") && lacks_scheme("h:80/debug/pprof/trace"));
+        assert!(!lacks_scheme("a:b") && !lacks_scheme("trace.out"));
         check("https://h/files/trace.out", "https://h/files/trace.out", 0);
         check("http://h/debug/pprof/trace?seconds=-1", "http://h/debug/pprof/trace?seconds=-1", 0);
     }

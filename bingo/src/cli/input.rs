@@ -226,6 +226,9 @@ fn unopened(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => {
             Failure::not_permitted(what).remedy("run Bingo as the user who may read it")
         }
+        io::ErrorKind::NotFound if http::lacks_scheme(path) => {
+            Failure::bad_input(what).remedy(format!("an address begins with its scheme: http://{path}"))
+        }
         io::ErrorKind::NotFound => Failure::bad_input(what).remedy(RECORD),
         _ => Failure::bad_input(what),
     }

@@ -14,8 +14,9 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// The file, made anew, or standard output.
+    /// The file, made anew, or standard output, which `-` names too.
     pub(crate) fn open(path: Option<&Path>) -> Result<Output, Failure> {
+        let path = path.filter(|path| *path != Path::new("-"));
         let to: Box<dyn Write + Send> = match path {
             Some(path) => Box::new(File::create(path).map_err(|error| unwritable(path, &error))?),
             None => Box::new(io::stdout()),
@@ -25,6 +26,9 @@ impl Output {
 
     /// That the file can be written; what is in it stays.
     pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+        if path == Path::new("-") {
+            return Ok(());
+        }
         let opened = File::options().append(true).create(true).open(path);
         opened.map(drop).map_err(|error| unwritable(path, &error))
     }
