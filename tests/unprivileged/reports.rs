@@ -101,6 +101,19 @@ fn each_form_tells_of_the_finding_and_has_its_exit_status() -> anyhow::Result<()
 }
 
 #[test]
+fn what_was_built_elsewhere_is_told_where_its_source_is() -> anyhow::Result<()> {
+    let folder = shop("elsewhere", SOURCE)?;
+    let text = fs::read_to_string(folder.join("goroutines.txt"))?;
+    let built = folder.display().to_string();
+    fs::write(folder.join("goroutines.txt"), text.replace(&built, "/build/of/another"))?;
+    let there = said(&analyze(&folder, &["--format", "github"])?);
+    assert!(!there.contains("file="), "{there}");
+    let here = said(&analyze(&folder, &["--format", "github", "--source", "."])?);
+    assert!(here.contains("file=order book.go,line=5,"), "{here}");
+    Ok(())
+}
+
+#[test]
 fn what_is_in_a_baseline_is_not_told_again() -> anyhow::Result<()> {
     let folder = shop("baseline", SOURCE)?;
     let written = analyze(&folder, &["--write-baseline", "known.json"])?;

@@ -27,6 +27,8 @@ pub(super) struct SourceFiles {
 impl SourceFiles {
     /// Those that are where the program was built, and those below this folder.
     pub(super) fn new(below: Option<PathBuf>) -> SourceFiles {
+        // Paths that are told have to mean the same elsewhere.
+        let below = below.map(|below| std::path::absolute(&below).unwrap_or(below));
         SourceFiles { below, known: RefCell::default(), left: Cell::new(LIMIT) }
     }
 
@@ -82,6 +84,10 @@ impl Texts for SourceFiles {
         files.sort();
         files
     }
+
+    fn path(&self, file: &str) -> Option<PathBuf> {
+        self.find(file, Path::is_file)
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +112,8 @@ mod tests {
         assert_eq!(files.text("/build/shop/other.go"), None);
         assert_eq!(files.text("/build/notes.txt"), None);
         assert_eq!(files.files("/build/shop/orders"), ["/build/shop/orders/main.go".into()]);
+        assert_eq!(files.path("/build/shop/orders/main.go"), Some(folder.path().join("shop/orders/main.go")));
+        assert_eq!(files.path("/build/shop/other.go"), None);
         let own = folder.path().join("main.go");
         assert_eq!(SourceFiles::new(None).text(own.to_str().unwrap()).as_deref(), Some("top"));
         assert_eq!(SourceFiles::new(None).text("shop/orders/main.go"), None);

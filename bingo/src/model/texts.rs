@@ -1,5 +1,6 @@
 //! Where the text of a program's source comes from: whoever reads files.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Source text by the name that a binary or a trace gives its file.
@@ -11,6 +12,12 @@ pub trait Texts {
     /// The `.go` files in a folder, as a binary would name them. Empty where the
     /// folder is not to be had.
     fn files(&self, folder: &str) -> Vec<Arc<str>>;
+
+    /// The path here of the file that a binary or a trace names so; `None` where it
+    /// is not to be had.
+    fn path(&self, file: &str) -> Option<PathBuf> {
+        self.text(file).map(|_| PathBuf::from(file))
+    }
 }
 
 /// No text at all.

@@ -46,7 +46,7 @@ fn annotation(text: &mut String, finding: &Finding, analysis: &Analysis, context
 /// The innermost call in a file of the folder: others are in no pull request.
 fn annotated(finding: &Finding, context: &Context<'_>) -> Option<(String, u32)> {
     let inside = |frame: &Frame| {
-        let file = context.within(&frame.file)?.into_owned();
+        let file = context.within(&frame.file)?;
         Some((file, frame.line))
     };
     finding.stack.site().and_then(inside).or_else(|| finding.stack.visible().find_map(inside))

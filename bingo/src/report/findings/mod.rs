@@ -49,15 +49,19 @@ impl Context<'_> {
         self.fail_on.is_some_and(|least| finding.confidence >= least)
     }
 
-    /// The path of `file` within the folder; `None` where it lies elsewhere.
-    fn within<'f>(&self, file: &'f str) -> Option<Cow<'f, str>> {
-        let inside = Path::new(file).strip_prefix(self.folder).ok()?;
-        Some(inside.to_string_lossy()).filter(|inside| !inside.is_empty())
+    /// The path of `file` within the folder, which may be another than it was built
+    /// from; `None` where it lies elsewhere.
+    fn within(&self, file: &str) -> Option<String> {
+        let inside = |path: &Path| {
+            let inside = path.strip_prefix(self.folder).ok()?.to_string_lossy().into_owned();
+            Some(inside).filter(|inside| !inside.is_empty())
+        };
+        inside(Path::new(file)).or_else(|| inside(&self.texts.path(file)?))
     }
 
     /// The path of `file` from the folder on, where it lies within.
     fn shown<'f>(&self, file: &'f str) -> Cow<'f, str> {
-        self.within(file).unwrap_or(Cow::Borrowed(file))
+        self.within(file).map_or(Cow::Borrowed(file), Cow::Owned)
     }
 }
 
