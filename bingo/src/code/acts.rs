@@ -10,7 +10,7 @@ use super::foreign::{self, Function};
 use super::future::{self, Rest, each_act};
 use super::held::{self, Effect, Effects, Held};
 use super::ir::*;
-use super::points::{OUTSIDE, Points, Sites};
+use super::points::{OUTSIDE, Points, Sites, bare};
 use crate::model::{ObjectKind, Operation};
 
 /// The packages as one works with them.
@@ -126,8 +126,18 @@ impl Code {
                 let channel = first.unwrap_or(Expr::Unknown);
                 return self.on_channel(&channel, Operation::Close, line, context);
             }
-            Expr::Foreign(..) | Expr::Func(_) => return found,
+            Expr::Foreign(_, name) => {
+                let given = self.points.program.call(id).map(|call| call.args.clone()).unwrap_or_default();
+                for end in self.ends_of(&given, context) {
+                    self.on_end(end, name, line, &mut found);
+                }
+                return found;
+            }
+            Expr::Func(_) => return found,
             Expr::Field(of, name) => {
+                for end in self.ends_of(std::slice::from_ref(&**of), context) {
+                    self.on_end(end, name, line, &mut found);
+                }
                 for item in self.eval(of, context) {
                     if item.site == OUTSIDE {
                         found.extend(unknown(name).map(|(kind, operation)| Done {
@@ -137,6 +147,16 @@ impl Code {
                             line,
                         }));
                         continue;
+                    }
+                    if &**name == "Reset" {
+                        let channels = self.points.field(item.site, &"C".into());
+                        let timers =
+                            channels.into_iter().filter(|site| self.points.timers.contains_key(site));
+                        let (kind, operation) = (ObjectKind::Channel, Operation::Send);
+                        found.extend(timers.map(|site| {
+                            let item = Item { site, ..item };
+                            Done { item, kind, operation, line }
+                        }));
                     }
                     for (item, method) in self.evaluator().method(item, name) {
                         match method {
@@ -163,6 +183,41 @@ impl Code {
             }
         }
         found
+    }
+
+    /// The ends of pipes that these are, or that they wrap: a `bufio.Reader` of one.
+    pub(super) fn ends_of(&mut self, of: &[Expr], context: Option<&Rc<Context>>) -> Items {
+        let mut ends = Items::new();
+        if self.points.ends.is_empty() {
+            return ends;
+        }
+        let mut next: Vec<Item> = of.iter().flat_map(|expr| self.eval(expr, context)).collect();
+        let mut seen = Items::new();
+        while let Some(item) = next.pop() {
+            if item.site == OUTSIDE || !seen.insert(item) {
+                continue;
+            }
+            if self.points.ends.contains(&item.site) {
+                ends.insert(item);
+                continue;
+            }
+            let wraps = self.points.program.site(item.site).map(|site| bare(&site.kind).clone());
+            if let Some(Type::Foreign(..)) = wraps {
+                let inside = self.points.inside(item.site);
+                next.extend(self.evaluator().within(item, inside));
+            }
+        }
+        ends
+    }
+
+    /// What is done with what runs through a pipe, at one of its ends.
+    fn on_end(&mut self, end: Item, name: &str, line: u32, found: &mut Vec<Done>) {
+        for (side, operation) in foreign::on_end(name) {
+            let through = self.points.field(end.site, &(*side).into());
+            for item in self.evaluator().within(end, through) {
+                found.push(Done { item, kind: ObjectKind::Channel, operation: *operation, line });
+            }
+        }
     }
 
     /// The expressions that an act has at hand.
@@ -326,6 +381,36 @@ impl Code {
         let found: Rc<BTreeSet<FuncId>> = Rc::new(calls.flat_map(|call| self.targets(call)).collect());
         self.callees.insert(func, Rc::clone(&found));
         found
+    }
+
+    /// Whether a channel's variable or field is one that the source sets to nothing
+    /// but nil, as far as all values that could come to it are understood.
+    pub(super) fn is_never_set(&mut self, channel: &Expr) -> bool {
+        if !self.points.eval(channel).is_empty() {
+            return false;
+        }
+        match channel {
+            Expr::Nothing => true,
+            Expr::Var(var) => {
+                let flows = self.by_var.get(var).cloned().unwrap_or_default();
+                let sources: Vec<Expr> = flows
+                    .into_iter()
+                    .filter_map(|at| self.points.program.flows.get(at))
+                    .map(|flow| flow.from.clone())
+                    .collect();
+                sources.iter().all(|from| matches!(from, Expr::Var(_) | Expr::Field(..)))
+            }
+            Expr::Field(of, _) => {
+                let of = self.points.eval(of);
+                !of.is_empty() && of.iter().all(|site| self.is_struct(*site))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_struct(&self, site: SiteId) -> bool {
+        let kind = self.points.program.site(site).map_or(&Type::Unknown, |site| &site.kind);
+        matches!(self.points.program.underlying(kind), Type::Struct(_))
     }
 
     /// Whether anything in the source could end a wait to receive from an object.

@@ -188,6 +188,12 @@ impl Points {
         args: &[Expr],
     ) {
         match foreign::method(kind, name) {
+            // Of an end of a pipe: from then on it comes to an end by itself.
+            Some(Method::Nothing) if name.starts_with("Set") && self.ends.contains(&site) => {
+                for through in self.inside(site) {
+                    self.fed.insert(through, "a deadline");
+                }
+            }
             Some(Method::Itself) => self.add(Node::Result(id, 0), &Sites::from([site])),
             Some(Method::Once | Method::Go) => {
                 for arg in args {
@@ -202,6 +208,13 @@ impl Points {
             }
             Some(Method::Does(..) | Method::Nothing) => {}
             None if &**name == "Context" && args.is_empty() => self.given_context(id),
+            None if *kind == foreign::named("time", "Timer") => {
+                if &**name == "Reset" {
+                    for channel in self.field(site, &"C".into()) {
+                        self.set_timer(id, channel);
+                    }
+                }
+            }
             None => {
                 // It keeps what it is given, and gives it back.
                 let kept = self.elem(site);
@@ -230,6 +243,13 @@ impl Points {
                 }
             }
         }
+    }
+
+    /// That a call sets a timer, whose channel this is.
+    fn set_timer(&mut self, call: CallId, channel: SiteId) {
+        let lasts = self.program.call(call).and_then(|call| call.lasts);
+        let longest = self.timers.entry(channel).or_insert(lasts);
+        *longest = longest.zip(lasts).map(|(one, other)| one.max(other));
     }
 
     fn foreign_call(&mut self, id: CallId, package: &str, name: &str, args: &[Expr]) {
@@ -266,6 +286,7 @@ impl Points {
                 let timer = self.made_by(id, 0, foreign::named("time", "Timer"), Made::Here);
                 let channel = self.made_by(id, 1, Type::Chan(Type::Basic.into()), Made::Fed(why));
                 self.fed.insert(channel, why);
+                self.set_timer(id, channel);
                 self.note_field(timer, "C", &Sites::from([channel]));
                 result(self, 0, timer);
             }
@@ -280,10 +301,18 @@ impl Points {
                 self.note_field(cond, "L", &lock);
                 result(self, 0, cond);
             }
-            Function::Pipe => {
-                let pipe = self.made_by(id, 0, foreign::named("io", "Pipe"), Made::Here);
-                result(self, 0, pipe);
-                result(self, 1, pipe);
+            Function::Pipe { both } => {
+                let mut ends = [0, 1].map(|at| self.made_by(id, at, foreign::pipe_end(), Made::Here));
+                self.ends.extend(ends);
+                for at in 0..=usize::from(both) {
+                    let pipe = self.made_by(id, ends.len() + at, foreign::named("io", "Pipe"), Made::Here);
+                    let [reads, writes] = ends;
+                    self.note_field(reads, foreign::IN, &Sites::from([pipe]));
+                    self.note_field(writes, foreign::OUT, &Sites::from([pipe]));
+                    result(self, at, reads);
+                    result(self, 1 - at, writes);
+                    ends.reverse();
+                }
             }
             Function::Later => {
                 for arg in args {

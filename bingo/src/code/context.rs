@@ -119,7 +119,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// What is in an object is by the same goroutine, if it was made along with it.
-    fn within(&self, base: Item, sites: Sites) -> Items {
+    pub(super) fn within(&self, base: Item, sites: Sites) -> Items {
         let made_in = self.points.program.site(base.site).map(|site| site.func);
         sites
             .into_iter()

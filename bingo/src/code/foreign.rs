@@ -2,7 +2,7 @@
 //! locks and the like, what their functions make, and which call back.
 
 use super::ir::{Name, Type};
-use crate::model::{ObjectKind, Operation};
+use crate::model::{ObjectKind, Operation, SIGNALS};
 
 /// What a method does with an object to wait on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,8 +36,8 @@ pub(super) enum Function {
     Feeds(&'static str),
     /// A `Cond` with its lock.
     Cond,
-    /// Two ends of one pipe.
-    Pipe,
+    /// Two ends of a pipe: one to read from and one to write to, or each for both.
+    Pipe { both: bool },
     /// Calls what it is given, later, and nobody waits for that.
     Later,
     /// Ends the goroutine or the program.
@@ -112,9 +112,7 @@ pub(super) fn method(kind: &Type, name: &str) -> Option<Method> {
         ("sync", "Once", "Do") => Some(Method::Once),
         ("context", "Context" | "Never", "Done") => Some(Method::Itself),
         ("context", "Context" | "Never", "Err" | "Value" | "Deadline") => Some(Method::Nothing),
-        ("io", "Pipe", "Write") => does(Kind::Channel, Op::Send),
-        ("io", "Pipe", "Read") => does(Kind::Channel, Op::Receive),
-        ("io", "Pipe", "Close" | "CloseWithError") => does(Kind::Channel, Op::Close),
+        ("io", "PipeEnd", _) => Some(Method::Nothing),
         _ => None,
     }
 }
@@ -127,15 +125,16 @@ pub(super) fn function(package: &str, name: &str) -> Function {
         ("context", "WithTimeout" | "WithDeadline" | "WithTimeoutCause" | "WithDeadlineCause") => {
             Function::Context { fed: Some("a context's deadline") }
         }
-        ("os/signal", "NotifyContext") => Function::Context { fed: Some("signals") },
+        ("os/signal", "NotifyContext") => Function::Context { fed: Some(SIGNALS) },
         ("context", "WithValue") => Function::Given,
         ("context", "AfterFunc") | ("time", "AfterFunc") => Function::Later,
         ("sync", "OnceFunc" | "OnceValue" | "OnceValues") => Function::Given,
         ("time", "After" | "Tick") => Function::Channel("a timer"),
         ("time", "NewTimer" | "NewTicker") => Function::Timer("a timer"),
-        ("os/signal", "Notify") => Function::Feeds("signals"),
+        ("os/signal", "Notify") => Function::Feeds(SIGNALS),
         ("sync", "NewCond") => Function::Cond,
-        ("io", "Pipe") => Function::Pipe,
+        ("io", "Pipe") => Function::Pipe { both: false },
+        ("net", "Pipe") => Function::Pipe { both: true },
         ("os", "Exit") | ("runtime", "Goexit") => Function::Ends,
         ("log", "Fatal" | "Fatalf" | "Fatalln" | "Panic" | "Panicf" | "Panicln") => Function::Ends,
         ("builtin", "panic") => Function::Ends,
@@ -155,7 +154,31 @@ pub(super) fn function(package: &str, name: &str) -> Function {
 /// Whether an object of such a package calls what it is given later, in a goroutine
 /// of its own: servers, tests.
 pub(super) fn calls_later(package: &str) -> bool {
-    package.starts_with("net/") || matches!(package, "expvar" | "net" | "os/exec")
+    package.starts_with("net/") || matches!(package, "expvar" | "net" | "os/exec" | "crypto/tls")
+}
+
+/// What a method, or a function that is given it, does with an end of a pipe: with
+/// what comes in there, and with what goes out.
+pub(super) fn on_end(name: &str) -> &'static [(&'static str, Operation)] {
+    let begins = |with: &[&str]| with.iter().any(|one| name.starts_with(one));
+    match () {
+        () if begins(&["Close"]) => const { &[(IN, Operation::Close), (OUT, Operation::Close)] },
+        () if begins(&["Set", "Local", "Remote"]) => &[],
+        () if begins(&["Read", "Scan", "Decode", "Peek", "Next", "Discard"]) => {
+            const { &[(IN, Operation::Receive)] }
+        }
+        () if begins(&["Write", "Fprint", "Encode", "Flush", "Print"]) => const { &[(OUT, Operation::Send)] },
+        () => const { &[(IN, Operation::Receive), (OUT, Operation::Send)] },
+    }
+}
+
+/// The fields of a pipe's end: what it reads from, and what it writes to.
+pub(super) const IN: &str = "in";
+pub(super) const OUT: &str = "out";
+
+/// The type of a pipe's end; that of what runs through is `io.Pipe`.
+pub(super) fn pipe_end() -> Type {
+    named("io", "PipeEnd")
 }
 
 /// The type of a context.

@@ -2,6 +2,8 @@
 //! line where it is, loops around it whole, and whether it ever returns. In: the
 //! statements and the line. Out: [`Rest`].
 
+use std::collections::BTreeSet;
+
 use super::ir::{Act, ActKind, Branch, CallId, Func, Name, Stmt, StmtKind};
 
 /// What may come.
@@ -252,6 +254,60 @@ pub(super) fn serves(stmts: &[Stmt], line: u32) -> usize {
             branch.map_or(0, |branch| serves(&branch.body, line))
         }
         _ => 0,
+    }
+}
+
+/// Whether one of some calls is made on every way to a line, and none of `undone`
+/// between the two, as far as the statements around the line tell.
+pub(super) fn is_behind(
+    stmts: &[Stmt],
+    line: u32,
+    calls: &BTreeSet<CallId>,
+    undone: &BTreeSet<CallId>,
+) -> bool {
+    let mut done = false;
+    let see = |acts: &[Act], done: &mut bool| {
+        for act in acts {
+            if let ActKind::Call(call) = act.kind {
+                *done = (*done || calls.contains(&call)) && !undone.contains(&call);
+            }
+        }
+    };
+    let mut stmts = stmts;
+    loop {
+        let mut inner: &[Stmt] = &[];
+        for stmt in stmts {
+            let here = stmt.line <= line && line <= stmt.end;
+            match &stmt.kind {
+                StmtKind::Acts(acts) | StmtKind::Return(acts) if !here => see(acts, &mut done),
+                _ if !here => {
+                    let mut all = Vec::new();
+                    each_act(std::slice::from_ref(stmt), &mut |act| all.push(act.clone()));
+                    let again = all
+                        .iter()
+                        .any(|act| matches!(act.kind, ActKind::Call(call) if undone.contains(&call)));
+                    done &= !again;
+                }
+                StmtKind::Block(body) => inner = body,
+                StmtKind::If { head, then, other } => {
+                    see(head, &mut done);
+                    inner = if covers(then, line) { then } else { other };
+                }
+                StmtKind::Loop { body, .. } => inner = body,
+                StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+                    let branch = branches.iter().find(|branch| covers(&branch.body, line));
+                    inner = branch.map(|branch| &branch.body[..]).unwrap_or_default();
+                }
+                _ => {}
+            }
+            if here {
+                break;
+            }
+        }
+        if inner.is_empty() {
+            return done;
+        }
+        stmts = inner;
     }
 }
 

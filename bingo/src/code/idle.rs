@@ -1,19 +1,25 @@
 //! Who serves others and has nothing to do. A worker that waits in a loop for its
-//! next task, in the service of somebody who is still there and has given it tasks,
-//! is no leak, though nobody may ever come again. In: what goroutines wait for and
-//! could do. Out: the access to what such workers wait for, and the uses that they
-//! will not come to.
+//! next task is no leak as long as somebody still has what it waits on, though
+//! nobody may ever come again. In: what goroutines wait for, could do and can get
+//! at. Out: the access to what such workers wait for, and the uses that they will
+//! not come to.
 //!
 //! | a goroutine that waits in a loop to be given something | is |
 //! |---|---|
 //! | somebody else than such goroutines could give it | decided by who goes on |
-//! | a function that is under way, and goes on, has given or could have, before | idle |
+//! | a package variable has it, and the source gives or could give | idle |
+//! | who goes on has it in what it comes to yet, whatever it does with that | idle |
+//! | who goes on is in a function that has given or could have, before, and whose variable is in scope | idle |
 //! | one that is idle could give it | idle |
 //! | else | stuck |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::context::Item;
+use super::ir::{FuncId, SiteId};
 use super::joined::Joined;
+use super::pattern::of_package;
 use super::place::owners;
 use crate::model::{Access, GoId, ObjectIndex, Operation, WaitFor};
 
@@ -32,9 +38,8 @@ impl Joined<'_> {
                     continue;
                 }
                 for id in &resting {
-                    let employer = one.goroutine;
                     if !idle.contains_key(id) && self.waits_of(*id).any(|wait| ends(one, wait)) {
-                        idle.insert(*id, employer);
+                        idle.insert(*id, format!("goroutine {} still has it", one.goroutine).into());
                     }
                 }
             }
@@ -42,10 +47,10 @@ impl Joined<'_> {
                 break;
             }
         }
-        for (id, employer) in &idle {
+        for (id, why) in &idle {
             let objects: Vec<ObjectIndex> = self.waits_of(*id).map(|wait| wait.object).collect();
             for object in objects {
-                self.reached(object, &format!("goroutine {employer} still has it"));
+                self.reached(object, why);
             }
         }
         // Who waits once, for one of these, has been forgotten by it.
@@ -76,6 +81,9 @@ impl Joined<'_> {
     /// alone could give it.
     fn resting(&self) -> BTreeSet<GoId> {
         let serving = self.members.iter().filter(|(_, pattern)| self.serves(*pattern));
+        // A timer that fires no more has no work to give.
+        let timers = self.code.points.timers.keys().filter_map(|site| self.by_site.get(site));
+        let timers: BTreeSet<ObjectIndex> = timers.flat_map(|of| of.values().copied()).collect();
         let takes = |id: &GoId| {
             let mut waits = self.waits_of(*id).peekable();
             waits.peek().is_some()
@@ -83,6 +91,7 @@ impl Joined<'_> {
                     matches!(wait.operation, Operation::Receive | Operation::Wait | Operation::Send)
                 })
                 && self.waits_of(*id).any(|wait| wait.operation != Operation::Send)
+                && !self.waits_of(*id).any(|wait| self.is_open(wait) || timers.contains(&wait.object))
         };
         let mut resting: BTreeSet<GoId> = serving.map(|(id, _)| *id).filter(takes).collect();
         let mut waiters: BTreeMap<ObjectIndex, Vec<(GoId, WaitFor)>> = BTreeMap::new();
@@ -109,8 +118,14 @@ impl Joined<'_> {
         }
     }
 
-    /// Those of them for whom somebody who goes on has had something, and who that is.
-    fn employed(&self, resting: &BTreeSet<GoId>) -> BTreeMap<GoId, GoId> {
+    /// Whether something else than goroutines is known to get at what is waited for.
+    fn is_open(&self, wait: &WaitFor) -> bool {
+        self.links.object(wait.object).is_some_and(|object| object.access != Access::Closed)
+    }
+
+    /// Those of them whose object somebody who goes on, or a package variable, still
+    /// has, and why.
+    fn employed(&mut self, resting: &BTreeSet<GoId>) -> BTreeMap<GoId, Arc<str>> {
         let mut by_object: BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> = BTreeMap::new();
         for id in resting {
             for wait in self.waits_of(*id) {
@@ -118,32 +133,86 @@ impl Joined<'_> {
             }
         }
         let mut employed = BTreeMap::new();
-        for (id, pattern) in &self.members {
-            let Some(pattern) = self.patterns.get(*pattern) else { continue };
-            if pattern.done_before.is_empty() || !self.surely_goes_on(*id) {
-                continue;
+        if resting.is_empty() {
+            return employed;
+        }
+        let mut employ = |object: &ObjectIndex, by: Option<Operation>, why: &dyn Fn() -> Arc<str>| {
+            for (worker, waits) in by_object.get(object).into_iter().flatten() {
+                if by.is_none_or(|by| by.ends(*waits)) {
+                    employed.entry(*worker).or_insert_with(why);
+                }
             }
+        };
+        let going = self.going_on();
+        for (id, pattern) in self.members.iter().filter(|(id, _)| going.contains(id)) {
+            let Some(pattern) = self.patterns.get(*pattern) else { continue };
             let owners = owners(self.world, *id);
+            for item in &pattern.reach {
+                for object in self.objects_of(*item, self.owner(*item, &owners)) {
+                    employ(&object, None, &|| format!("goroutine {id} still has it").into());
+                }
+            }
             for (item, operation) in &pattern.done_before {
                 for object in self.objects_of(*item, self.owner(*item, &owners)) {
-                    for (worker, waits) in by_object.get(&object).into_iter().flatten() {
-                        if operation.ends(*waits) && worker != id {
-                            employed.entry(*worker).or_insert(*id);
-                        }
-                    }
+                    employ(&object, Some(*operation), &|| {
+                        format!("goroutine {id} has had it, and is still there").into()
+                    });
                 }
+            }
+        }
+        let funcs = (0..self.code.points.program.funcs.len()).filter_map(|at| u32::try_from(at).ok());
+        let globals = of_package(&self.code, funcs.map(FuncId));
+        let reach: BTreeSet<SiteId> =
+            self.code.evaluator().reach(globals, None).into_iter().map(|item| item.site).collect();
+        for site in reach {
+            for object in self.objects_of(Item { site, owner: None }, None) {
+                employ(&object, None, &|| "a package variable has it, and the program goes on".into());
             }
         }
         employed
     }
 
-    fn surely_goes_on(&self, id: GoId) -> bool {
-        self.links.waits.get(&id).is_none_or(|waits| {
-            waits.iter().any(|wait| {
-                let object = self.links.object(wait.object);
-                object.is_some_and(|object| matches!(object.access, Access::Fed(_)))
-            })
-        })
+    /// Those who surely go on: they do not wait, or for what is fed, or somebody of
+    /// them ends their wait.
+    fn going_on(&self) -> BTreeSet<GoId> {
+        let held: BTreeSet<ObjectIndex> = self.links.holds.iter().map(|hold| hold.object).collect();
+        let fed = |wait: &WaitFor| {
+            let lock = matches!(wait.operation, Operation::Lock | Operation::RLock);
+            self.is_open(wait) || lock && !held.contains(&wait.object)
+        };
+        let mut ending: BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> = BTreeMap::new();
+        for (id, waits) in &self.links.waits {
+            for wait in waits {
+                ending.entry(wait.object).or_default().push((*id, wait.operation));
+            }
+        }
+        let mut uses: BTreeMap<GoId, Vec<(ObjectIndex, Operation)>> = BTreeMap::new();
+        for one in &self.links.uses {
+            uses.entry(one.goroutine).or_default().push((one.object, one.operation));
+        }
+        for hold in &self.links.holds {
+            uses.entry(hold.goroutine).or_default().push((hold.object, Operation::Unlock));
+        }
+        let all = self.members.iter().map(|(id, _)| *id);
+        let mut next: Vec<GoId> = all.filter(|id| self.goes_by_itself(*id, &fed)).collect();
+        let mut going = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            if !going.insert(id) {
+                continue;
+            }
+            for (object, operation) in uses.get(&id).into_iter().flatten() {
+                let waiters = ending.get(object).into_iter().flatten();
+                next.extend(waiters.filter(|(_, waits)| operation.ends(*waits)).map(|(waiter, _)| *waiter));
+            }
+        }
+        going
+    }
+
+    fn goes_by_itself(&self, id: GoId, fed: &dyn Fn(&WaitFor) -> bool) -> bool {
+        match self.links.waits.get(&id) {
+            Some(waits) => waits.iter().any(fed),
+            None => true,
+        }
     }
 
     /// The main goroutine that waits for what nothing in the source ever does keeps

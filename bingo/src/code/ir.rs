@@ -95,6 +95,8 @@ pub(super) struct Call {
     pub(super) args: Vec<Expr>,
     /// What its results are called.
     pub(super) names: Vec<Name>,
+    /// The time that its last argument stands for, in nanoseconds, if it is a constant.
+    pub(super) lasts: Option<u64>,
 }
 
 /// A place where an object comes to be.

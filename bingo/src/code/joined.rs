@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::acts::Code;
 use super::context::Item;
+use super::foreign;
 use super::ir::{Made, Name, SiteId};
 use super::load;
 use super::pattern::{self, Doing, Pattern, Seen, of_package};
@@ -17,6 +19,8 @@ use crate::model::{
 };
 use crate::world::{Goroutine, World};
 
+/// How late a timer may be.
+const LATE: Duration = Duration::from_millis(200);
 /// Objects of one place that are told apart by who made them.
 const TOLD_APART: usize = 4096;
 
@@ -135,6 +139,14 @@ impl<'w> Joined<'w> {
         Some(index)
     }
 
+    /// What those wait for whose channels are all nil: nobody gets at it.
+    fn nil_channel(&mut self) -> Option<ObjectIndex> {
+        let key = ObjectKey::Name("nil, the only one of its cases".into());
+        let index = ObjectIndex(u32::try_from(self.links.objects.len()).ok()?);
+        self.links.objects.push(Object { key, kind: ObjectKind::Channel, access: Access::Closed });
+        Some(index)
+    }
+
     /// The objects that an item may be.
     pub(super) fn objects_of(&self, item: Item, owner: Option<GoId>) -> Vec<ObjectIndex> {
         let Some(of) = self.by_site.get(&item.site) else { return Vec::new() };
@@ -151,6 +163,11 @@ impl<'w> Joined<'w> {
             let Some(waits) = waits else { continue };
             let owners = owners(self.world, id);
             let mut found = Vec::new();
+            if waits.is_empty() {
+                found.extend(
+                    self.nil_channel().map(|object| WaitFor { object, operation: Operation::Receive }),
+                );
+            }
             for (item, operation) in waits {
                 let owner = self.owner(item, &owners);
                 if let Some(object) = self.object(item, owner) {
@@ -224,21 +241,85 @@ impl<'w> Joined<'w> {
 
     /// Who else could get at each object.
     fn accesses(&mut self) {
+        let spent = self.spent_timers();
         let fed: Vec<(SiteId, &'static str)> =
             self.code.points.fed.iter().map(|(site, why)| (*site, *why)).collect();
         for (site, why) in fed {
-            self.set_access(site, &Access::Fed(why.into()));
+            let of = self.by_site.get(&site).into_iter().flat_map(|of| of.values());
+            let alive: Vec<ObjectIndex> = of.copied().filter(|object| !spent.contains(object)).collect();
+            alive.into_iter().for_each(|object| self.set_object_access(object, &Access::Fed(why.into())));
         }
+        self.wrapped_pipes();
         self.called_later();
         self.opaque();
         self.idle();
     }
 
     fn set_access(&mut self, site: SiteId, access: &Access) {
-        for index in self.by_site.get(&site).into_iter().flat_map(|of| of.values()) {
-            let object = usize::try_from(index.0).ok().and_then(|at| self.links.objects.get_mut(at));
-            if let Some(object) = object.filter(|object| object.access == Access::Closed) {
-                object.access = access.clone();
+        let of: Vec<ObjectIndex> =
+            self.by_site.get(&site).into_iter().flat_map(|of| of.values().copied()).collect();
+        of.into_iter().for_each(|object| self.set_object_access(object, access));
+    }
+
+    fn set_object_access(&mut self, object: ObjectIndex, access: &Access) {
+        let object = usize::try_from(object.0).ok().and_then(|at| self.links.objects.get_mut(at));
+        if let Some(object) = object.filter(|object| object.access == Access::Closed) {
+            object.access = access.clone();
+        }
+    }
+
+    /// The channels of timers that do not fire any more unless they are set anew: who
+    /// waits there does so for longer than they are ever set to, or has stopped them
+    /// himself.
+    fn spent_timers(&self) -> BTreeSet<ObjectIndex> {
+        let mut waiters: BTreeMap<ObjectIndex, Vec<(GoId, usize)>> = BTreeMap::new();
+        for (id, pattern) in &self.members {
+            for wait in self.links.waits.get(id).into_iter().flatten() {
+                waiters.entry(wait.object).or_default().push((*id, *pattern));
+            }
+        }
+        let mut spent = BTreeSet::new();
+        for (site, longest) in &self.code.points.timers {
+            for object in self.by_site.get(site).into_iter().flat_map(|of| of.values()) {
+                let waiters = waiters.get(object).map(Vec::as_slice).unwrap_or_default();
+                let over = |(id, pattern): &(GoId, usize)| {
+                    let stopped = self.patterns.get(*pattern).is_some_and(|one| one.stopped.contains(site));
+                    stopped || longest.is_some_and(|longest| self.waits_longer(*id, longest))
+                };
+                if !waiters.is_empty() && waiters.iter().all(over) {
+                    spent.insert(*object);
+                }
+            }
+        }
+        spent
+    }
+
+    fn waits_longer(&self, id: GoId, nanoseconds: u64) -> bool {
+        let waited = self.world.goroutine(id).map(|one| self.world.latest().since(one.since.time()));
+        let set = Duration::from_nanos(nanoseconds).saturating_mul(2) + LATE;
+        waited.is_some_and(|waited| waited > set)
+    }
+
+    /// Pipes whose end was given to what has goroutines of its own: a server, a
+    /// command.
+    fn wrapped_pipes(&mut self) {
+        let ends = self.code.points.ends.clone();
+        if ends.is_empty() {
+            return;
+        }
+        let sites = (0..self.code.points.program.sites.len()).filter_map(|at| u32::try_from(at).ok());
+        for site in sites.map(SiteId).collect::<Vec<_>>() {
+            let of = self.code.points.program.site(site).map(|of| super::points::bare(&of.kind));
+            let Some(super::ir::Type::Foreign(package, _)) = of.filter(|_| !ends.contains(&site)) else {
+                continue;
+            };
+            if !foreign::calls_later(package) {
+                continue;
+            }
+            let why: Arc<str> = format!("package {package} has an end of it").into();
+            let inside = self.code.evaluator().reach([Item { site, owner: None }].into(), None);
+            for item in inside {
+                self.set_access(item.site, &Access::Reached(Arc::clone(&why)));
             }
         }
     }

@@ -8,7 +8,7 @@
 //!                                              │
 //!   stacks ─▶ place: frames in the source ─────┤
 //!                                              ▼
-//!     pattern: waits (acts) · holds (held) · uses (future) ─▶ joined: Links
+//!     pattern: waits · holds (held) · uses (future) ────────▶ joined: Links
 //! ```
 //!
 //! | what | how it is known |
@@ -36,6 +36,7 @@ mod lower;
 mod pattern;
 mod place;
 mod points;
+mod waits;
 
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,11 @@ pub(super) struct Points {
     pub(super) later: BTreeSet<FuncId>,
     /// What is fed from outside of all goroutines, and by what.
     pub(super) fed: HashMap<SiteId, &'static str>,
+    /// The channels of timers and tickers, each with the longest time that one is
+    /// ever set to; `None` where that is not a constant.
+    pub(super) timers: HashMap<SiteId, Option<u64>>,
+    /// The ends of pipes.
+    pub(super) ends: Sites,
     pub(super) called: BTreeSet<FuncId>,
     changed: bool,
     steps: u64,
@@ -69,6 +74,8 @@ impl Points {
             targets: HashMap::new(),
             later: BTreeSet::new(),
             fed: HashMap::new(),
+            timers: HashMap::new(),
+            ends: Sites::new(),
             called: BTreeSet::new(),
             changed: false,
             steps: 0,

@@ -38,6 +38,8 @@ fn goroutine(line: &str, text: &str) -> Goroutine {
         "wlock" => (GoState::Blocked, Some(WaitReason::Sync), "sync.(*RWMutex).Lock"),
         "group" => (GoState::Blocked, Some(WaitReason::Sync), "sync.(*WaitGroup).Wait"),
         "cond" => (GoState::Blocked, Some(WaitReason::CondWait), "sync.(*Cond).Wait"),
+        "reads" => (GoState::Blocked, Some(WaitReason::Select), "io.(*pipe).read"),
+        "writes" => (GoState::Blocked, Some(WaitReason::Select), "io.(*pipe).write"),
         "sleep" => (GoState::Blocked, Some(WaitReason::Sleep), "time.Sleep"),
         "run" => (GoState::Running, None, ""),
         other => panic!("{other}"),
@@ -310,6 +312,105 @@ fn a_worker_that_has_an_employer_is_idle() {
         &["7 receive main.work@next by main.main@go_work of 1"],
         "7 Receive jobs of main\n7 waits Receive jobs of main",
     );
+}
+
+#[test]
+fn nil_channels_are_no_way_out() {
+    let text = "
+        type sources struct { metrics, logs chan int; extra map[string]chan int }
+        func forward(from sources, more chan int) {
+            select { // nil
+            case <-from.metrics:
+            case <-from.logs:
+            }
+            select { // two
+            case <-from.metrics:
+            case <-more:
+            }
+            select { // unknown
+            case <-from.metrics:
+            case <-from.extra[\"a\"]:
+            }
+        }
+        func main() {
+            more := make(chan int)
+            go forward(sources{}, more) // go
+            select {}
+        }";
+    check(
+        text,
+        &[
+            "7 select main.forward@nil by main.main@//_go of 1",
+            "8 select main.forward@two by main.main@//_go of 1",
+            "9 select main.forward@unknown by main.main@//_go of 1",
+        ],
+        "7 Receive more of main
+         7 waits Receive nil, the only one of its cases
+         8 waits Receive more of main",
+    );
+}
+
+#[test]
+fn a_pipe_has_two_ends() {
+    let text = "
+        import (\"bufio\"; \"fmt\"; \"io\")
+        func write(out *io.PipeWriter) {
+            fmt.Fprintln(out, 1) // writes
+            out.Close()
+        }
+        func read(in io.Reader) {
+            lines := bufio.NewScanner(in)
+            for lines.Scan() { // reads
+            }
+        }
+        func main() {
+            in, out := io.Pipe()
+            go write(out) // one
+            go read(in) // two
+            select {}
+        }";
+    check(
+        text,
+        &[
+            "7 writes main.write@writes by main.main@//_one of 1",
+            "8 reads bufio.(*Scanner).Scan@reads main.read@reads by main.main@//_two of 1",
+        ],
+        "7 Close in of main
+         7 waits Send in of main
+         8 Receive in of main
+         8 waits Receive in of main",
+    );
+}
+
+#[test]
+fn a_timer_that_was_stopped_fires_no_more() {
+    let text = "
+        import \"time\"
+        func wait(quit chan int) {
+            timer := time.NewTimer(time.Hour)
+            <-timer.C // runs
+            timer.Stop()
+            <-timer.C // stopped
+            timer.Reset(time.Hour)
+            <-timer.C // again
+        }
+        func main() {
+            go wait(nil) // go
+            select {}
+        }";
+    let at = |place| {
+        let line = format!("7 receive main.wait@{place} by main.main@//_go of 1");
+        shown(&links_of(&format!("package main\n{text}"), &[&line]))
+    };
+    assert_eq!(
+        at("runs"),
+        "7 Receive timer of wait+\n7 Send timer of wait+\n7 waits Receive timer of wait+\n"
+    );
+    assert_eq!(
+        at("//_stopped"),
+        "7 Receive timer of wait\n7 Send timer of wait\n7 waits Receive timer of wait\n"
+    );
+    assert_eq!(at("again"), "7 waits Receive timer of wait+\n");
 }
 
 #[test]

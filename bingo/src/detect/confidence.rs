@@ -31,7 +31,14 @@ impl Class {
                 const {
                     &[
                         rule(Proven, "by their addresses, nothing outside can get at what they wait on"),
-                        rule(Low, "it began less than 10 ms before the end, or events of theirs were lost"),
+                        rule(
+                            Low,
+                            "events of theirs were lost, or by addresses it began less than 10 ms before the end",
+                        ),
+                        rule(
+                            Medium,
+                            "by the source nobody can end any of the waits, the last of which is younger than 10 ms",
+                        ),
                         rule(High, "nobody who goes on is known to be able to end any of the waits"),
                         rule(Medium, "all who are known to use it are stuck; something else could get at it"),
                     ]
@@ -42,7 +49,7 @@ impl Class {
                     &[
                         rule(
                             Low,
-                            "it waits in a loop for more, and the function that started it has not returned: a worker without work",
+                            "by addresses, it waits in a loop for more, and the function that started it has not returned: a worker without work",
                         ),
                         rule(
                             Proven,
@@ -50,7 +57,11 @@ impl Class {
                         ),
                         rule(
                             Low,
-                            "it waits for less than 10 ms, or for a small part of what was seen, or its events were lost",
+                            "its events were lost, or it waits for less than 10 ms or for a small part of what was seen, and the source does not tell who could end that",
+                        ),
+                        rule(
+                            Medium,
+                            "by the source nobody who goes on can end the wait, which is younger than 10 ms",
                         ),
                         rule(High, "nobody who goes on is known to be able to end the wait"),
                         rule(Medium, "all who are known to use it are stuck; something else could get at it"),

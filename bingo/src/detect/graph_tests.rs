@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{Class, Confidence, findings};
 use crate::model::{
     Access, Addr, Certainty, Event, EventKind, Frame, GoId, Hold, Links, Object, ObjectIndex, ObjectKey,
-    ObjectKind, Observation, Operation, Stack, Time, Use, WaitFor, WaitReason,
+    ObjectKind, Observation, Operation, SIGNALS, Stack, Time, Use, WaitFor, WaitReason,
 };
 use crate::world::{Keep, World};
 
@@ -85,6 +85,7 @@ impl Told {
                 let object = &mut self.links.objects[usize::try_from(object.0).expect("small")];
                 object.access = match words[2] {
                     "reached" => Access::Reached("package variable main.jobs".into()),
+                    "signals" => Access::Fed(SIGNALS.into()),
                     _ => Access::Fed("a timer".into()),
                 };
             }
@@ -201,11 +202,23 @@ fn a_channel_under_a_lock() {
 }
 
 #[test]
+fn what_comes_at_the_end_is_no_hope_for_who_holds_a_lock() {
+    let told = "7 receives Q; 7 delivers C; 7 holds A; 9 locks A; 9 takes C; 1 receives S; S is signals;";
+    check(&format!("{told} 1 sends Q"), &["cycle of 2 medium 7 9"]);
+    // By then others have gone on, who come first.
+    check(&format!("{told} 1 sends Q; 8 takes C; 8 runs"), &[]);
+    // Who holds no lock waits for the end as it is meant to.
+    check("7 receives Q; 1 receives S; S is signals; 1 sends Q", &[]);
+}
+
+#[test]
 fn those_at_one_channel_do_not_wait_for_each_other() {
     check(
         "7 delivers C; 8 delivers C; 7 has C; 8 has C",
         &["goroutine_leak proven 7", "goroutine_leak proven 8"],
     );
+    // But where each would take what another one delivers.
+    check("7 delivers C; 8 delivers C; 7 takes C; 8 takes C", &["cycle of 2 proven 7 8"]);
 }
 
 #[test]

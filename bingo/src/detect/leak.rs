@@ -56,7 +56,8 @@ pub(super) fn findings(
             continue;
         }
         let (waiting, ..) = site;
-        let standing = graph.standing(goroutine.id);
+        // Of a nil channel the runtime itself says so, whatever the source could mean.
+        let standing = graph.standing(goroutine.id).filter(|_| waiting != Waiting::NilChannel);
         if standing.is_some_and(|standing| standing > Standing::GoesOn) {
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id).is_empty();
@@ -75,7 +76,8 @@ pub(super) fn findings(
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
         let idles = goroutine.id == MAIN && waiting != Waiting::Lock;
-        if enough && !idles && !is_cared_for(graph, goroutine.id) {
+        let cared_for = waiting != Waiting::NilChannel && is_cared_for(graph, goroutine.id);
+        if enough && !idles && !cared_for {
             parked.entry(site).or_default().push(goroutine);
         }
     }
@@ -118,7 +120,8 @@ fn is_worker_of_one_that_lives(
     let still_there = maker.zip(goroutine.created_by.as_ref()).is_some_and(|(maker, made)| {
         maker.stack.frames().iter().any(|frame| frame.function == made.function)
     });
-    takes_work && still_there && graph.is_looping(goroutine.id)
+    // By the source it is known what that function does yet.
+    takes_work && still_there && graph.is_looping(goroutine.id) && !graph.is_named(goroutine.id)
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.
@@ -146,7 +149,10 @@ fn of_stuck(
     let unsure = members.iter().any(|member| world.is_uncertain(member.id));
     let confidence = match standing {
         Standing::Proven if like_them == 0 => Confidence::Proven,
-        _ if unsure || blocked_for < SHORTEST => Confidence::Low,
+        _ if unsure => Confidence::Low,
+        // The picture of a moment, each part read at another time.
+        _ if blocked_for < SHORTEST && !graph.is_named(first.id) => Confidence::Low,
+        _ if blocked_for < SHORTEST => Confidence::Medium,
         Standing::Proven | Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
     };

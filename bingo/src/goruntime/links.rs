@@ -14,7 +14,7 @@ use crate::binary::layout::Layout;
 use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{
     Access, Addr, Certainty, Direction, GoId, Goroutine, Hold, Links, Lock, LockKind, Object, ObjectIndex,
-    ObjectKey, ObjectKind, Operation, Pc, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
+    ObjectKey, ObjectKind, Operation, Pc, SIGNALS, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -270,7 +270,7 @@ fn access(root: Option<Root>, code: &impl Code) -> Access {
     let variable = |address| code.variable_at(address).map(|(name, _)| name);
     let text = match root {
         Some(Root::Variable(address)) => match variable(address) {
-            Some(name) if name.starts_with("os/signal.") => return Access::Fed(Arc::from("signals")),
+            Some(name) if name.starts_with("os/signal.") => return Access::Fed(Arc::from(SIGNALS)),
             Some(name) => format!("package variable {name}"),
             None => "a package variable".to_owned(),
         },

@@ -89,6 +89,9 @@ pub enum Access {
     Fed(Arc<str>),
 }
 
+/// What [`Access::Fed`] says of a channel that the process's signals come by.
+pub const SIGNALS: &str = "signals";
+
 /// One thing that a goroutine waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct WaitFor {

@@ -24,8 +24,8 @@ pub use burst::{Burst, ShortEvent, ShortKind};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
 pub use links::{
-    Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, Use,
-    WaitFor,
+    Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, SIGNALS,
+    Use, WaitFor,
 };
 pub use race::{MemoryAccess, Race, Racer, Races};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};

@@ -200,15 +200,17 @@ impl Reader<'_> {
             _ => self.expr(callee, acts),
         };
         let mut args = Vec::new();
+        let mut lasts = None;
         if let Some(list) = node.child_by_field_name("arguments") {
             for argument in children(list) {
                 args.push(self.expr(argument, acts));
+                lasts = self.constant(argument);
             }
         }
         let func = self.func;
         let calls = &mut self.program().calls;
         let id = CallId::next(calls);
-        calls.push(Call { func, line: line(node), callee, args, names: Vec::new() });
+        calls.push(Call { func, line: line(node), callee, args, names: Vec::new(), lasts });
         Some(id)
     }
 
@@ -261,6 +263,48 @@ impl Reader<'_> {
                     self.expr(one, acts);
                 }
                 Some(Expr::Nothing)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a constant expression of whole numbers and of package `time`'s
+    /// units, as far as it is one.
+    pub(super) fn constant(&self, node: Node<'_>) -> Option<u64> {
+        let text = part(self.text, node);
+        match node.kind() {
+            "int_literal" => text.replace('_', "").parse().ok(),
+            "expression_list" | "parenthesized_expression" => self.constant(*children(node).first()?),
+            "identifier" => match self.local(text) {
+                Some(Local::Constant(value)) => *value,
+                Some(_) => None,
+                None => match self.lowering.globals.get(&(self.package, text.into()))? {
+                    Global::Constant(value) => *value,
+                    _ => None,
+                },
+            },
+            "selector_expression" => match text.strip_prefix("time.")? {
+                "Nanosecond" => Some(1),
+                "Microsecond" => Some(1_000),
+                "Millisecond" => Some(1_000_000),
+                "Second" => Some(1_000_000_000),
+                "Minute" => Some(60_000_000_000),
+                "Hour" => Some(3_600_000_000_000),
+                _ => None,
+            },
+            "binary_expression" => {
+                let left = self.constant(node.child_by_field_name("left")?)?;
+                let right = self.constant(node.child_by_field_name("right")?)?;
+                match part(self.text, node.child_by_field_name("operator")?) {
+                    "*" => left.checked_mul(right),
+                    "+" => left.checked_add(right),
+                    "-" => left.checked_sub(right),
+                    "/" => left.checked_div(right),
+                    _ => None,
+                }
+            }
+            "call_expression" if text.starts_with("time.Duration(") => {
+                self.constant(*children(node.child_by_field_name("arguments")?).first()?)
             }
             _ => None,
         }

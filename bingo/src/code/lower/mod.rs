@@ -31,7 +31,7 @@ enum Global {
     Var(VarId),
     Func(FuncId),
     Type,
-    Constant,
+    Constant(Option<u64>),
 }
 
 /// What a name stands for within a function.
@@ -39,7 +39,7 @@ enum Global {
 enum Local {
     Var(VarId),
     Type(Type),
-    Constant,
+    Constant(Option<u64>),
 }
 
 /// Where an import leads to.
@@ -208,9 +208,10 @@ impl Reader<'_> {
             match (node.kind(), step) {
                 ("type_declaration", Step::Types) => self.type_declaration(node),
                 ("const_declaration", Step::Names) => {
-                    for name in constants(node) {
+                    for (name, value) in constants(node) {
                         let key = (self.package, self.name(name));
-                        self.lowering.globals.insert(key, Global::Constant);
+                        let value = value.and_then(|value| self.constant(value));
+                        self.lowering.globals.insert(key, Global::Constant(value));
                     }
                 }
                 ("var_declaration", Step::Names) => self.package_variables(node),
@@ -437,7 +438,13 @@ fn var_specs(node: Node<'_>) -> Vec<Node<'_>> {
     specs
 }
 
-fn constants(node: Node<'_>) -> Vec<Node<'_>> {
-    let specs = children(node).into_iter();
-    specs.flat_map(|spec| fields(spec, "name")).filter(|name| name.kind() == "identifier").collect()
+/// The names that a `const` declares, each with the node of its value.
+fn constants(node: Node<'_>) -> Vec<(Node<'_>, Option<Node<'_>>)> {
+    let mut found = Vec::new();
+    for spec in children(node) {
+        let values = spec.child_by_field_name("value").map(children).unwrap_or_default();
+        let names = fields(spec, "name").into_iter().filter(|name| name.kind() == "identifier");
+        found.extend(names.enumerate().map(|(at, name)| (name, values.get(at).copied())));
+    }
+    found
 }

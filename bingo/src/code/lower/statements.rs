@@ -78,9 +78,9 @@ impl Reader<'_> {
             "goto_statement" => return StmtKind::Goto,
             "type_declaration" => self.type_declaration(node),
             "const_declaration" => {
-                for name in constants(node) {
-                    let name = self.name(name);
-                    self.bind(name, Local::Constant);
+                for (name, value) in constants(node) {
+                    let (name, value) = (self.name(name), value.and_then(|value| self.constant(value)));
+                    self.bind(name, Local::Constant(value));
                 }
             }
             _ => self.simple(node, &mut acts),

@@ -84,12 +84,17 @@ impl<'a> WaitGraph<'a> {
     fn way_around(&self, members: &[GoId]) -> Option<Vec<Edge<'a>>> {
         let start = *members.first()?;
         let mut reached: Map<GoId, Edge<'a>> = Map::default();
-        // All who wait to do the same with an object wait for the same.
-        let mut seen: Map<(ObjectIndex, Operation), ()> = Map::default();
+        // All who wait to do the same with an object wait for the same, but each for
+        // another than itself: the second one of them may come back to the first.
+        let mut seen: Map<(ObjectIndex, Operation), u8> = Map::default();
         let mut next = VecDeque::from([start]);
         while let Some(id) = next.pop_front() {
             let waits = self.waits.get(&id).copied().unwrap_or_default();
-            let new = waits.iter().filter(|wait| seen.insert((wait.object, wait.operation), ()).is_none());
+            let new = waits.iter().filter(|wait| {
+                let times = seen.entry((wait.object, wait.operation)).or_default();
+                *times = times.saturating_add(1);
+                *times <= 2
+            });
             for edge in new.flat_map(|wait| self.edges(id, wait.object, wait.operation)) {
                 if members.binary_search(&edge.to).is_err() || reached.contains_key(&edge.to) {
                     continue;

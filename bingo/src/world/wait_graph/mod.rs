@@ -10,7 +10,7 @@
 //! |---|---|
 //! | proven | all but an address that nothing reaches and a lock whose holder is certain |
 //! | likely | whatever can get at the object, whether or not it will |
-//! | under a lock | for who keeps others waiting: those alone who are known to use the object |
+//! | under a lock | for who keeps others waiting: those alone who are known to use the object, before the program is told to end |
 
 mod cycles;
 mod standing;
@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use super::{Map, World};
 use crate::model::{
-    Access, Certainty, GoId, GoState, Hold, Links, Object, ObjectIndex, Operation, Use, WaitFor, WaitReason,
+    Access, Certainty, GoId, GoState, Hold, Links, Object, ObjectIndex, ObjectKey, Operation, Use, WaitFor,
+    WaitReason,
 };
 
 /// The graph. It borrows what it is drawn from.
@@ -153,6 +154,12 @@ impl<'a> WaitGraph<'a> {
         self.links.looping.contains(&id)
     }
 
+    /// Whether what it waits for is told by its name in the source.
+    #[must_use]
+    pub fn is_named(&self, id: GoId) -> bool {
+        self.waits(id).all(|(object, _)| matches!(object.key, ObjectKey::Name(_)))
+    }
+
     /// What a goroutine waits for.
     pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
         let waits = self.waits.get(&id).copied().unwrap_or_default();
@@ -230,7 +237,9 @@ impl<'a> WaitGraph<'a> {
             one.operation.ends(operation) && (operation, one.operation) != (Operation::Send, Operation::Close)
         };
         let uses = joint.uses.iter().filter(helps);
-        let uses = uses.filter(|one| one.operation != Operation::Any || !waits_the_same(one.goroutine));
+        // Who waits for more, and closes in the end, closes what is his own.
+        let own = |one: &&Use| matches!(one.operation, Operation::Any | Operation::Close);
+        let uses = uses.filter(|one| !own(one) || !waits_the_same(one.goroutine));
         partners.extend(uses.map(|one| (one.goroutine, one.because.to_string())));
         partners
     }

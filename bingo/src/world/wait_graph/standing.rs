@@ -3,7 +3,8 @@
 
 use super::{Joint, Map, Standing, WaitGraph, index};
 use crate::model::{
-    Access, Certainty, GoId, Hold, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, Use, WaitFor,
+    Access, Certainty, GoId, Hold, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, SIGNALS, Use,
+    WaitFor,
 };
 
 impl WaitGraph<'_> {
@@ -32,36 +33,32 @@ impl WaitGraph<'_> {
             graph: self,
             standing,
             keeping,
+            ending: Map::default(),
+            closing: false,
             going: Map::default(),
             used: vec![Vec::new(); self.joints.len()],
         };
-        let mut next = start;
-        next.extend(self.waits.iter().filter(|(id, waits)| hopeful.goes_on(**id, waits)).map(|(id, _)| *id));
-        while let Some(id) = next.pop() {
-            if hopeful.going.insert(id, ()).is_some() {
-                continue;
-            }
-            // Where something has changed, those who wait there are asked again.
-            let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
-            let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
-            // A writer that comes to its turn lets readers come to theirs.
-            let waits = self.waits.get(&id).copied().unwrap_or_default();
-            let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
-            for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
-                let Some(used) = hopeful.used.get_mut(index(object)) else { continue };
-                if !used.contains(&operation) {
-                    used.push(operation);
-                    changed.push(object);
-                }
-            }
-            for joint in changed.iter().filter_map(|object| self.joints.get(index(*object))) {
-                let still = joint.waiters.iter().filter(|(waiter, _)| !hopeful.going.contains_key(waiter));
-                next.extend(still.map(|(waiter, _)| *waiter).filter(|waiter| {
-                    hopeful.goes_on(*waiter, self.waits.get(waiter).copied().unwrap_or_default())
-                }));
-            }
+        if keeping.is_none() {
+            hopeful.spread(start, &uses, &holds);
+        } else {
+            // What comes when the program is told to end, and not before, is no hope
+            // for who keeps others waiting until then.
+            let ending = self.waits.iter().filter(|(_, waits)| self.is_for_the_end(waits));
+            hopeful.ending = ending.map(|(id, _)| (*id, ())).collect();
+            hopeful.spread(start, &uses, &holds);
+            hopeful.closing = true;
+            hopeful.spread(Vec::new(), &uses, &holds);
         }
         hopeful.going
+    }
+
+    /// Whether these are waits for the signal to end.
+    fn is_for_the_end(&self, waits: &[WaitFor]) -> bool {
+        !waits.is_empty()
+            && waits.iter().all(|wait| {
+                let access = self.links.object(wait.object).map(|object| &object.access);
+                matches!(access, Some(Access::Fed(what)) if **what == *SIGNALS)
+            })
     }
 }
 
@@ -70,6 +67,10 @@ struct Hopeful<'g, 'a> {
     graph: &'g WaitGraph<'a>,
     standing: Standing,
     keeping: Option<&'g Map<GoId, ()>>,
+    /// Who waits for the signal to end,
+    ending: Map<GoId, ()>,
+    /// and whether that has come.
+    closing: bool,
     /// Who goes on, as far as that is known,
     going: Map<GoId, ()>,
     /// and what they do with each object.
@@ -77,8 +78,43 @@ struct Hopeful<'g, 'a> {
 }
 
 impl Hopeful<'_, '_> {
+    /// Lets go on who can, beginning with `start`, and whom they let go on.
+    fn spread(&mut self, start: Vec<GoId>, uses: &Map<GoId, Vec<&Use>>, holds: &Map<GoId, Vec<ObjectIndex>>) {
+        let graph = self.graph;
+        let mut next = start;
+        next.extend(graph.waits.iter().filter(|(id, waits)| self.goes_on(**id, waits)).map(|(id, _)| *id));
+        while let Some(id) = next.pop() {
+            if self.going.insert(id, ()).is_some() {
+                continue;
+            }
+            // Where something has changed, those who wait there are asked again.
+            let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
+            let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
+            // A writer that comes to its turn lets readers come to theirs.
+            let waits = graph.waits.get(&id).copied().unwrap_or_default();
+            let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
+            for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
+                let Some(used) = self.used.get_mut(index(object)) else { continue };
+                if !used.contains(&operation) {
+                    used.push(operation);
+                    changed.push(object);
+                }
+            }
+            for joint in changed.iter().filter_map(|object| graph.joints.get(index(*object))) {
+                let still = joint.waiters.iter().filter(|(waiter, _)| !self.going.contains_key(waiter));
+                next.extend(still.map(|(waiter, _)| *waiter).filter(|waiter| {
+                    self.goes_on(*waiter, graph.waits.get(waiter).copied().unwrap_or_default())
+                }));
+            }
+        }
+    }
+
     fn goes_on(&self, id: GoId, waits: &[WaitFor]) -> bool {
-        waits.iter().any(|wait| self.ends(id, wait))
+        let too_late = match self.closing {
+            false => self.ending.contains_key(&id),
+            true => self.keeping.is_some_and(|keeping| keeping.contains_key(&id)),
+        };
+        !too_late && waits.iter().any(|wait| self.ends(id, wait))
     }
 
     fn ends(&self, id: GoId, wait: &WaitFor) -> bool {

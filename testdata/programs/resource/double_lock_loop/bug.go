@@ -25,7 +25,7 @@ func (l *ledger) post(amount int) {
 
 func (l *ledger) postAll(amounts ...int) {
 	for _, amount := range amounts {
-		l.mu.Lock() // want deadlock
+		l.mu.Lock() // want deadlock 1+
 		defer l.mu.Unlock()
 		l.entries = append(l.entries, amount)
 	}
