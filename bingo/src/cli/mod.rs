@@ -40,6 +40,8 @@ mod collect_static;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod faces;
 #[cfg(all(target_os = "linux", feature = "live"))]
+mod last_look;
+#[cfg(all(target_os = "linux", feature = "live"))]
 mod outside;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod probes;

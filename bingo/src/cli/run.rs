@@ -9,6 +9,11 @@
 //! needed, and nothing is left in your folders; results are never taken from the
 //! cache.
 //!
+//! On Linux each test binary is held for a moment on its way out, when all its tests
+//! are done or were given up on, and its memory is read, as by `bingo analyze PID`:
+//! so a finding has addresses, says who holds a lock, and can be proven. That needs no
+//! root: the binary is a child of Bingo.
+//!
 //! A test that hangs is ended at -timeout (10m unless you give another), and the
 //! goroutines that were blocked then are what is reported. A test binary that does
 //! not end even so gets SIGQUIT five seconds later, and SIGKILL after five more. Of
@@ -49,9 +54,9 @@ use super::output::unwritable;
 use super::reporting::Reporting;
 use super::{Failure, Status, manual, summary, values};
 use crate::gotool::{self, GoToolError, ObservedTest, Outcome, Signals, TestRun, Toolchain};
-use crate::model::Problem;
+use crate::model::{Header, Problem, Snapshot, Source};
 use crate::race;
-use crate::session::{Analysis, Run};
+use crate::session::{Analysis, Run, WithEnd};
 use crate::trace::TraceSource;
 
 #[derive(clap::Args, Debug)]
@@ -87,6 +92,16 @@ pub(super) const OBSERVER: &str = "observe-test";
 struct Ran {
     run: Run,
     test: ObservedTest,
+    look: Option<Result<LastLook, String>>,
+}
+
+/// What was seen of a test binary that stood on its way out.
+#[derive(Clone)]
+pub(super) struct LastLook {
+    /// What is known of the program.
+    pub(super) header: Header,
+    /// Its goroutines.
+    pub(super) snapshot: Box<Snapshot>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
@@ -106,8 +121,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         let folder = records.path().join(at.to_string());
         fs::create_dir(&folder).map_err(|error| unwritable(&folder, &error))?;
         let outcome = test(arguments, (schedule.0, races), &folder, &mut signals)?;
-        ran.extend(named(outcome.tests, from.as_deref(), schedule));
         ended.push((outcome.status, outcome.unbuilt));
+        ran.extend(named(outcome, from.as_deref(), schedule));
         if signals.count() > 0 {
             break;
         }
@@ -123,8 +138,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if ran.is_empty() {
         super::tell(format_args!("bingo: no test ran, so there is nothing to analyse"));
     }
+    if cfg!(all(target_os = "linux", feature = "live")) {
+        note_unseen(&ran);
+    }
     let found = arguments.reporting.report(found, begun)?;
     Ok(status(&ended, &ran, found, (signals.count() > 0, broken)))
+}
+
+/// Says of which test binaries the traces are all that is known.
+fn note_unseen(ran: &[Ran]) {
+    let unseen: Vec<&Ran> = ran.iter().filter(|one| !matches!(one.look, Some(Ok(_)))).collect();
+    let Some(first) = unseen.first() else { return };
+    let why = match &first.look {
+        Some(Err(why)) => why.as_str(),
+        _ => "it was killed, or the kernel did not let it be held",
+    };
+    let others = match unseen.len() {
+        1 => String::new(),
+        count => format!(", nor could {} others", count - 1),
+    };
+    super::tell(format_args!(
+        "bingo: note: {} could not be looked at on its way out: {why}{others}",
+        first.run
+    ));
 }
 
 /// Runs between `go test` and a test binary.
@@ -162,7 +198,7 @@ fn test(
     (procs, races): (Option<u32>, bool),
     records: &Path,
     signals: &mut Signals,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome<Result<LastLook, String>>, Failure> {
     let bingo = std::env::current_exe()
         .map_err(|error| Failure::bad_input(format!("Bingo's own file is not to be found: {error}")))?;
     // Whoever gives a -count, even this one, gets no result out of the cache.
@@ -171,25 +207,35 @@ fn test(
     flags.extend(arguments.race.then(|| OsString::from("-race")));
     let observer = (&*bingo, OBSERVER);
     let run = TestRun { arguments: &arguments.go, flags: &flags, observer, races, records };
-    run.run(signals).map_err(|error| failure(&error))
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    let outcome = run.run(signals, super::last_look::at);
+    #[cfg(not(all(target_os = "linux", feature = "live")))]
+    let outcome = run.run_alone(signals);
+    outcome.map_err(|error| failure(&error))
 }
 
 /// The test binaries by their packages' import paths.
-fn named(tests: Vec<ObservedTest>, from: Option<&Path>, (procs, nth): Schedule) -> Vec<Ran> {
+fn named(
+    outcome: Outcome<Result<LastLook, String>>,
+    from: Option<&Path>,
+    (procs, nth): Schedule,
+) -> Vec<Ran> {
+    let Outcome { tests, mut looks, .. } = outcome;
     let mut folders: Vec<PathBuf> = tests.iter().map(|test| test.folder.clone()).collect();
     folders.dedup();
     let paths = gotool::import_paths(from, &folders);
     let named = tests.into_iter().map(|test| {
         let path = paths.get(&test.folder).cloned();
         let name = path.unwrap_or_else(|| test.folder.display().to_string());
-        Ran { run: Run { name, procs, nth }, test }
+        let look = looks.remove(&test.observer);
+        Ran { run: Run { name, procs, nth }, test, look }
     });
     named.collect()
 }
 
 /// Moves the traces to `keep`.
 fn keep_traces(ran: &mut [Ran], keep: &Path) -> Result<(), Failure> {
-    for Ran { run, test } in ran {
+    for Ran { run, test, .. } in ran {
         let name = run.to_string().replace(['/', '\\'], "_").replace(" -cpu=", "-cpu").replace(" #", "-");
         let path = keep.join(format!("{}.out", name.trim_start_matches('_')));
         if test.trace.is_file() {
@@ -207,35 +253,37 @@ fn analyse(ran: &[Ran], arguments: &Arguments, signals: &mut Signals) -> (Analys
     let mut broken = false;
     // Who has had enough while the tests ran still gets what they left.
     let already = signals.count();
-    for Ran { run, test } in ran {
+    for one in ran {
+        let Ran { run, test, .. } = one;
         let mut found = Analysis::default();
-        broken |= add_trace(&mut found, run, test, arguments, || signals.count() > already);
+        broken |= add_trace(&mut found, one, arguments, || signals.count() > already);
         add_races(&mut found, run, test);
         all.add(found.found_in(run.clone()));
     }
     (all, broken)
 }
 
-/// Adds what is found in a test binary's trace. The answer is whether it is corrupt.
-fn add_trace(
-    found: &mut Analysis,
-    run: &Run,
-    test: &ObservedTest,
-    arguments: &Arguments,
-    stop: impl FnMut() -> bool,
-) -> bool {
+/// Adds what is found in a test binary's trace, and in what it was on its way out. The
+/// answer is whether the trace is corrupt.
+fn add_trace(found: &mut Analysis, ran: &Ran, arguments: &Arguments, stop: impl FnMut() -> bool) -> bool {
+    let Ran { run, test, look } = ran;
     let why = test.cut_short.as_deref();
     let behind = why.map(|why| format!(": {why}")).unwrap_or_default();
     let mut problem = |what: String| found.problems.push(Problem { goroutine: None, what });
-    if !test.trace.is_file() {
-        problem(format!("{run}: there is no trace, its tests did not begin{behind}"));
+    let missing = match fs::metadata(&test.trace) {
+        Ok(about) if about.is_file() && about.len() > 0 => None,
+        Ok(about) if about.is_file() => Some("its trace is empty, it ended too soon"),
+        _ => Some("there is no trace, its tests did not begin"),
+    };
+    if let Some(missing) = missing {
+        problem(format!("{run}: {missing}{behind}"));
+        if let Some(Ok(LastLook { header, snapshot })) = look {
+            let mut end = WithEnd::<TraceSource>::alone(header.clone(), snapshot.clone());
+            found.add(analysis(&mut end, arguments, stop).0);
+        }
         return false;
     }
-    if fs::metadata(&test.trace).is_ok_and(|about| about.len() == 0) {
-        problem(format!("{run}: its trace is empty, it ended too soon{behind}"));
-        return false;
-    }
-    match trace(&test.trace, arguments, stop) {
+    match trace(&test.trace, look.as_ref().and_then(|look| look.as_ref().ok()), arguments, stop) {
         Ok((mut analysis, cannot_go_on)) => {
             for problem in &mut analysis.problems {
                 problem.what = format!("{run}: {}{behind}", problem.what);
@@ -272,16 +320,26 @@ fn add_races(found: &mut Analysis, run: &Run, test: &ObservedTest) {
     }
 }
 
-/// What is found in a trace, and whether it is corrupt at some place: then that is
-/// among the problems, and what is before it has been analysed.
-fn trace(path: &Path, arguments: &Arguments, stop: impl FnMut() -> bool) -> Result<(Analysis, bool), String> {
+/// What is found in a trace and the look behind it, and whether the trace is corrupt at
+/// some place: then that is among the problems, and what is before it has been analysed.
+fn trace(
+    path: &Path,
+    look: Option<&LastLook>,
+    arguments: &Arguments,
+    stop: impl FnMut() -> bool,
+) -> Result<(Analysis, bool), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let again = file.try_clone().map_err(|error| error.to_string())?;
     let source = TraceSource::of_file(file, again, SystemTime::now());
-    let mut source = source.map_err(|error| error.to_string())?;
+    let source = source.map_err(|error| error.to_string())?;
+    let mut source = WithEnd::new(source, look.map(|look| look.snapshot.clone()));
+    Ok(analysis(&mut source, arguments, stop))
+}
+
+fn analysis(source: &mut dyn Source, arguments: &Arguments, stop: impl FnMut() -> bool) -> (Analysis, bool) {
     let texts = arguments.reporting.source_files();
-    let (found, error) = Analysis::as_far_as(&mut source, &texts, arguments.reporting.min_block, stop);
-    Ok((found, error.is_some()))
+    let (found, error) = Analysis::as_far_as(source, &texts, arguments.reporting.min_block, stop);
+    (found, error.is_some())
 }
 
 /// The exit status by how `go test` ended, what ran and what was found.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
+use super::waiting::is_for_another_test;
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraph, World};
@@ -65,7 +66,9 @@ fn site(world: &World, id: GoId) -> Option<String> {
 /// All goroutines of a program in which none goes on; `None` where one does.
 fn whole_program(world: &World, graph: &WaitGraph<'_>) -> Option<Vec<GoId>> {
     let stuck = |id| graph.standing(id).is_some_and(|standing| standing >= Standing::Stuck);
-    if !stuck(MAIN) {
+    // Of tests it is told who hangs, and not that the others wait for that one.
+    let tests = world.goroutine(MAIN).is_some_and(|main| is_for_another_test(&main.stack));
+    if tests || !stuck(MAIN) {
         return None;
     }
     let mut members = Vec::new();

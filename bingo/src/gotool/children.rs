@@ -65,6 +65,8 @@ pub(super) enum Signal {
 /// A child that leads a group of processes, so that what it starts ends with it.
 pub(super) struct Group {
     child: Child,
+    /// Who waits for it, if not we.
+    watched: Option<Receiver<ExitStatus>>,
     ended: Option<ExitStatus>,
 }
 
@@ -73,7 +75,21 @@ impl Group {
     pub(super) fn start(command: &mut Command) -> std::io::Result<Group> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
-        Ok(Group { child: command.spawn()?, ended: None })
+        Ok(Group { child: command.spawn()?, watched: None, ended: None })
+    }
+
+    /// The same, and has `look` called with the number of its first process while that
+    /// stands before its end.
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    pub(super) fn start_held(
+        command: &mut Command,
+        look: impl FnOnce(u32) + Send + 'static,
+    ) -> std::io::Result<Group> {
+        let mut group = Group::start(command)?;
+        let leader = group.leader();
+        // Where there can be no thread for it, it ends without that.
+        group.watched = super::last_stop::watch(leader, move || look(leader)).ok();
+        Ok(group)
     }
 
     /// The pid of its first process.
@@ -92,7 +108,10 @@ impl Group {
         let (begun, mut pause) = (signals.count(), Duration::from_millis(1));
         loop {
             if self.ended.is_none() {
-                self.ended = self.child.try_wait().ok().flatten();
+                self.ended = match &self.watched {
+                    Some(watched) => watched.try_recv().ok(),
+                    None => self.child.try_wait().ok().flatten(),
+                };
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if self.ended.is_some() || signals.count() > begun || left == Some(Duration::ZERO) {
@@ -120,7 +139,11 @@ impl Drop for Group {
     fn drop(&mut self) {
         if self.ended.is_none() {
             self.send(Signal::Kill);
-            let _ = self.child.wait();
+            match &self.watched {
+                // It is not there any more where this fails.
+                Some(watched) => drop(watched.recv()),
+                None => drop(self.child.wait()),
+            }
         }
     }
 }

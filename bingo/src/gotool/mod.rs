@@ -6,12 +6,17 @@
 //!
 //! ```text
 //!  bingo run ─▶ TestRun ─▶ go test -exec ─▶ bingo (observe_test) ─▶ pkg.test ─▶ a trace
-//!                 ▲                               └─ how it ended ─┐
-//!                 └────────────────── ObservedTest ◀───────────────┘
+//!               ▲   ▲                             │  └── last_stop ──┘ held at its end
+//!               │   └── looks: look at it now ────┤
+//!               └────────────── ObservedTest ◀────┘ how it ended
 //! ```
 
 mod children;
 mod error;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod last_stop;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod looks;
 mod observe_test;
 mod observed;
 mod packages;

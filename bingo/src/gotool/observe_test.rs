@@ -57,7 +57,8 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
         None => own,
     };
     let cut_short = Some("it was killed".to_owned());
-    let mut observed = ObservedTest { folder, trace, cut_short, races: Vec::new() };
+    let observer = std::process::id();
+    let mut observed = ObservedTest { observer, folder, trace, cut_short, races: Vec::new() };
     observed.write(&records)?;
     let races = std::env::var_os(RACES).map(|_| {
         let prefix = records.join(format!("{}.race", std::process::id()));
@@ -71,7 +72,7 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
     if let Some(races) = &races {
         binary.env(GORACE, &races.options);
     }
-    let mut group = Group::start(&mut binary)
+    let mut group = start(&mut binary)
         .map_err(|error| GoToolError::Start { program: program.to_string_lossy().into_owned(), error })?;
     let end = see_out(&mut group, timeout.map(|timeout| begun + timeout + GRACE), &mut signals);
     let late = timeout.is_some_and(|timeout| begun.elapsed() >= timeout);
@@ -103,6 +104,16 @@ pub fn observe_test(command: &[OsString]) -> Result<i32, GoToolError> {
     Ok(match end {
         End::Itself(status) | End::Overdue(status) | End::Interrupted(status) => code(status),
     })
+}
+
+/// Starts it; who wants to look at it is asked to before it ends.
+fn start(binary: &mut Command) -> std::io::Result<Group> {
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    if let Some(socket) = std::env::var_os(super::looks::LOOKS) {
+        binary.env_remove(super::looks::LOOKS);
+        return Group::start_held(binary, move |pid| super::looks::ask(socket.as_ref(), pid));
+    }
+    Group::start(binary)
 }
 
 /// Says what the race detector would have said.

@@ -9,6 +9,8 @@ use super::GoToolError;
 /// A test binary that was run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObservedTest {
+    /// The number of the process that ran it.
+    pub observer: u32,
     /// The folder of its package, which it ran in.
     pub folder: PathBuf,
     /// Its trace, which is not there if it ended before its tests began.
@@ -24,12 +26,12 @@ pub struct ObservedTest {
 const ENDING: &str = "ran";
 
 impl ObservedTest {
-    /// Writes it to `folder`, over what this process wrote there before.
+    /// Writes it to `folder`, over what was written there before.
     ///
     /// # Errors
     /// Those of the file.
     pub(super) fn write(&self, folder: &Path) -> Result<(), GoToolError> {
-        let path = folder.join(format!("{}.{ENDING}", std::process::id()));
+        let path = folder.join(format!("{}.{ENDING}", self.observer));
         let cut_short = self.cut_short.as_deref().unwrap_or_default();
         let mut text = format!("{}\n{}\n{cut_short}\n", self.folder.display(), self.trace.display());
         for races in &self.races {
@@ -49,19 +51,22 @@ impl ObservedTest {
             let path = entry.map_err(|error| failed(folder, error))?.path();
             if path.extension().is_some_and(|ending| ending == ENDING) {
                 let text = fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
-                all.extend(ObservedTest::parse(&text));
+                let name = path.file_stem().and_then(|name| name.to_str());
+                all.extend(name.and_then(|name| ObservedTest::parse(name, &text)));
             }
         }
         all.sort_by(|a: &ObservedTest, b| (&a.folder, &a.trace).cmp(&(&b.folder, &b.trace)));
         Ok(all)
     }
 
-    fn parse(text: &str) -> Option<ObservedTest> {
+    fn parse(name: &str, text: &str) -> Option<ObservedTest> {
+        let observer = name.parse().ok()?;
         let mut lines = text.lines();
         let (folder, trace, cut_short) = (lines.next()?, lines.next()?, lines.next()?);
         let cut_short = (!cut_short.is_empty()).then(|| cut_short.to_owned());
         let races = lines.map(PathBuf::from).collect();
-        Some(ObservedTest { folder: PathBuf::from(folder), trace: PathBuf::from(trace), cut_short, races })
+        let (folder, trace) = (PathBuf::from(folder), PathBuf::from(trace));
+        Some(ObservedTest { observer, folder, trace, cut_short, races })
     }
 }
 
@@ -73,6 +78,7 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut observed = ObservedTest {
+            observer: 7,
             folder: PathBuf::from("/src/my orders"),
             trace: PathBuf::from("/tmp/a b.out"),
             cut_short: Some("it ended with exit status 3".to_owned()),

@@ -6,14 +6,17 @@
 //! once as it always does, and prints their results in order: there is one of it
 //! for all packages, and only the binaries that it starts are started through us.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::children::{Group, Signal};
+#[cfg(all(target_os = "linux", feature = "live"))]
+use super::looks::{LOOKS, Looks};
 use super::observe_test::{GRACE, RACES, RECORDS};
 use super::observed::ObservedTest;
 use super::toolchain::start;
@@ -39,23 +42,57 @@ pub struct TestRun<'a> {
     pub records: &'a Path,
 }
 
-/// What came of it.
+/// What came of it, and `L`, what was seen of test binaries on their way out.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<L> {
     /// How `go test` ended.
     pub status: ExitStatus,
     /// Whether a package was not built, or could not be found.
     pub unbuilt: bool,
     /// The test binaries that ran.
     pub tests: Vec<ObservedTest>,
+    /// What was seen of them, by [`ObservedTest::observer`].
+    pub looks: HashMap<u32, L>,
 }
 
 impl TestRun<'_> {
-    /// Runs it to its end, which the user's signals bring about.
+    /// Runs it to its end, which the user's signals bring about. On Linux `look` is
+    /// called with the number of each test binary while that stands before its end.
     ///
     /// # Errors
     /// Where it cannot be started, or what is left of its binaries cannot be read.
-    pub fn run(&self, signals: &mut Signals) -> Result<Outcome, GoToolError> {
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    pub fn run<L: Send>(
+        &self,
+        signals: &mut Signals,
+        look: impl FnMut(u32) -> L + Send,
+    ) -> Result<Outcome<L>, GoToolError> {
+        // Where there is no place for a socket, nobody looks.
+        let Ok(asked) = Looks::new() else { return self.run_alone(signals) };
+        std::thread::scope(|scope| {
+            let looking = scope.spawn(|| asked.serve(look));
+            let outcome = self.run_with(signals, |go| {
+                go.env(LOOKS, asked.socket());
+            });
+            asked.end();
+            let looks = looking.join().unwrap_or_default();
+            outcome.map(|outcome| Outcome { looks, ..outcome })
+        })
+    }
+
+    /// Runs it to its end, which the user's signals bring about.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn run_alone<L>(&self, signals: &mut Signals) -> Result<Outcome<L>, GoToolError> {
+        self.run_with(signals, |_| ())
+    }
+
+    fn run_with<L>(
+        &self,
+        signals: &mut Signals,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Outcome<L>, GoToolError> {
         let split = Split::of(self.arguments);
         let mut go = Toolchain::command();
         // `-C` has to come first.
@@ -65,6 +102,7 @@ impl TestRun<'_> {
         if self.races {
             go.env(RACES, "1");
         }
+        prepare(&mut go);
         let mut group = Group::start(&mut go).map_err(start)?;
         let said = group.take_stdout().map(pass_on);
         let (mut asked, mut deadline) = (0, None);
@@ -84,7 +122,7 @@ impl TestRun<'_> {
             asked = wanted;
         };
         let unbuilt = said.is_some_and(|said| said.recv_timeout(LEFT).unwrap_or_default());
-        Ok(Outcome { status, unbuilt, tests: ObservedTest::all(self.records)? })
+        Ok(Outcome { status, unbuilt, tests: ObservedTest::all(self.records)?, looks: HashMap::new() })
     }
 
     /// `-exec`, with the program that the user wants behind ours.

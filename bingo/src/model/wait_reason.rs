@@ -93,6 +93,27 @@ wait_reasons! {
 }
 
 impl WaitReason {
+    /// Whether both may be of one wait: a trace says less of it than the runtime.
+    #[must_use]
+    pub fn agrees_with(self, other: WaitReason) -> bool {
+        use WaitReason as Why;
+        let covers = |trace: WaitReason, runtime: WaitReason| match trace {
+            Why::Sync => matches!(
+                runtime,
+                Why::Semacquire
+                    | Why::CondWait
+                    | Why::MutexLock
+                    | Why::RwMutexRLock
+                    | Why::RwMutexLock
+                    | Why::WaitGroupWait
+                    | Why::WaitGroupWaitDurable
+            ),
+            Why::Forever => matches!(runtime, Why::ChanReceiveNil | Why::ChanSendNil | Why::SelectNoCases),
+            _ => trace == runtime,
+        };
+        covers(self, other) || covers(other, self)
+    }
+
     /// The reason that the runtime prints as `text`.
     #[must_use]
     pub fn from_go_text(text: &str) -> Option<WaitReason> {

@@ -13,6 +13,7 @@ mod runs;
 mod tests;
 mod view;
 mod waits;
+mod with_end;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use playback::play;
 pub use runs::{Occurrence, Run, Runs};
 pub use view::View;
 pub use waits::{Waited, Waits};
+pub use with_end::WithEnd;
 
 /// Probes: events at a cost to the target, which is bounded and told.
 pub trait Probing: Source {

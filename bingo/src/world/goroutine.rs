@@ -502,7 +502,7 @@ impl Seen {
         let seen = &self.sighted;
         let told = told.filter(|told| {
             told.state == seen.state
-                && (told.reason.is_none() || seen.reason.is_none() || told.reason == seen.reason)
+                && told.reason.zip(seen.reason).is_none_or(|(told, seen)| told.agrees_with(seen))
                 && matches!(told.tie, Tie::Tied(_, switches) if switches == seen.switches)
         });
         Condition {

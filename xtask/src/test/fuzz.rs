@@ -30,7 +30,12 @@ pub(super) fn run() -> anyhow::Result<Outcome> {
     // `unsafe` in it, so the address sanitizer, for which all takes twice as long, is
     // for runs by hand.
     let quick = ["--sanitizer", "none", "--codegen-units", "8"];
-    build.args(["fuzz", "build"]).args(quick).env("RUSTC_BOOTSTRAP", "1").env("PATH", path).current_dir(&folder);
+    build
+        .args(["fuzz", "build"])
+        .args(quick)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("PATH", path)
+        .current_dir(&folder);
     output_of(&mut build)?;
 
     let mut outcome = Outcome::default();
