@@ -83,7 +83,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    #[expect(clippy::zombie_processes, reason = "who watches it waits")]
+    /// Whoever watches it waits for it.
     fn start(script: &str) -> u32 {
         Command::new("sh").args(["-c", &format!("sleep 0.2; {script}")]).spawn().unwrap().id()
     }
