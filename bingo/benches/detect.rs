@@ -67,7 +67,7 @@ impl Told {
     fn judged(mut self) -> (Vec<Finding>, Duration) {
         self.event(10_000_000_000, 1, EventKind::Run, &stack(0));
         let begun = Instant::now();
-        let found = findings(&self.world, &self.links, MIN_BLOCK);
+        let found = findings(&self.world, &[&self.links], MIN_BLOCK);
         (found, begun.elapsed())
     }
 }

@@ -1,6 +1,6 @@
 //! Deadlocks: goroutines that wait for each other, one that waits for itself, and
 //! a whole program that stands. What holds them together comes from the
-//! [`WaitGraph`]: a cycle there is of goroutines that all are stuck, so that none
+//! [`WaitGraphs`]: a cycle there is of goroutines that all are stuck, so that none
 //! of the things they wait for comes from anywhere else.
 //!
 //! ```text
@@ -20,7 +20,7 @@ use super::finding::{Class, Confidence, Finding, NAMED, Step};
 use super::waiting::is_for_another_test;
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack};
-use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraph, World};
+use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
 
 /// The main goroutine.
 const MAIN: GoId = GoId(1);
@@ -34,7 +34,7 @@ const ITSELF: &str = "It waits for what only it could do itself, so that it neve
 const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobody is left to end a wait.";
 
 /// What is found, and who is part of it.
-pub(super) fn findings(world: &World, graph: &WaitGraph<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
+pub(super) fn findings(world: &World, graph: &WaitGraphs<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
     let cycles = graph.cycles();
     if let Some(members) = whole_program(world, graph) {
         let finding = of_whole(world, graph, &members, &cycles);
@@ -64,7 +64,7 @@ fn site(world: &World, id: GoId) -> Option<String> {
 }
 
 /// All goroutines of a program in which none goes on; `None` where one does.
-fn whole_program(world: &World, graph: &WaitGraph<'_>) -> Option<Vec<GoId>> {
+fn whole_program(world: &World, graph: &WaitGraphs<'_>) -> Option<Vec<GoId>> {
     let stuck = |id| graph.standing(id).is_some_and(|standing| standing >= Standing::Stuck);
     // Of tests it is told who hangs, and not that the others wait for that one.
     let tests = world.goroutine(MAIN).is_some_and(|main| is_for_another_test(&main.stack));
@@ -93,7 +93,12 @@ fn is_runtimes(stack: &Stack) -> bool {
     !stack.frames().is_empty() && stack.frames().iter().all(|frame| own(&frame.function))
 }
 
-fn of_whole(world: &World, graph: &WaitGraph<'_>, members: &[GoId], cycles: &[Cycle<'_>]) -> Option<Finding> {
+fn of_whole(
+    world: &World,
+    graph: &WaitGraphs<'_>,
+    members: &[GoId],
+    cycles: &[Cycle<'_>],
+) -> Option<Finding> {
     let way = cycles.first().map(|cycle| cycle.way.as_slice()).unwrap_or_default();
     let mut finding = of(world, graph, members, way)?;
     finding.title = match finding.count {
@@ -105,7 +110,7 @@ fn of_whole(world: &World, graph: &WaitGraph<'_>, members: &[GoId], cycles: &[Cy
     Some(finding)
 }
 
-fn of_cycles(world: &World, graph: &WaitGraph<'_>, cycles: &[&Cycle<'_>]) -> Option<Finding> {
+fn of_cycles(world: &World, graph: &WaitGraphs<'_>, cycles: &[&Cycle<'_>]) -> Option<Finding> {
     let first = cycles.first()?;
     let mut members: Vec<GoId> = cycles.iter().flat_map(|cycle| cycle.members.iter().copied()).collect();
     members.sort_unstable();
@@ -130,7 +135,7 @@ fn of_cycles(world: &World, graph: &WaitGraph<'_>, cycles: &[&Cycle<'_>]) -> Opt
 }
 
 /// A finding of these goroutines, one way around of whom is `way`.
-fn of(world: &World, graph: &WaitGraph<'_>, members: &[GoId], way: &[Edge<'_>]) -> Option<Finding> {
+fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>]) -> Option<Finding> {
     let lives: Vec<&Arc<Goroutine>> = members.iter().filter_map(|id| world.goroutine(*id)).collect();
     let lasted = |one: &Goroutine| world.latest().since(one.since.time());
     // Where a person would begin to read: who waits for a lock, else the first.

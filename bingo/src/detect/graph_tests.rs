@@ -133,7 +133,7 @@ impl Told {
 fn found(by_name: bool, told: &str) -> Vec<String> {
     let mut links = Told { by_name, ..Told::default() };
     told.split(';').filter(|line| !line.trim().is_empty()).for_each(|line| links.line(line));
-    let found = findings(&links.world(), &links.links, Duration::from_secs(1));
+    let found = findings(&links.world(), &[&links.links], Duration::from_secs(1));
     let over_low = found.iter().filter(|finding| finding.confidence > Confidence::Low);
     let mut said: Vec<String> = over_low
         .map(|finding| {
@@ -234,6 +234,26 @@ fn a_candidate_is_not_certain() {
     check("7 locks A; 7 holds B; 9 locks B; 9 may-hold A; 11 may-hold A; 11 runs", &[]);
 }
 
+/// By its address something still gets at what it waits for; by the source nobody will.
+#[test]
+fn who_is_stuck_by_one_of_two_is_stuck() {
+    let told = |by_name, text: &[&str]| {
+        let mut told = Told { by_name, ..Told::default() };
+        text.iter().for_each(|line| told.line(line));
+        told
+    };
+    let addresses = told(false, &["7 receives C", "C is reached", "8 locks A", "8 holds A", "9 locks A"]);
+    let source = told(true, &["7 receives C", "8 locks A", "8 holds A", "9 locks A", "9 runs"]);
+    let world = addresses.world();
+    let both = findings(&world, &[&addresses.links, &source.links], Duration::from_secs(1));
+    let told: Vec<_> = both.iter().map(|one| (one.class, one.confidence, one.goroutines.clone())).collect();
+    assert_eq!(told.len(), 3, "the cycle once: {told:?}");
+    assert!(told.contains(&(Class::Deadlock, Confidence::Proven, vec![GoId(8)])), "{told:?}");
+    assert!(told.contains(&(Class::GoroutineLeak, Confidence::High, vec![GoId(7)])), "{told:?}");
+    let alone = findings(&world, &[&addresses.links], Duration::from_secs(1));
+    assert!(alone.iter().all(|one| one.goroutines != [GoId(7)] || one.confidence == Confidence::Low));
+}
+
 #[test]
 fn a_whole_program_stands() {
     let mut told = Told::default();
@@ -242,7 +262,7 @@ fn a_whole_program_stands() {
     let goroutine = Some(GoId(99));
     let event = Event { time: Time(3 * SECOND), goroutine, kind: EventKind::Dead, stack: None, thread: None };
     world.apply(&Observation::Event(event));
-    let found = findings(&world, &told.links, Duration::from_secs(1));
+    let found = findings(&world, &[&told.links], Duration::from_secs(1));
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].class, found[0].count), (Class::Deadlock, 3));
 }

@@ -1,4 +1,4 @@
-//! Goroutines that are parked for good: stuck, as the [`WaitGraph`] has it, since
+//! Goroutines that are parked for good: stuck, as the [`WaitGraphs`] has it, since
 //! nobody is left who could end their wait; or, where it is not known who could,
 //! blocked at the end, for a good part of what was seen, at a place where nobody was
 //! ever woken.
@@ -15,7 +15,7 @@ use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
-use crate::world::{Goroutine, Hope, Standing, WaitGraph, World};
+use crate::world::{Goroutine, Hope, Standing, WaitGraphs, World};
 
 /// The main goroutine.
 const MAIN: GoId = GoId(1);
@@ -39,7 +39,7 @@ const EXPLANATION: &str = "A goroutine that waits for what never comes stays, wi
 /// What is found but for those in `deadlocked`, which are told as such.
 pub(super) fn findings(
     world: &World,
-    graph: &WaitGraph<'_>,
+    graph: &WaitGraphs<'_>,
     deadlocked: &BTreeSet<GoId>,
     min_block: Duration,
 ) -> Vec<Finding> {
@@ -109,7 +109,7 @@ pub(super) fn findings(
 /// what it waits on though the compiled code is done with that; it goes when they do.
 fn is_worker_of_one_that_lives(
     world: &World,
-    graph: &WaitGraph<'_>,
+    graph: &WaitGraphs<'_>,
     goroutine: &Goroutine,
     waiting: Waiting,
 ) -> bool {
@@ -125,7 +125,7 @@ fn is_worker_of_one_that_lives(
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.
-fn is_cared_for(graph: &WaitGraph<'_>, id: GoId) -> bool {
+fn is_cared_for(graph: &WaitGraphs<'_>, id: GoId) -> bool {
     graph.hope(id).is_some_and(|hope| match hope {
         Hope::Fed(_) | Hope::Used(_) | Hope::Held(_) => true,
         Hope::Reached(_) => false,
@@ -135,7 +135,7 @@ fn is_cared_for(graph: &WaitGraph<'_>, id: GoId) -> bool {
 /// Goroutines that nobody is left to wake, at one place.
 fn of_stuck(
     world: &World,
-    graph: &WaitGraph<'_>,
+    graph: &WaitGraphs<'_>,
     waiting: Waiting,
     mut members: Vec<&Arc<Goroutine>>,
 ) -> Option<Finding> {

@@ -25,23 +25,30 @@ mod tests;
 use std::time::Duration;
 
 use crate::model::Links;
-use crate::world::{WaitGraph, World};
+use crate::world::{WaitGraphs, World};
 
 pub use confidence::{DOUBT, Rule};
 pub use finding::{Class, Confidence, Finding, Related, Step};
 pub use race::races;
 
-/// All that is found, worst first. `min_block` is from how long on a wait is long.
+/// All that is found, worst first. `links` are by addresses or by the source, or both,
+/// the better first; `min_block` is from how long on a wait is long.
 #[must_use]
-pub fn findings(world: &World, links: &Links, min_block: Duration) -> Vec<Finding> {
-    let graph = WaitGraph::new(world, links);
+pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Finding> {
+    let graph = WaitGraphs::new(world, links);
     let (mut found, deadlocked) = deadlock::findings(world, &graph);
     found.extend(leak::findings(world, &graph, &deadlocked, min_block));
     let told = found.iter().filter(|finding| finding.confidence > Confidence::Low);
     let told = told.flat_map(|finding| finding.goroutines.iter().copied()).collect();
     found.extend(growth::findings(world, &told));
     found.extend(long_block::findings(world, min_block));
-    found.extend(lock_order::findings(world, links, &deadlocked));
+    for links in links {
+        for order in lock_order::findings(world, links, &deadlocked) {
+            if found.iter().all(|known| known.id != order.id) {
+                found.push(order);
+            }
+        }
+    }
     found.extend(starvation::findings(world));
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();

@@ -63,7 +63,7 @@ impl Told {
 
     fn found(&mut self, ms: u64) -> Vec<Finding> {
         self.event(ms, 1, EventKind::Run, "main.main");
-        findings(&self.0, &Links::default(), MIN_BLOCK)
+        findings(&self.0, &[], MIN_BLOCK)
     }
 }
 
@@ -112,8 +112,7 @@ fn the_main_goroutine_that_waits_for_a_lock_does_not_idle() {
     let mut told = Told::new();
     told.parks(5, 1, WaitReason::MutexLock, "main.main");
     told.event(3_000, 2, EventKind::Run, "main.other");
-    let found: Vec<_> =
-        findings(&told.0, &Links::default(), MIN_BLOCK).iter().map(|one| one.confidence).collect();
+    let found: Vec<_> = findings(&told.0, &[], MIN_BLOCK).iter().map(|one| one.confidence).collect();
     assert_eq!(found, [Medium]);
 }
 
@@ -185,7 +184,7 @@ fn what_idles_as_it_should_is_no_leak() {
         told.parks(2, id, reason, function);
     }
     told.event(700, 20, EventKind::Run, "main.other");
-    assert!(findings(&told.0, &Links::default(), MIN_BLOCK).is_empty());
+    assert!(findings(&told.0, &[], MIN_BLOCK).is_empty());
 }
 
 #[test]
@@ -289,7 +288,7 @@ fn locks_in_two_orders_are_two_findings() {
         let links = Links { objects: ["a", "b", "gate"].map(lock).into(), nested, ..Links::default() };
         let mut told = Told::new();
         told.event(10, 1, EventKind::Run, "main.main");
-        let found = findings(&told.0, &links, MIN_BLOCK);
+        let found = findings(&told.0, &[&links], MIN_BLOCK);
         assert!(found.iter().all(|one| (one.class, one.confidence) == (Class::LockOrder, Medium)));
         assert_eq!(found.len(), expect, "{found:?}");
     };
@@ -343,7 +342,7 @@ fn a_worker_without_work_is_no_leak_while_its_maker_is_there() {
         if looping {
             links.looping.insert(GoId(18));
         }
-        let found = findings(&told.0, &links, MIN_BLOCK);
+        let found = findings(&told.0, &[&links], MIN_BLOCK);
         let [found] = &found[..] else { panic!("{found:?}") };
         assert_eq!((found.class, found.confidence), (GoroutineLeak, expect), "{looping} {maker_is_in}");
     };

@@ -1,7 +1,7 @@
 //! How findings put the wait-for graph into words.
 
 use crate::model::{Access, GoId, Object, ObjectKey, Operation, Stack};
-use crate::world::{Edge, WaitGraph, World};
+use crate::world::{Edge, WaitGraphs, World};
 
 /// Others that a sentence names.
 const NAMED: usize = 3;
@@ -19,7 +19,7 @@ pub(super) fn edge(world: &World, edge: &Edge<'_>) -> String {
 }
 
 /// Why nobody ends the wait of a goroutine that is stuck: a sentence an object.
-pub(super) fn why_stuck(world: &World, graph: &WaitGraph<'_>, id: GoId) -> Vec<String> {
+pub(super) fn why_stuck(world: &World, graph: &WaitGraphs<'_>, id: GoId) -> Vec<String> {
     let edges = graph.waits_for(id);
     let mut said: Vec<String> = edges.iter().take(NAMED).map(|one| edge(world, one)).collect();
     if edges.len() > NAMED {

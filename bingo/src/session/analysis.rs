@@ -89,8 +89,9 @@ impl Analysis {
 
     /// What is found in what is known, which keeps the past.
     pub(super) fn of_world(world: &World, texts: &dyn Texts, min_block: Duration) -> Analysis {
-        // What was seen by addresses is better than what the source says.
-        let links = world.links().cloned().unwrap_or_else(|| Arc::new(code::links(world, texts)));
+        let by_source = code::links(world, texts);
+        let by_addresses = world.links().map(|links| &**links);
+        let links: Vec<_> = by_addresses.into_iter().chain([&by_source]).collect();
         let problems = world.source_problems().iter().chain(world.problems().iter());
         Analysis {
             findings: detect::findings(world, &links, min_block),

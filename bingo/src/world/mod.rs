@@ -31,7 +31,7 @@ use crate::model::{
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
-pub use wait_graph::{Cycle, Edge, Hope, Standing, WaitGraph};
+pub use wait_graph::{Cycle, Edge, Hope, Standing, WaitGraph, WaitGraphs};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 

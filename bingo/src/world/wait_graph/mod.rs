@@ -13,9 +13,12 @@
 //! | under a lock | for who keeps others waiting: those alone who are known to use the object, before the program is told to end |
 
 mod cycles;
+mod several;
 mod standing;
 
 use std::sync::Arc;
+
+pub use several::WaitGraphs;
 
 use super::{Map, World};
 use crate::model::{

@@ -1,0 +1,82 @@
+//! Wait-for graphs of one World by what is known in several ways, such as by addresses
+//! and by the source. In: Links of each. Out: what all of them together tell. Each
+//! leaves room for whatever it cannot rule out; so who is stuck by one of them is.
+
+use std::collections::BTreeSet;
+
+use super::{Cycle, Edge, Hope, Standing, WaitGraph};
+use crate::model::{GoId, Links, Object, Operation};
+use crate::world::World;
+
+/// The graphs, the one that is to be asked first first.
+#[derive(Debug)]
+pub struct WaitGraphs<'a>(Vec<WaitGraph<'a>>);
+
+impl<'a> WaitGraphs<'a> {
+    /// Draws one for each.
+    #[must_use]
+    pub fn new(world: &World, links: &[&'a Links]) -> WaitGraphs<'a> {
+        WaitGraphs(links.iter().map(|links| WaitGraph::new(world, links)).collect())
+    }
+
+    /// How a goroutine stands by that which rules out most; `None` where none knows
+    /// what it waits for.
+    #[must_use]
+    pub fn standing(&self, id: GoId) -> Option<Standing> {
+        self.0.iter().filter_map(|graph| graph.standing(id)).max()
+    }
+
+    /// Whether a goroutine waits in a loop, for more.
+    #[must_use]
+    pub fn is_looping(&self, id: GoId) -> bool {
+        self.0.iter().any(|graph| graph.is_looping(id))
+    }
+
+    /// Whether a goroutine is stuck by its names in the source.
+    #[must_use]
+    pub fn is_named(&self, id: GoId) -> bool {
+        let stuck = |graph: &&WaitGraph<'_>| graph.standing(id) > Some(Standing::GoesOn);
+        self.0.iter().filter(stuck).any(|graph| graph.is_named(id))
+    }
+
+    /// What a goroutine waits for.
+    pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
+        self.surest(id).into_iter().flat_map(move |graph| graph.waits(id))
+    }
+
+    /// What lets the wait of a goroutine end that is not stuck, the strongest first.
+    #[must_use]
+    pub fn hope(&self, id: GoId) -> Option<Hope<'a>> {
+        if self.standing(id)? > Standing::GoesOn {
+            return None;
+        }
+        let hopes = || self.0.iter().filter_map(|graph| graph.hope(id));
+        hopes().find(|hope| !matches!(hope, Hope::Reached(_))).or_else(|| hopes().next())
+    }
+
+    /// Those stuck goroutines that a goroutine waits for, in no order.
+    #[must_use]
+    pub fn waits_for(&self, id: GoId) -> Vec<Edge<'a>> {
+        self.surest(id).map(|graph| graph.waits_for(id)).unwrap_or_default()
+    }
+
+    /// The cycles, those that are part of another one's left out.
+    #[must_use]
+    pub fn cycles(&self) -> Vec<Cycle<'a>> {
+        let mut known: BTreeSet<GoId> = BTreeSet::new();
+        let mut cycles = Vec::new();
+        for graph in &self.0 {
+            let more =
+                graph.cycles().into_iter().filter(|cycle| !cycle.members.iter().all(|id| known.contains(id)));
+            let more: Vec<Cycle<'a>> = more.collect();
+            known.extend(more.iter().flat_map(|cycle| cycle.members.iter().copied()));
+            cycles.extend(more);
+        }
+        cycles
+    }
+
+    fn surest(&self, id: GoId) -> Option<&WaitGraph<'a>> {
+        let standing = self.standing(id)?;
+        self.0.iter().find(|graph| graph.standing(id) == Some(standing))
+    }
+}
