@@ -45,7 +45,7 @@ fn calls(function: &Function<'_>, i: &Instruction) -> Vec<u32> {
 }
 
 /// Where the processor goes on behind `i`.
-fn ways_on(i: &Instruction) -> Vec<u64> {
+pub(super) fn ways_on(i: &Instruction) -> Vec<u64> {
     match i.flow_control() {
         FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => vec![i.next_ip()],
         FlowControl::ConditionalBranch => vec![i.next_ip(), i.near_branch64()],

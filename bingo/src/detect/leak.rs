@@ -99,7 +99,7 @@ pub(super) fn findings(
     let parked = parked.into_iter().filter_map(|(site, members)| {
         let longest_ended = ended.get(&site).copied();
         let (waiting, ..) = site;
-        pattern(world, waiting, members, longest_ended, (begin, end, min_block))
+        pattern(world, graph, (waiting, longest_ended), members, (begin, end, min_block))
     });
     stuck.chain(idle).chain(parked).collect()
 }
@@ -214,9 +214,9 @@ fn is_one_picture(world: &World) -> bool {
 
 fn pattern(
     world: &World,
-    waiting: Waiting,
+    graph: &WaitGraphs<'_>,
+    (waiting, ended): (Waiting, Option<Duration>),
     mut members: Vec<&Arc<Goroutine>>,
-    ended: Option<Duration>,
     (begin, end, min_block): (Time, Time, Duration),
 ) -> Option<Finding> {
     let lasted = |member: &Goroutine| end.since(member.since.time());
@@ -246,6 +246,7 @@ fn pattern(
         _ if orphans && gone >= MAKERS => Confidence::Medium,
         _ => Confidence::Low,
     };
+    let first = *members.first()?;
     let mut finding = of(waiting, &members, blocked_for)?;
     finding.confidence = confidence;
     let evidence = &mut finding.evidence;
@@ -259,6 +260,7 @@ fn pattern(
             format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())
         }
     });
+    evidence.extend(words::who_might(graph, first.id));
     if brief && waiting != Waiting::NilChannel {
         evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
     }

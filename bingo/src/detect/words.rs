@@ -39,6 +39,16 @@ pub(super) fn why_stuck(world: &World, graph: &WaitGraphs<'_>, id: GoId) -> Vec<
     said
 }
 
+/// Who can get at what a goroutine waits on that is not known to be stuck.
+pub(super) fn who_might(graph: &WaitGraphs<'_>, id: GoId) -> Option<String> {
+    let mut reached = graph.waits(id).filter_map(|(object, _)| match &object.access {
+        Access::Reached(what) => Some((object, what)),
+        Access::Closed | Access::Fed(_) => None,
+    });
+    let (object, what) = reached.next()?;
+    Some(format!("{what} can get at {}; nothing shows that it will", which(object)))
+}
+
 fn does(operation: Operation) -> &'static str {
     match operation {
         Operation::Send => "to send on",

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) use crate::binary::Unwind;
-use crate::binary::{Binary, Function, HeldLock, LiveWords, Symbolizer};
+use crate::binary::{Binary, Function, GivenLock, HeldLock, InterfaceCall, LiveWords, Symbolizer};
 use crate::model::{Addr, Frame, LoadBias, Pc, Stack, StaticAddr};
 
 /// What is known of the target's code. Addresses are the target's.
@@ -28,11 +28,22 @@ pub trait Code: Send + Sync {
     /// The words of the frame of `pc` that hold pointers; `None` where nothing says.
     fn live_words(&self, pc: Pc) -> Option<LiveWords>;
 
-    /// The locks that the function around `pc` holds there.
-    fn locks_held(&self, pc: Pc) -> Vec<HeldLock>;
+    /// The locks that the function around `pc` holds there, if its calls through
+    /// interfaces call what `called` says.
+    fn locks_held(&self, pc: Pc, called: &[(StaticAddr, Addr)]) -> Vec<HeldLock>;
+
+    /// The calls through interfaces of the function around `pc` whose target can be
+    /// read in a goroutine that is stopped there.
+    fn interface_calls(&self, pc: Pc) -> Vec<InterfaceCall>;
+
+    /// The locks that the function at `entry` gives back, a closure.
+    fn locks_given(&self, entry: Addr) -> Vec<GivenLock>;
 
     /// Whether the call or the instruction at `pc` stands in a loop of its function.
     fn is_in_loop(&self, pc: Pc) -> bool;
+
+    /// Whether the function that sends on a channel at `pc` may receive from it next.
+    fn receives_behind(&self, pc: Pc) -> bool;
 
     /// Where an address of the file is in the target.
     fn place(&self, address: StaticAddr) -> Addr;
@@ -130,12 +141,26 @@ impl Code for BinaryCode {
         self.function_at(at)?.live_words_at(self.bias.to_static(at))
     }
 
-    fn locks_held(&self, pc: Pc) -> Vec<HeldLock> {
-        self.symbolizer.binary().locks_held_at(self.bias.to_static(pc.lookup()))
+    fn locks_held(&self, pc: Pc, called: &[(StaticAddr, Addr)]) -> Vec<HeldLock> {
+        let called: Vec<(StaticAddr, StaticAddr)> =
+            called.iter().map(|&(at, target)| (at, self.bias.to_static(target))).collect();
+        self.symbolizer.binary().locks_held_at(self.bias.to_static(pc.lookup()), &called)
+    }
+
+    fn interface_calls(&self, pc: Pc) -> Vec<InterfaceCall> {
+        self.symbolizer.binary().interface_calls_around(self.bias.to_static(pc.lookup()))
+    }
+
+    fn locks_given(&self, entry: Addr) -> Vec<GivenLock> {
+        self.symbolizer.binary().locks_given_by(self.bias.to_static(entry))
     }
 
     fn is_in_loop(&self, pc: Pc) -> bool {
         self.symbolizer.binary().is_in_loop(self.bias.to_static(pc.lookup()))
+    }
+
+    fn receives_behind(&self, pc: Pc) -> bool {
+        self.symbolizer.binary().receives_behind(self.bias.to_static(pc.lookup()))
     }
 
     fn place(&self, address: StaticAddr) -> Addr {

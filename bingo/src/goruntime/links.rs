@@ -13,8 +13,9 @@ use super::reach::{Holder, Reached, Root, Sight, Watched};
 use crate::binary::layout::Layout;
 use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{
-    Access, Addr, Certainty, Direction, GoId, Goroutine, Hold, Links, Lock, LockKind, Object, ObjectIndex,
-    ObjectKey, ObjectKind, Operation, Pc, SIGNALS, Snapshot, SyncObject, Use, Wait, WaitFor, WaitReason,
+    Access, Addr, Certainty, Direction, Frame, GoId, Goroutine, Hold, Links, Lock, LockKind, Object,
+    ObjectIndex, ObjectKey, ObjectKind, Operation, Pc, SIGNALS, Snapshot, SyncObject, Use, Wait, WaitFor,
+    WaitReason,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -60,7 +61,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         let mut links = Links::default();
         let mut texts = Texts { code: self.code, roots: Map::default(), calls: Map::default() };
         let mut places: Map<Addr, ObjectIndex> = Map::default();
-        let mut loops: Map<Addr, bool> = Map::default();
+        let (mut loops, mut takers) = (Map::default(), Map::default());
         for watched in &self.reached.objects {
             let Some(object) = self.snapshot.objects.get(&watched.address) else { continue };
             let access = self.access(watched, object, before, &by_id, &mut texts)?;
@@ -89,12 +90,24 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                 None if goroutine.reason == Some(WaitReason::SelectNoCases) => Vec::new(),
                 Some(Wait::Sleep { .. } | Wait::Io { .. }) | None => continue,
             };
+            if let [WaitFor { object, operation: Operation::Send }] = waits.as_slice()
+                && let Some(frame) = waiting_call(goroutine)
+                && *takers.entry(frame.pc).or_insert_with(|| self.code.receives_behind(Pc::Return(frame.pc)))
+            {
+                links.uses.push(Use {
+                    goroutine: goroutine.id,
+                    object: *object,
+                    operation: Operation::Receive,
+                    because: format!("would receive from it next, in {}", frame.function).into(),
+                    certainty: Certainty::Sure,
+                });
+            }
             links.waits.insert(goroutine.id, waits);
-            if self.comes_back(goroutine, &mut loops) {
+            if self.comes_back(goroutine, &mut loops) && !self.waits_for_timers(goroutine)? {
                 links.looping.insert(goroutine.id);
             }
         }
-        self.holds(&places, &mut links)?;
+        self.holds(&by_id, &places, &mut links)?;
         for sight in &self.reached.sights {
             let Some(&object) =
                 self.reached.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
@@ -113,8 +126,12 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
     }
 
     /// Who holds the locks: of each only what its own state allows.
-    fn holds(&mut self, places: &Map<Addr, ObjectIndex>, links: &mut Links) -> Result<(), MemoryError> {
-        let mut writers: Map<ObjectIndex, usize> = Map::default();
+    fn holds(
+        &mut self,
+        by_id: &Map<GoId, &Goroutine>,
+        places: &Map<Addr, ObjectIndex>,
+        links: &mut Links,
+    ) -> Result<(), MemoryError> {
         let mut known_holds: Map<(GoId, ObjectIndex), usize> = Map::default();
         for holder in &self.reached.holders {
             let Some((address, certain)) = self.lock_of(holder) else { continue };
@@ -123,32 +140,40 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                 continue;
             };
             let SyncObject::Lock(lock) = &**known else { continue };
-            if !self.is_held(lock, holder.shared)? {
+            let Some(goroutine) = by_id.get(&holder.goroutine) else { continue };
+            if !self.is_held(lock, holder.shared)? || self.given_to_wait(goroutine)? == Some(address) {
                 continue;
             }
             let sure = certain && holder.always;
             let place = *known_holds.entry((holder.goroutine, object)).or_insert(links.holds.len());
             if let Some(hold) = links.holds.get_mut(place) {
                 hold.shared &= holder.shared;
+                if sure {
+                    hold.certainty = Certainty::Sure;
+                }
                 continue;
-            }
-            if !holder.shared {
-                *writers.entry(object).or_default() += 1;
             }
             links.holds.push(Hold {
                 goroutine: holder.goroutine,
                 object,
                 shared: holder.shared,
-                taken_at: taken_at(self.code, holder.taken),
+                taken_at: taken_at(self.code, holder, goroutine),
                 certainty: if sure { Certainty::Sure } else { Certainty::Likely },
             });
         }
-        for hold in links.holds.iter_mut().filter(|hold| !hold.shared) {
-            // One of them has it: which, the code does not tell.
-            if writers.get(&hold.object).is_some_and(|&writers| writers > 1) {
+        // Only one can have a lock for itself. Of several that surely do, the code does
+        // not tell which one does; beside one that surely does, the others only seem to.
+        let mut sure: Map<ObjectIndex, usize> = Map::default();
+        for hold in links.holds.iter().filter(|hold| !hold.shared && hold.certainty == Certainty::Sure) {
+            *sure.entry(hold.object).or_default() += 1;
+        }
+        links.holds.retain_mut(|hold| {
+            let surely = sure.get(&hold.object).copied().unwrap_or(0);
+            if !hold.shared && surely > 1 {
                 hold.certainty = Certainty::Likely;
             }
-        }
+            hold.shared || surely != 1 || hold.certainty == Certainty::Sure
+        });
         Ok(())
     }
 
@@ -195,10 +220,24 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
     /// Whether the wait of a goroutine stands in a loop of the function that waits.
     /// `known` remembers the answers.
     fn comes_back(&self, goroutine: &Goroutine, known: &mut Map<Addr, bool>) -> bool {
-        let innermost = goroutine.stack.visible().find(|frame| !frame.is_machinery());
-        innermost.is_some_and(|frame| {
+        waiting_call(goroutine).is_some_and(|frame| {
             *known.entry(frame.pc).or_insert_with(|| self.code.is_in_loop(Pc::Return(frame.pc)))
         })
+    }
+
+    /// Whether it waits for timers alone, which bring no work.
+    fn waits_for_timers(&mut self, goroutine: &Goroutine) -> Result<bool, MemoryError> {
+        let channels: Vec<Addr> = match &goroutine.wait {
+            Some(Wait::Channel { channel, .. }) => vec![*channel],
+            Some(Wait::Select(cases)) => cases.iter().map(|case| case.0).collect(),
+            _ => Vec::new(),
+        };
+        for &channel in &channels {
+            if channel.is_nil() || self.timer(channel)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(!channels.is_empty())
     }
 
     fn access(
@@ -210,7 +249,8 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         texts: &mut Texts<'_, impl Code>,
     ) -> Result<Access, MemoryError> {
         if let SyncObject::Channel(channel) = object
-            && self.has_timer(channel.address)?
+            && (self.reached.fed.contains(&channel.address)
+                || self.timer(channel.address)? == Some(Timer::Runs))
         {
             return Ok(Access::Fed(Arc::from("a timer that runs")));
         }
@@ -225,16 +265,45 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         })
     }
 
-    /// Whether a timer that has not fired yet sends on the channel.
-    fn has_timer(&mut self, channel: Addr) -> Result<bool, MemoryError> {
-        let Some(timer) = self.layout.hchan.timer else { return Ok(false) };
+    /// The timer that sends on the channel, if it is one's.
+    fn timer(&mut self, channel: Addr) -> Result<Option<Timer>, MemoryError> {
+        let Some(timer) = self.layout.hchan.timer else { return Ok(None) };
         let timer = self.pages.word(channel.offset(timer))?.filter(|&timer| timer != 0);
-        let Some(timer) = timer.map(Addr) else { return Ok(false) };
+        let Some(timer) = timer.map(Addr) else { return Ok(None) };
         // go: runtime.timer.when (1.23-1.27): 0 where it is stopped
         let mut bytes = [0; 8];
         let read = self.pages.read(timer.offset(self.layout.timer.when), &mut bytes)?;
-        Ok(read.and_then(|()| Fields(&bytes).u64(0)).is_some_and(|when| when != 0))
+        let runs = read.and_then(|()| Fields(&bytes).u64(0)).is_some_and(|when| when != 0);
+        Ok(Some(if runs { Timer::Runs } else { Timer::Stands }))
     }
+
+    /// The lock that a `Cond` has while its waiters wait: they have given it back.
+    fn given_to_wait(&mut self, goroutine: &Goroutine) -> Result<Option<Addr>, MemoryError> {
+        let mut calls = goroutine.stack.frames().iter().map(|frame| &*frame.function);
+        if !calls.any(|name| name == "sync.(*Cond).Wait") {
+            return Ok(None);
+        }
+        let Some(Wait::Lock(address)) = goroutine.wait else { return Ok(None) };
+        let object = self.snapshot.objects.get(&address).map(|object| &**object);
+        let is_cond = matches!(object, Some(SyncObject::Lock(lock)) if lock.kind == LockKind::Cond);
+        // Woken already, it waits to get the lock back.
+        let value = address.offset(self.layout.cond.locker + 8);
+        if is_cond { Ok(self.pages.word(value)?.map(Addr)) } else { Ok(Some(address)) }
+    }
+}
+
+/// The call that waits: the innermost one that does more than carry out the wait.
+fn waiting_call(goroutine: &Goroutine) -> Option<&Frame> {
+    goroutine.stack.visible().find(|frame| !frame.is_machinery())
+}
+
+/// What feeds a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// It will fire.
+    Runs,
+    /// It has fired, or was stopped.
+    Stands,
 }
 
 /// Texts that come again and again.
@@ -278,17 +347,24 @@ fn access(root: Option<Root>, code: &impl Code) -> Access {
         Some(Root::Goroutine(id)) => format!("goroutine {}, which goes on", id.0),
         Some(Root::Goroutines) => "goroutines that go on".to_owned(),
         Some(Root::Finalizer) => "a finalizer or a cleanup".to_owned(),
+        Some(Root::Timer) => "a timer that runs".to_owned(),
         None => "what is no part of Go's memory".to_owned(),
     };
     Access::Reached(text.into())
 }
 
-/// The file and line that took a lock: outside of package sync.
-fn taken_at(code: &impl Code, taken: Pc) -> Option<(Arc<str>, u32)> {
-    let frames = code.frames(taken);
-    let of_sync =
-        |name: &str| name.starts_with("sync.") || name.starts_with("sync/") || name.starts_with("internal/");
-    let frame = frames.iter().find(|frame| !of_sync(&frame.function))?;
+/// The file and line that took a lock: outside of package sync, which takes that of a
+/// `Once` for its caller.
+fn taken_at(code: &impl Code, holder: &Holder, goroutine: &Goroutine) -> Option<(Arc<str>, u32)> {
+    let of_sync = |frame: &&Frame| {
+        let name = &frame.function;
+        name.starts_with("sync.") || name.starts_with("sync/") || name.starts_with("internal/")
+    };
+    let frames = code.frames(holder.taken);
+    let during = holder.during.addr();
+    let callers = || goroutine.stack.frames().iter().skip_while(|frame| frame.pc != during);
+    let frame =
+        frames.iter().find(|frame| !of_sync(frame)).or_else(|| callers().find(|one| !of_sync(one)))?;
     (frame.line > 0).then(|| (Arc::clone(&frame.file), frame.line))
 }
 

@@ -46,6 +46,8 @@ pub struct Runtime {
     pub mheap: Option<Addr>,
     /// The program's own module, the first of all.
     pub module: Option<Addr>,
+    /// The slice of all processors.
+    pub allp: Option<Addr>,
 }
 
 impl Runtime {
@@ -60,6 +62,7 @@ impl Runtime {
             semtable: globals.semtable.map(|semtable| bias.to_target(semtable.address)),
             mheap: globals.mheap.map(|mheap| bias.to_target(mheap.address)),
             module: Some(bias.to_target(module)),
+            allp: globals.allp.map(|allp| bias.to_target(allp.address)),
         }
     }
 }

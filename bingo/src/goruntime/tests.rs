@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::code::{Code, Point, Unwind};
 use super::{Runtime, SnapshotReader};
 use crate::binary::layout::{Labels, Layout};
-use crate::binary::{HeldLock, LiveWords, LockPlace};
+use crate::binary::{GivenLock, HeldLock, InterfaceCall, LiveWords, LockPlace, LockStart};
 use crate::memory::Image;
 use crate::model::{
     Addr, Direction, Frame, GoId, GoState, Goroutine, IoDirection, LockKind, Pc, Snapshot, Stack, StaticAddr,
@@ -89,9 +89,9 @@ impl Code for Names {
         of_f.then(|| LiveWords { locals: vec![first], ..LiveWords::default() })
     }
 
-    fn locks_held(&self, pc: Pc) -> Vec<HeldLock> {
+    fn locks_held(&self, pc: Pc, _: &[(StaticAddr, Addr)]) -> Vec<HeldLock> {
         let holds = pc.lookup().0 & 0xf_ffff == HOLDS && Names::name(pc.lookup()) == Some("main.f");
-        let place = LockPlace { start: Ok(-16), steps: vec![8] };
+        let place = LockPlace { start: LockStart::Slot(-16), steps: vec![8] };
         let held = HeldLock {
             taken: StaticAddr(entry("main.f") + 3),
             shared: false,
@@ -101,7 +101,19 @@ impl Code for Names {
         if holds { vec![held] } else { Vec::new() }
     }
 
+    fn interface_calls(&self, _: Pc) -> Vec<InterfaceCall> {
+        Vec::new()
+    }
+
+    fn locks_given(&self, _: Addr) -> Vec<GivenLock> {
+        Vec::new()
+    }
+
     fn is_in_loop(&self, _: Pc) -> bool {
+        false
+    }
+
+    fn receives_behind(&self, _: Pc) -> bool {
         false
     }
 
@@ -199,6 +211,7 @@ impl Made {
             semtable: Some(SEMTABLE),
             mheap: Some(MHEAP),
             module: Some(MODULE),
+            allp: None,
         };
         SnapshotReader::new(self.image.clone(), runtime, Names)
     }

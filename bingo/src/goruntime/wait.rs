@@ -365,7 +365,9 @@ fn channel_wait(one: &Steady, chain: &[Sudog], queued: &Map<Addr, Direction>) ->
     let case = |sudog: &Sudog| Some((sudog.c, *queued.get(&sudog.addr)?));
     if place(one.reason) == Place::Select {
         let cases: Option<Vec<_>> = chain.iter().map(case).collect();
-        return lost_or(cases.filter(|cases| !cases.is_empty()).map(Wait::Select));
+        // It is queued nowhere where all of its channels are nil.
+        let none = one.g.waiting.is_nil();
+        return lost_or(cases.filter(|cases| none || !cases.is_empty()).map(Wait::Select));
     }
     let case = chain.first().and_then(case);
     lost_or(case.map(|(channel, direction)| Wait::Channel { channel, direction }))

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use iced_x86::{Code, FlowControl, Instruction, Register};
 
+use super::HeldLock;
+use super::deeds::{Act, Deed};
 use super::values::{Value, Values, jumps};
-use super::{Act, Deed, HeldLock};
 use crate::binary::code::Listing;
 use crate::model::StaticAddr;
 
@@ -34,72 +35,119 @@ struct Taking {
     value: Option<Value>,
 }
 
-/// The locks held when the instruction at `wanted` executes.
-pub(super) fn held_at(
-    listing: &Listing,
-    deeds: &HashMap<u64, Deed>,
-    values: &Values,
-    wanted: u64,
-) -> Vec<HeldLock> {
-    let takings = takings(listing, deeds, values);
-    let code = &listing.instructions;
-    let places: HashMap<u64, usize> = code.iter().enumerate().map(|(place, i)| (i.ip(), place)).collect();
-    let mut states: Vec<Option<State>> = vec![None; code.len()];
-    let mut work = vec![(0, State { fresh: 0, old: 0, always: 0, written: 0 })];
-    let mut tables: Vec<State> = Vec::new();
-    loop {
-        while let Some((place, state)) = work.pop() {
-            let (Some(i), Some(before)) = (code.get(place), states.get_mut(place)) else { continue };
-            let Some(state) = joined(before, state) else { continue };
-            let mut after = match deeds.get(&i.ip()) {
-                Some(deed) => done(state, i, deed, &takings, values),
-                None => state,
+/// What is held at each instruction of a function.
+pub(super) struct Flow<'a> {
+    listing: &'a Listing,
+    deeds: &'a HashMap<u64, Deed>,
+    values: &'a Values,
+    takings: Vec<Taking>,
+    places: HashMap<u64, usize>,
+    states: Vec<Option<State>>,
+}
+
+impl<'a> Flow<'a> {
+    /// Follows `listing`.
+    pub(super) fn of(listing: &'a Listing, deeds: &'a HashMap<u64, Deed>, values: &'a Values) -> Flow<'a> {
+        let takings = takings(listing, deeds, values);
+        let code = &listing.instructions;
+        let places: HashMap<u64, usize> = code.iter().enumerate().map(|(place, i)| (i.ip(), place)).collect();
+        let mut states: Vec<Option<State>> = vec![None; code.len()];
+        let mut work = vec![(0, State { fresh: 0, old: 0, always: 0, written: 0 })];
+        let mut tables: Vec<State> = Vec::new();
+        loop {
+            while let Some((place, state)) = work.pop() {
+                let (Some(i), Some(before)) = (code.get(place), states.get_mut(place)) else { continue };
+                let Some(state) = joined(before, state) else { continue };
+                let mut after = match deeds.get(&i.ip()) {
+                    Some(deed) => done(state, i, deed, &takings, values),
+                    None => state,
+                };
+                after.written |= values.stored_by(i.ip()).map_or(0, bit);
+                if falls_through(i) {
+                    work.push((place + 1, after));
+                }
+                if jumps(i) {
+                    work.extend(places.get(&i.near_branch64()).map(|&target| (target, after)));
+                }
+                if i.flow_control() == FlowControl::IndirectBranch {
+                    tables.push(after);
+                }
+            }
+            // A jump through a table leads to what nothing else leads to.
+            let begins = |place: usize| {
+                place
+                    .checked_sub(1)
+                    .and_then(|before| code.get(before))
+                    .is_some_and(|before| !falls_through(before))
             };
-            after.written |= values.stored_by(i.ip()).map_or(0, bit);
-            if falls_through(i) {
-                work.push((place + 1, after));
-            }
-            if jumps(i) {
-                work.extend(places.get(&i.near_branch64()).map(|&target| (target, after)));
-            }
-            if i.flow_control() == FlowControl::IndirectBranch {
-                tables.push(after);
+            let unseen = states.iter().enumerate().find(|(place, state)| state.is_none() && begins(*place));
+            match (unseen, tables.is_empty()) {
+                (Some((place, _)), false) => {
+                    work.extend(
+                        tables.iter().map(|&state| (place, State { always: 0, written: 0, ..state })),
+                    );
+                }
+                _ => break,
             }
         }
-        // A jump through a table leads to what nothing else leads to.
-        let begins = |place: usize| {
-            place
-                .checked_sub(1)
-                .and_then(|before| code.get(before))
-                .is_some_and(|before| !falls_through(before))
-        };
-        let unseen = states.iter().enumerate().find(|(place, state)| state.is_none() && begins(*place));
-        match (unseen, tables.is_empty()) {
-            (Some((place, _)), false) => {
-                work.extend(tables.iter().map(|&state| (place, State { always: 0, written: 0, ..state })));
-            }
-            _ => break,
-        }
+        Flow { listing, deeds, values, takings, places, states }
     }
-    let Some(Some(state)) = places.get(&wanted).and_then(|&place| states.get(place)) else {
-        return Vec::new();
-    };
-    // A slow try is made because the fast one has failed.
-    let failed = deeds.get(&wanted).filter(|deed| matches!(deed.act, Act::Take { slow: true, .. }));
-    let failed = failed.and_then(|deed| number(&takings, wanted, deed)).map_or(0, bit);
-    // Calls of what was deferred may have given it back.
-    let deferred = places.get(&wanted).is_some_and(|&place| calls_deferred(code, place));
-    let held = |number: usize| (state.fresh & !failed | state.old) & bit(number) != 0;
-    (0..)
-        .zip(&takings)
-        .filter(|(number, _)| held(*number))
-        .map(|(number, taking)| HeldLock {
-            taken: StaticAddr(taking.at),
-            shared: taking.shared,
-            always: !deferred && state.always & !failed & bit(number) != 0,
-            place: taking.value.and_then(|value| values.place(value, state.written)),
-        })
-        .collect()
+
+    fn state(&self, at: u64) -> Option<State> {
+        self.states.get(*self.places.get(&at)?).copied().flatten()
+    }
+
+    /// The slots that are written on every way to the instruction at `at`.
+    pub(super) fn written_at(&self, at: u64) -> Option<u64> {
+        Some(self.state(at)?.written)
+    }
+
+    /// The locks held when the instruction at `wanted` executes.
+    pub(super) fn held_at(&self, wanted: u64) -> Vec<HeldLock> {
+        let Some(state) = self.state(wanted) else { return Vec::new() };
+        let deed = self.deeds.get(&wanted);
+        let taken = deed.filter(|deed| matches!(deed.act, Act::Take { .. }));
+        let again = taken.and_then(|deed| number(&self.takings, wanted, deed)).map_or(0, bit);
+        // A slow try is made because the fast one has failed.
+        let slow = deed.is_some_and(|deed| matches!(deed.act, Act::Take { slow: true, .. }));
+        let failed = if slow { again } else { 0 };
+        // Calls of what was deferred may have given it back.
+        let code = &self.listing.instructions;
+        let deferred = self.places.get(&wanted).is_some_and(|&place| calls_deferred(code, place));
+        let held = |number: usize| (state.fresh & !failed | state.old) & bit(number) != 0;
+        (0..)
+            .zip(&self.takings)
+            .filter(|(number, _)| held(*number))
+            .map(|(number, taking): (usize, &Taking)| HeldLock {
+                taken: StaticAddr(taking.at),
+                shared: taking.shared,
+                always: !deferred && state.always & !failed & bit(number) != 0,
+                // One that is about to be taken again was taken from what slots held before.
+                place: taking
+                    .value
+                    .filter(|value| again & bit(number) == 0 || self.values.is_fixed(*value))
+                    .and_then(|value| self.values.place(value, state.written)),
+            })
+            .collect()
+    }
+
+    /// The one lock that the function has taken whatever way it returns, and bytes
+    /// from its receiver to it.
+    pub(super) fn kept(&self) -> Option<(Act, i64)> {
+        let [taking] = self.takings.as_slice() else { return None };
+        let behind = self.values.behind_receiver(taking.value?)?;
+        let leaves = |i: &&Instruction| {
+            i.flow_control() == FlowControl::Return
+                || (jumps(i) && !self.places.contains_key(&i.near_branch64()))
+        };
+        let mut ends = self.listing.instructions.iter().filter(leaves).peekable();
+        ends.peek()?;
+        let keeps = ends.all(|i| {
+            let takes = self.deeds.get(&i.ip()).is_some_and(|deed| matches!(deed.act, Act::Take { .. }));
+            takes || self.state(i.ip()).is_none_or(|state| state.always & bit(0) != 0)
+        });
+        keeps.then_some((Act::Take { shared: taking.shared, slow: false }, behind))
+    }
 }
 
 fn takings(listing: &Listing, deeds: &HashMap<u64, Deed>, values: &Values) -> Vec<Taking> {

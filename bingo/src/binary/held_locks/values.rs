@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpKind, Register};
 
-use super::LockPlace;
+use super::{LockPlace, LockStart};
 use crate::binary::code::Listing;
 use crate::model::StaticAddr;
 
@@ -54,8 +54,10 @@ pub(super) struct Values {
     numbers: HashMap<i64, usize>,
     /// and the instructions that store it.
     stores: HashMap<u64, i64>,
-    /// The memory operand of each instruction that was asked for, or its `RAX`.
+    /// The memory operand of each instruction that was asked for, or its `RAX`,
     operands: HashMap<u64, Value>,
+    /// and of those that call a register, what that holds.
+    targets: HashMap<u64, Value>,
 }
 
 impl Values {
@@ -74,6 +76,7 @@ impl Values {
         // register on one way and in a slot on the other is one.
         values.settled = std::mem::take(&mut values.slots);
         values.operands.clear();
+        values.targets.clear();
         values.stores.clear();
         values.follow(listing, &size, &keeps, &wanted);
         let mut single: Vec<i64> =
@@ -116,11 +119,14 @@ impl Values {
                 (None, None) => [None; 16],
             };
             if wanted(i) {
-                let operand = if i.flow_control() == FlowControl::Call {
-                    register(&registers, Register::RAX)
-                } else {
-                    values.memory(i, &registers)
+                let operand = match i.flow_control() {
+                    FlowControl::Next => values.memory(i, &registers),
+                    _ => register(&registers, Register::RAX),
                 };
+                if i.flow_control() == FlowControl::IndirectCall {
+                    let target = register(&registers, i.op0_register());
+                    values.targets.extend(target.map(|target| (i.ip(), target)));
+                }
                 values.operands.extend(operand.map(|operand| (i.ip(), operand)));
             }
             if keeps(i) {
@@ -192,26 +198,69 @@ impl Values {
         }
     }
 
+    /// What the register holds that the instruction at `ip` calls.
+    pub(super) fn target(&self, ip: u64) -> Option<Value> {
+        self.targets.get(&ip).map(|&value| self.plain(value))
+    }
+
+    /// Whether it is the same in every round of a loop: what the function was called with,
+    /// a variable, or what is stored there.
+    pub(super) fn is_fixed(&self, value: Value) -> bool {
+        match self.node(self.plain(value)) {
+            Some(Node::Entry(_) | Node::Fixed(_)) => true,
+            Some(Node::Load(from)) => self.is_fixed(from),
+            Some(Node::Slot(_)) | None => false,
+        }
+    }
+
     /// Where a stopped goroutine has it, that has written those of the slots whose
     /// bit is set in `written`.
     pub(super) fn place(&self, value: Value, written: u64) -> Option<LockPlace> {
+        self.way_to(value, |number, node| {
+            let kept = self.numbers.iter().filter_map(|(&slot, &place)| {
+                let only = self.plain(self.only(slot)?);
+                let bit = u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place))?;
+                (only.node == number && written & bit != 0).then_some((slot, only.offset))
+            });
+            match (node, kept.min()) {
+                (Node::Fixed(address), _) => Some((LockStart::Variable(StaticAddr(address)), 0)),
+                (Node::Slot(slot), _) => Some((LockStart::Slot(slot), 0)),
+                // What is in the slot is so many bytes further on than the node.
+                (_, Some((slot, offset))) => Some((LockStart::Slot(slot), offset)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Where it is when the function is called, if it is a closure that has it.
+    pub(super) fn place_in_closure(&self, value: Value) -> Option<LockPlace> {
+        self.way_to(value, |_, node| match node {
+            // go: cmd/compile/abi-internal.md, "Closures" (1.19-1.27)
+            Node::Entry(Register::RDX) => Some((LockStart::Closure, 0)),
+            Node::Fixed(address) => Some((LockStart::Variable(StaticAddr(address)), 0)),
+            _ => None,
+        })
+    }
+
+    /// Bytes from the function's receiver to it, if it is a part of that.
+    pub(super) fn behind_receiver(&self, value: Value) -> Option<i64> {
+        let value = self.plain(value);
+        (self.node(value)? == Node::Entry(Register::RAX)).then_some(value.offset)
+    }
+
+    /// The way to a value from one of which `start` says where it is, and how many
+    /// bytes further on that is.
+    fn way_to(
+        &self,
+        value: Value,
+        start: impl Fn(u32, Node) -> Option<(LockStart, i64)>,
+    ) -> Option<LockPlace> {
         let mut loads = Vec::new();
         let mut value = value;
         for _ in 0..DEEPEST {
             let node = self.node(value)?;
-            let kept = self.numbers.iter().filter_map(|(&slot, &number)| {
-                let only = self.plain(self.only(slot)?);
-                let bit = u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number))?;
-                (only.node == value.node && written & bit != 0).then_some((slot, only.offset))
-            });
-            let start = match (node, kept.min()) {
-                (Node::Fixed(address), _) => Some((LockPlace::fixed(StaticAddr(address)), 0)),
-                (Node::Slot(slot), _) => Some((LockPlace::frame(slot), 0)),
-                (_, Some((slot, offset))) => Some((LockPlace::frame(slot), offset)),
-                _ => None,
-            };
-            if let Some((mut place, held)) = start {
-                // What is in the slot is `held` bytes further on than the node.
+            if let Some((start, held)) = start(value.node, node) {
+                let mut place = LockPlace::from(start);
                 place.steps.push(value.offset.wrapping_sub(held));
                 place.steps.extend(loads.iter().rev());
                 return Some(place);
@@ -291,6 +340,11 @@ impl Values {
                     if let Some(slot) = slot(i) {
                         self.slots.entry(slot).or_default().insert(value);
                         self.stores.insert(i.ip(), slot);
+                        // What is not known is from here on what the slot holds.
+                        if value.is_none() && i.op1_register().is_gpr64() {
+                            let held = self.value(Node::Slot(slot));
+                            set(registers, i.op1_register(), held);
+                        }
                     }
                     return;
                 }

@@ -186,6 +186,8 @@ runtime_types! {
         runqtail: u64 = "runqtail";
         runq: u64 = "runq";
         runnext: u64 = "runnext";
+        /// go: runtime.p.timers (1.23-1.27: heap of it; before a slice of *timer)
+        timers: u64 = "timers.heap" | "timers";
     }
 
     /// The scheduler's globals.
@@ -234,6 +236,8 @@ runtime_types! {
     Defer = "runtime._defer" {
         /// go: runtime._defer.fn (1.19-1.27): a func(), nil for open-coded ones
         func: u64 = "fn";
+        /// go: runtime._defer.pc (1.19-1.27): where the call returns to that deferred it
+        pc: u64 = "pc";
         link: u64 = "link";
     }
 

@@ -29,6 +29,8 @@ pub struct Call {
     pub(crate) line: Option<(u32, u32)>,
     /// Whether it was inlined into the next one.
     pub inlined: bool,
+    /// Its place in the inline tree.
+    pub(crate) index: Option<u32>,
 }
 
 /// An entry of the inline tree.
@@ -54,6 +56,7 @@ pub(crate) fn calls_at(function: &Function<'_>, table: &PclnTab, address: Static
                 func_id: FuncId::new(call.func_id, table.minor()),
                 line: function.file_and_line_at(address),
                 inlined: true,
+                index: Some(index),
             });
             address = StaticAddr(function.entry.0.saturating_add(u64::from(call.parent_offset)));
         }
@@ -63,6 +66,7 @@ pub(crate) fn calls_at(function: &Function<'_>, table: &PclnTab, address: Static
         func_id: function.func_id,
         line: function.file_and_line_at(address),
         inlined: false,
+        index: None,
     });
     calls
 }

@@ -1,14 +1,20 @@
 //! Who holds which lock: the calls on all stacks come in, the locks that their
 //! functions hold there go out, each by its address where that can be told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::stacks::{Bytes, Stacks, Stopped};
-use crate::binary::{HeldLock, LockPlace};
+use super::stacks::{Bytes, DEFERS, Stacks, Stopped};
+use crate::binary::layout::Layout;
+use crate::binary::{GivenLock, HeldLock, InterfaceCall, LockPlace, LockStart};
 use crate::goruntime::code::Code;
 use crate::memory::{Memory, MemoryError, Pages};
-use crate::model::{Addr, GoId, Pc};
+use crate::model::{Addr, GoId, Pc, StaticAddr};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// Calls through interfaces, and what they call.
+type Called = Vec<(StaticAddr, Addr)>;
 
 /// Holders that are kept.
 const MOST: usize = 1 << 20;
@@ -28,46 +34,157 @@ pub(in crate::goruntime) struct Holder {
     pub(in crate::goruntime) always: bool,
 }
 
-/// Finds out who of `goroutines` holds locks.
-pub(super) fn holders<M: Memory + ?Sized, C: Code>(
-    memory: &M,
-    code: &C,
-    stacks: &mut Stacks<C>,
-    goroutines: &[Stopped],
-) -> Result<Vec<Holder>, MemoryError> {
-    let mut known: HashMap<Pc, Arc<[HeldLock]>, foldhash::fast::FixedState> = HashMap::default();
-    let mut found = Vec::new();
-    stacks.calls(memory, goroutines, |place, call, stack, argp| {
-        let held = known.entry(call).or_insert_with(|| code.locks_held(call).into());
-        let Some(one) = goroutines.get(place) else { return };
-        if found.len() >= MOST {
-            return;
-        }
-        for held in held.iter() {
-            let start = held.place.as_ref().and_then(|place| start(place, code, stack, argp));
-            found.push((GoId(one.g.goid), call, held.clone(), start));
-        }
-    })?;
-    let mut pages = Pages::new(memory);
-    let mut holders = Vec::with_capacity(found.len());
-    for (goroutine, during, held, start) in found {
-        let steps = held.place.as_ref().map_or(&[][..], |place| &place.steps);
-        let lock = match start {
-            Some(start) => follow(&mut pages, start, steps)?,
-            None => None,
-        };
-        let taken = Pc::Instruction(code.place(held.taken));
-        let HeldLock { shared, always, .. } = held;
-        holders.push(Holder { goroutine, lock, taken, during, shared, always });
-    }
-    Ok(holders)
+/// Looks for them.
+pub(super) struct Holders<'a, M: Memory + ?Sized, C> {
+    code: &'a C,
+    layout: &'a Layout,
+    memory: &'a M,
+    pages: Pages<'a, M>,
+    found: Vec<Holder>,
+    held: Map<(Pc, Called), Arc<[HeldLock]>>,
 }
 
-/// The word that a place starts from.
-fn start(place: &LockPlace, code: &impl Code, stack: &Bytes<'_>, argp: u64) -> Option<u64> {
-    match place.start {
-        Ok(slot) => stack.word(argp.wrapping_sub(8).wrapping_add_signed(slot)),
-        Err(address) => Some(code.place(address).0),
+impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
+    pub(super) fn new(memory: &'a M, code: &'a C, layout: &'a Layout) -> Holders<'a, M, C> {
+        Holders { code, layout, memory, pages: Pages::new(memory), found: Vec::new(), held: Map::default() }
+    }
+
+    /// Finds out who of `goroutines` holds locks; `wanted` are those that somebody
+    /// waits for.
+    pub(super) fn find(
+        mut self,
+        stacks: &mut Stacks<C>,
+        goroutines: &[Stopped],
+        wanted: &[Addr],
+    ) -> Result<Vec<Holder>, MemoryError> {
+        let memory = self.memory;
+        stacks.calls(memory, goroutines, |place, call, stack, argp| {
+            let Some(one) = goroutines.get(place) else { return Ok(()) };
+            self.of_call(GoId(one.g.goid), call, Vec::new(), (stack, argp))
+        })?;
+        for one in goroutines.iter().filter(|one| one.held.defers != 0) {
+            self.of_defers(one)?;
+        }
+        let known: HashSet<Addr> = self.found.iter().filter_map(|holder| holder.lock).collect();
+        if wanted.iter().any(|lock| !known.contains(lock)) {
+            self.through_interfaces(stacks, goroutines)?;
+        }
+        Ok(self.found)
+    }
+
+    /// What one call holds, if its calls through interfaces call what `called` says.
+    fn of_call(
+        &mut self,
+        goroutine: GoId,
+        during: Pc,
+        called: Called,
+        (stack, argp): (&Bytes<'_>, u64),
+    ) -> Result<(), MemoryError> {
+        for held in self.held(during, called).iter() {
+            let start = held.place.as_ref().zip(self.start(held.place.as_ref(), stack, argp));
+            let lock = match start {
+                Some((place, start)) => follow(&mut self.pages, start, &place.steps)?,
+                None => None,
+            };
+            let taken = Pc::Instruction(self.code.place(held.taken));
+            let (shared, always) = (held.shared, held.always);
+            self.add(Holder { goroutine, lock, taken, during, shared, always });
+        }
+        Ok(())
+    }
+
+    fn held(&mut self, during: Pc, called: Called) -> Arc<[HeldLock]> {
+        let code = self.code;
+        let held = self.held.entry((during, called));
+        let of = |(during, called): &(Pc, Called)| code.locks_held(*during, called).into();
+        Arc::clone(held.or_insert_with_key(of))
+    }
+
+    /// What is to be given back by calls that were deferred in a loop: the runtime
+    /// has them in a list. The compiler puts the others into the code.
+    fn of_defers(&mut self, one: &Stopped) -> Result<(), MemoryError> {
+        let mut given: Map<Addr, Arc<[GivenLock]>> = Map::default();
+        let mut next = one.held.defers;
+        for _ in 0..DEFERS {
+            if next == 0 {
+                break;
+            }
+            let at = Addr(next);
+            let closure = self.pages.word(at.offset(self.layout.defer.func))?.unwrap_or(0);
+            let pc = self.pages.word(at.offset(self.layout.defer.pc))?.unwrap_or(0);
+            next = self.pages.word(at.offset(self.layout.defer.link))?.unwrap_or(0);
+            if closure == 0 {
+                continue;
+            }
+            let Some(entry) = self.pages.word(Addr(closure))?.map(Addr) else { continue };
+            let code = self.code;
+            let locks = given.entry(entry).or_insert_with(|| code.locks_given(entry).into());
+            for GivenLock { place, shared } in Arc::clone(locks).iter() {
+                let start = match place.start {
+                    LockStart::Closure => closure,
+                    LockStart::Variable(address) => code.place(address).0,
+                    LockStart::Slot(_) => continue,
+                };
+                let lock = follow(&mut self.pages, start, &place.steps)?;
+                let during = Pc::Return(Addr(pc));
+                // Where it was deferred before it was taken, it may not be taken yet.
+                let held = self.held(during, Vec::new());
+                let taking = held.iter().find(|held| held.shared == *shared);
+                let taken = taking.map_or(during, |taking| Pc::Instruction(self.code.place(taking.taken)));
+                let always = taking.is_some_and(|taking| taking.always);
+                self.add(Holder {
+                    goroutine: GoId(one.g.goid),
+                    lock,
+                    taken,
+                    during,
+                    shared: *shared,
+                    always,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is held by calls of `Lock` through interfaces, whose targets the stacks say.
+    fn through_interfaces(
+        &mut self,
+        stacks: &mut Stacks<C>,
+        goroutines: &[Stopped],
+    ) -> Result<(), MemoryError> {
+        let mut known: Map<Pc, Arc<[InterfaceCall]>> = Map::default();
+        let memory = self.memory;
+        stacks.calls(memory, goroutines, |place, call, stack, argp| {
+            let Some(one) = goroutines.get(place) else { return Ok(()) };
+            let code = self.code;
+            let calls = known.entry(call).or_insert_with(|| code.interface_calls(call).into());
+            let mut called = Called::new();
+            for InterfaceCall { at, target } in calls.iter() {
+                if let Some(start) = self.start(Some(target), stack, argp)
+                    && let Some(function) = follow(&mut self.pages, start, &target.steps)?
+                {
+                    called.push((*at, function));
+                }
+            }
+            if called.is_empty() {
+                return Ok(());
+            }
+            self.of_call(GoId(one.g.goid), call, called, (stack, argp))
+        })
+    }
+
+    fn add(&mut self, holder: Holder) {
+        if self.found.len() < MOST {
+            self.found.push(holder);
+        }
+    }
+
+    /// The word that a place starts from.
+    fn start(&self, place: Option<&LockPlace>, stack: &Bytes<'_>, argp: u64) -> Option<u64> {
+        match place?.start {
+            LockStart::Slot(slot) => stack.word(argp.wrapping_sub(8).wrapping_add_signed(slot)),
+            LockStart::Variable(address) => Some(self.code.place(address).0),
+            LockStart::Closure => None,
+        }
     }
 }
 

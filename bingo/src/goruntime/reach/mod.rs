@@ -16,13 +16,15 @@
 //! what is not, and a pointer that is never seen would have to flee each sweep.
 //!
 //! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
-//! sudog that it is queued with.
+//! sudog that it is queued with, nor by what a processor keeps for later; but by a
+//! timer that runs.
 
 mod holders;
 mod mark;
 mod roots;
 mod search;
 mod stacks;
+mod timers;
 mod uses;
 mod watch;
 

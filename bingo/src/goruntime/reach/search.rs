@@ -1,13 +1,14 @@
 //! Drives a search: sweeps over roots and heap until nothing new is reached.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::holders::{Holder, holders};
+use super::holders::{Holder, Holders};
 use super::mark::Marker;
 use super::roots::{self, Held, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
+use super::timers;
 use super::uses::{Sight, Sights};
 use super::watch::{From, Watch, Watched};
 use crate::goruntime::allgs::AllGs;
@@ -34,6 +35,8 @@ pub(in crate::goruntime) const SWEEPS: usize = 16;
 const LEAST: usize = 3;
 /// and no further one after this time.
 const LONG: Duration = Duration::from_millis(1500);
+/// Goroutines that wait for a lock of which is looked what they have at hand.
+const MOST_AT_LOCKS: usize = 1 << 12;
 /// Labels that variables may use up; the others are for goroutines.
 const VARIABLES: usize = 16_000;
 
@@ -50,6 +53,8 @@ pub(in crate::goruntime) enum Root {
     Goroutines,
     /// A finalizer or a cleanup.
     Finalizer,
+    /// A timer that runs.
+    Timer,
 }
 
 /// What a search needs.
@@ -69,6 +74,10 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     sights: Sights,
     /// What no search enters.
     opaque: Vec<Addr>,
+    /// The processors, which are among that.
+    processors: Vec<Addr>,
+    /// What the functions of running timers get.
+    fed: HashSet<Addr>,
     /// Those that go on, as they were last seen.
     going: Vec<Stopped>,
     /// The parked ones as they were last seen, by their place in the watch.
@@ -86,6 +95,8 @@ pub(in crate::goruntime) struct Reached {
     pub(in crate::goruntime) holders: Vec<Holder>,
     /// What the labels of marks mean.
     pub(in crate::goruntime) roots: Vec<Root>,
+    /// What the functions of running timers get: channels among it.
+    pub(in crate::goruntime) fed: HashSet<Addr>,
     /// Whether one sweep at least could read everything.
     pub(in crate::goruntime) whole: bool,
 }
@@ -113,6 +124,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             roots: Vec::new(),
             sights: Sights::default(),
             opaque: Vec::new(),
+            processors: Vec::new(),
+            fed: HashSet::new(),
             going: Vec::new(),
             parked: Map::default(),
             batch: Batch::default(),
@@ -138,10 +151,11 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             }
         }
         self.look_at_parked()?;
-        let holders = if self.watch.has_locks {
-            holders(self.memory, &**self.code, &mut self.stacks, &self.going)?
-        } else {
+        let holders = if self.watch.locks.is_empty() {
             Vec::new()
+        } else {
+            let holders = Holders::new(self.memory, &**self.code, &self.runtime.layout);
+            holders.find(&mut self.stacks, &self.going, &self.watch.locks)?
         };
         Ok(Some(Reached {
             objects: self.watch.objects,
@@ -149,6 +163,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             sights: self.sights.take(),
             holders,
             roots: self.roots,
+            fed: self.fed,
             whole,
         }))
     }
@@ -180,6 +195,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         for word in found {
             marker.mark(heap, word, finalizer);
         }
+        whole &= self.mark_timers()?;
         whole &= self.mark_stacks()?;
         let mut woken = Vec::new();
         for number in 0..self.watch.objects.len() {
@@ -205,7 +221,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         Ok(whole && self.marker.unreadable == 0)
     }
 
-    /// Has the search pass by all `g`s and the sudogs that goroutines are queued with.
+    /// Has the search pass by all `g`s, the sudogs that goroutines are queued with, and
+    /// the processors.
     fn find_opaque(&mut self) -> Result<(), MemoryError> {
         let layout = &self.runtime.layout;
         self.opaque.clone_from(&self.gs);
@@ -231,10 +248,27 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             )?;
             self.opaque.extend(chain.iter().map(|sudog| sudog.addr));
         }
+        if let Some(allp) = self.runtime.allp {
+            self.processors = timers::processors(&mut pages, allp)?;
+            self.opaque.extend(&self.processors);
+        }
         for &address in &self.opaque {
             set_opaque(&mut self.heap, address, true);
         }
         Ok(())
+    }
+
+    fn mark_timers(&mut self) -> Result<bool, MemoryError> {
+        let mut pages = Pages::new(self.memory);
+        let running = timers::running(&mut pages, &self.runtime.layout, &self.processors)?;
+        let Some(running) = running else { return Ok(false) };
+        let label = self.label(Root::Timer);
+        for timer in running {
+            self.marker.mark(&mut self.heap, timer.address.0, label);
+            self.marker.mark(&mut self.heap, timer.argument.0, label);
+            self.fed.insert(timer.argument);
+        }
+        Ok(true)
     }
 
     fn mark_variables(&mut self) -> Result<bool, MemoryError> {
@@ -310,10 +344,20 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         Ok(unreadable == 0)
     }
 
-    /// Finds out what those that are parked have at hand.
+    /// Finds out what those that are parked have at hand, and those that wait for a
+    /// lock: whoever holds it may wait for what they would do next.
     fn look_at_parked(&mut self) -> Result<(), MemoryError> {
         let mut parked: Vec<Stopped> = std::mem::take(&mut self.parked).into_values().collect();
         parked.sort_unstable_by_key(|one| one.g.goid);
+        let at_locks = self.going.iter().filter(|one| self.watch.waits_for_lock(GoId(one.g.goid)));
+        let at_locks: Vec<Stopped> = at_locks.take(MOST_AT_LOCKS).copied().collect();
+        self.look_at(&parked)?;
+        self.look_at(&at_locks)?;
+        self.going.append(&mut parked);
+        Ok(())
+    }
+
+    fn look_at(&mut self, parked: &[Stopped]) -> Result<(), MemoryError> {
         for chunk in parked.chunks(CHUNK) {
             let mut words: Vec<Vec<Sighting>> = vec![Vec::new(); chunk.len()];
             self.stacks.scan(self.memory, &self.runtime.layout, chunk, |place, sighting| {
@@ -329,7 +373,6 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 self.sights.through(self.memory, &self.heap, &self.watch, id, &words, &mut self.batch)?;
             }
         }
-        self.going.append(&mut parked);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ const MOST: usize = 1024;
 /// A frame without a map may have arguments behind it.
 const ARGUMENTS: u64 = 256;
 /// Deferred calls that are followed.
-const DEFERS: usize = 1 << 12;
+pub(super) const DEFERS: usize = 1 << 12;
 /// Addresses of code that are remembered.
 const REMEMBERED: usize = 1 << 18;
 
@@ -102,13 +102,13 @@ impl<C: Code> Stacks<C> {
         &mut self,
         memory: &M,
         goroutines: &[Stopped],
-        mut visit: impl FnMut(usize, Pc, &Bytes<'_>, u64),
+        mut visit: impl FnMut(usize, Pc, &Bytes<'_>, u64) -> Result<(), MemoryError>,
     ) -> Result<(), MemoryError> {
         self.each(memory, goroutines, |stacks, place, one, stack| {
             let Some(stack) = stack else { return Ok(()) };
             let mut next = stacks.innermost(&one.g, &stack);
             while let Some(frame) = next {
-                visit(place, frame.call, &stack, frame.argp);
+                visit(place, frame.call, &stack, frame.argp)?;
                 next = stacks.caller(&frame, &stack);
             }
             Ok(())

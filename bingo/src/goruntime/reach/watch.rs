@@ -50,8 +50,8 @@ pub(super) struct Waiter {
 pub(super) struct Watch {
     pub(super) objects: Vec<Watched>,
     pub(super) waiters: Vec<Waiter>,
-    /// Whether locks are among the objects.
-    pub(super) has_locks: bool,
+    /// The mutexes among the objects.
+    pub(super) locks: Vec<Addr>,
     by_id: Map<GoId, usize>,
     /// The objects at a place of the heap.
     places: Map<ObjectId, Vec<usize>>,
@@ -70,7 +70,11 @@ impl Watch {
             let Some(object) = snapshot.objects.get(&address) else { continue };
             known.insert(address, watch.objects.len());
             let size = size(object, layout);
-            watch.has_locks |= matches!(**object, SyncObject::Lock(_));
+            if let SyncObject::Lock(lock) = &**object
+                && matches!(lock.kind, LockKind::Mutex | LockKind::RwMutex)
+            {
+                watch.locks.push(address);
+            }
             watch.objects.push(Watched { address, size, waiters: Vec::new(), from: None });
         }
         for goroutine in &snapshot.goroutines {
@@ -132,6 +136,17 @@ impl Watch {
     /// The place among [`Watch::waiters`] of a goroutine that waits.
     pub(super) fn waiter(&self, id: GoId) -> Option<usize> {
         self.by_id.get(&id).copied()
+    }
+
+    /// Whether a goroutine waits for a mutex.
+    pub(super) fn waits_for_lock(&self, id: GoId) -> bool {
+        let waiter = self.waiter(id).and_then(|place| self.waiters.get(place));
+        let mut objects = waiter.iter().flat_map(|waiter| &waiter.objects);
+        objects.any(|&object| {
+            let address = self.objects.get(object).map(|object| object.address);
+            // They were taken in, in the order of their addresses.
+            address.is_some_and(|address| self.locks.binary_search(&address).is_ok())
+        })
     }
 
     /// Whether a goroutine itself waits on an object.

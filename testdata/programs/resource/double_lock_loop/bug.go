@@ -39,7 +39,7 @@ func main() {
 		defer close(done)
 		book.postAll(10, 20, 30)
 	}()
-	<-done // may
+	<-done // want deadlock
 	fmt.Println("posted")
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
