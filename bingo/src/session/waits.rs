@@ -66,7 +66,7 @@ impl Waits {
             place.wakers.extend_from_slice(wakers);
         };
         for place in self.0.places() {
-            add(place.reason, &place.stack, place.ended, 0, place.blocked, &place.wakers);
+            add(place.reason, &place.stack, place.ended, 0, place.blocked(), &place.wakers);
         }
         for goroutine in self.0.goroutines().filter(|goroutine| goroutine.state == GoState::Blocked) {
             let lasted = self.0.latest().since(goroutine.since.time());

@@ -13,10 +13,13 @@ use super::version::Version;
 use super::words::{Clocks, Words};
 use crate::model::{GoId, ShortEvent, Stack, ThreadId, Time};
 
-/// Events of a chunk: few enough for a processor's cache to hold some chunks.
-const EVENTS: usize = 1 << 10;
+/// Events of a chunk where one processor makes and takes it: few enough for its
+/// innermost cache.
+const EVENTS: usize = 1 << 9;
+/// Where two do: many enough for handing it over to be little beside it.
+const EVENTS_AHEAD: usize = 1 << 12;
 /// Chunks that wait to be taken.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 
 /// Events of one generation, and what of their numbers is new.
 #[derive(Default)]
@@ -64,10 +67,11 @@ impl Chunks {
     ) -> Result<(Chunks, Version), TraceError> {
         let merge = Merge::new(bytes, true, again)?;
         let version = merge.version();
-        let mut filler = Filler { merge, words: Words::default(), threads: 0 };
+        let mut filler = Filler { merge, words: Words::default(), threads: 0, room: EVENTS };
         if thread::available_parallelism().map_or(1, usize::from) == 1 {
             return Ok((Chunks::Here(Box::new(filler), Chunk::default()), version));
         }
+        filler.room = EVENTS_AHEAD;
         let (sender, filled) = sync_channel(AHEAD);
         let (emptied, back) = channel::<Chunk>();
         thread::spawn(move || {
@@ -113,6 +117,8 @@ pub(super) struct Filler {
     words: Words,
     /// How many threads were told of.
     threads: usize,
+    /// How many events a chunk has.
+    room: usize,
 }
 
 impl Filler {
@@ -122,8 +128,10 @@ impl Filler {
         std::mem::swap(&mut words.events, &mut chunk.events);
         words.events.clear();
         chunk.end = None;
-        while words.events.len() < EVENTS && words.next_begins.is_none() {
-            match self.merge.step(words) {
+        while words.events.len() < self.room && words.next_begins.is_none() {
+            let room = self.room - words.events.len();
+            let ran = self.merge.run(room, words);
+            match ran.and_then(|()| self.merge.step(words)) {
                 Ok(true) => {}
                 other => {
                     chunk.end = Some(other.map(drop));

@@ -4,6 +4,7 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
+use super::block::{Block, ShortTraceEvent};
 use super::cursor::{NOWHERE, uvarint};
 use super::event::TraceEvent;
 use super::generation::{Batch, Generation};
@@ -13,26 +14,39 @@ use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
-    /// When the next event was.
+    /// The next events, as far as they have been read ahead, and which is the first.
+    block: Block,
+    at: usize,
+    /// Where there are none: when the next event was.
     time: i64,
     /// The batch that it is of, as far as it is wanted still.
     bytes: Vec<u8>,
     /// Where it begins in these, and where its arguments do.
     begin: u32,
-    at: u32,
+    arguments: u32,
     /// The batch's number in the generation.
     batch: u32,
     /// The thread's slot in the order's table of threads.
     pub(super) slot: u32,
     /// What kind of event it is, and how many arguments that has.
     kind: EventType,
-    args: u8,
+    count: u8,
 }
 
 impl ThreadCursor {
     pub(super) fn new(slot: u32, first: u32) -> ThreadCursor {
-        let (bytes, kind) = (Vec::new(), EventType(0));
-        ThreadCursor { time: 0, bytes, begin: 0, at: 0, batch: first, slot, kind, args: 0 }
+        ThreadCursor {
+            block: Block::default(),
+            at: 0,
+            time: 0,
+            bytes: Vec::new(),
+            begin: 0,
+            arguments: 0,
+            batch: first,
+            slot,
+            kind: EventType(0),
+            count: 0,
+        }
     }
 
     /// Puts the cursor at the first event; its time. `None`: there is none.
@@ -54,7 +68,7 @@ impl ThreadCursor {
         let mut number = first;
         while let Some(batch) = generation.batches.get(number as usize).copied() {
             self.batch = number;
-            (self.begin, self.at) = (0, 0);
+            (self.begin, self.arguments) = (0, 0);
             if !generation.load(number, &mut self.bytes) {
                 return Err(OrderFault::Unfinished);
             }
@@ -64,14 +78,32 @@ impl ThreadCursor {
             }
             number = batch.next;
         }
-        self.bytes = Vec::new();
+        (self.bytes, self.block) = (Vec::new(), Block::default());
         Ok(None)
     }
 
-    /// What the next event says, and where the bytes behind it begin.
+    /// The next events, as far as they have been read ahead.
     #[inline(always)]
-    pub(super) fn event(&self) -> Result<(TraceEvent, u32), OrderFault> {
-        let (args, behind) = arguments(&self.bytes, self.at, self.args);
+    pub(super) fn ahead(&self) -> &[ShortTraceEvent] {
+        self.block.events.get(self.at..).unwrap_or_default()
+    }
+
+    /// So many of those were taken; the time of the one that comes next. `None`: there
+    /// are no more, and [`ThreadCursor::read`] finds the next one behind them.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, count: usize) -> Option<i64> {
+        self.at += count;
+        self.block.events.get(self.at).map(|event| event.time)
+    }
+
+    /// What the next event says, and where the bytes behind it begin.
+    pub(super) fn event(&mut self) -> Result<(TraceEvent, u32), OrderFault> {
+        if let Some(ahead) = self.block.events.get(self.at) {
+            (self.begin, self.time) = (u32::from(ahead.begin), ahead.time);
+            (_, self.arguments) = uvarint(&self.bytes, self.begin + 1);
+            self.be_of(ahead.kind);
+        }
+        let (args, behind) = arguments(&self.bytes, self.arguments, self.count);
         if behind == NOWHERE {
             return Err(OrderFault::Unfinished);
         }
@@ -79,16 +111,30 @@ impl ThreadCursor {
         Ok((TraceEvent { time, args, kind, ..TraceEvent::EMPTY }, behind))
     }
 
-    /// Goes on to the event that begins at `at` of the batch; its time. `None`: the
-    /// batch ends there.
-    #[inline(always)]
-    pub(super) fn next(&mut self, generation: &Generation, at: u32) -> Result<Option<i64>, OrderFault> {
-        let Some(&kind) = self.bytes.get(at as usize) else { return Ok(None) };
-        self.args = SHAPES.get(usize::from(kind)).map_or(Shape::NOT_TIMED, |shape| shape.args);
-        self.kind = EventType(kind);
-        let (units, args) = uvarint(&self.bytes, at + 1);
-        (self.begin, self.at) = (at, args);
-        if self.args == Shape::NOT_TIMED || args == NOWHERE {
+    /// Goes on behind an event, which ends at `behind`; the time of the next one.
+    /// `None`: the batch ends there.
+    pub(super) fn go_on(&mut self, generation: &Generation, behind: u32) -> Result<Option<i64>, OrderFault> {
+        match self.pass(1) {
+            Some(time) => Ok(Some(time)),
+            None => self.next(generation, behind),
+        }
+    }
+
+    /// Goes on behind those that have been read ahead, as [`ThreadCursor::go_on`] does.
+    pub(super) fn read(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
+        self.time = self.block.events.last().map_or(self.time, |event| event.time);
+        self.next(generation, self.block.behind)
+    }
+
+    /// Puts the cursor at the event that begins at `begin` of the batch.
+    fn next(&mut self, generation: &Generation, begin: u32) -> Result<Option<i64>, OrderFault> {
+        self.block.events.clear();
+        self.at = 0;
+        let Some(&kind) = self.bytes.get(begin as usize) else { return Ok(None) };
+        self.be_of(EventType(kind));
+        let (units, arguments) = uvarint(&self.bytes, begin + 1);
+        (self.begin, self.arguments) = (begin, arguments);
+        if self.count == Shape::NOT_TIMED || arguments == NOWHERE {
             return Err(self.unreadable());
         }
         if self.time == 0 {
@@ -96,23 +142,34 @@ impl ThreadCursor {
             self.time = generation.tables.nanoseconds(batch.map_or(0, |batch| batch.time));
         }
         self.time = self.time.wrapping_add(generation.tables.nanoseconds(units));
+        let unit = generation.tables.whole_unit();
+        self.block.fill(&self.bytes, (self.begin, self.arguments), self.kind, self.time, unit);
         Ok(Some(self.time))
+    }
+
+    fn be_of(&mut self, kind: EventType) {
+        self.kind = kind;
+        self.count = SHAPES.get(usize::from(kind.0)).map_or(Shape::NOT_TIMED, |shape| shape.args);
     }
 
     #[cold]
     fn unreadable(&self) -> OrderFault {
-        if self.args == Shape::NOT_TIMED { OrderFault::NotTimed(self.kind.0) } else { OrderFault::Unfinished }
+        if self.count == Shape::NOT_TIMED {
+            OrderFault::NotTimed(self.kind.0)
+        } else {
+            OrderFault::Unfinished
+        }
     }
 
     /// The byte of the file at which the cursor is: where the next event begins.
     pub(super) fn offset(&self, generation: &Generation) -> u64 {
         let Some(batch) = generation.batches.get(self.batch as usize) else { return 0 };
-        batch.offset.saturating_add(u64::from(self.begin))
+        let begin = self.ahead().first().map_or(self.begin, |event| u32::from(event.begin));
+        batch.offset.saturating_add(u64::from(begin))
     }
 }
 
 /// `count` arguments, the others being 0, and where the bytes behind them begin.
-#[inline(always)]
 fn arguments(bytes: &[u8], at: u32, count: u8) -> ([u64; MAX_ARGS], u32) {
     let (first, second, third, fourth);
     let mut at = at;
@@ -162,6 +219,31 @@ impl Heap {
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+    }
+
+    /// The first entry; the one that would be it if the first were not there, with its
+    /// place; and the time up to which these two are the first two, by turns, if times
+    /// stay below it.
+    #[inline(always)]
+    pub(super) fn first_two(&self) -> Option<(Entry, Option<(usize, Entry)>, i64)> {
+        let first = self.get(0)?;
+        let Some(left) = self.get(1) else { return Some((first, None, i64::MAX)) };
+        let right = self.get(2).filter(|right| right.time < left.time);
+        let (at, second) = right.map_or((1, left), |right| (2, right));
+        let beside = self.time(3 - at).unwrap_or(i64::MAX);
+        let below = [2 * at + 1, 2 * at + 2].map(|at| self.time(at).unwrap_or(i64::MAX));
+        let until = below.into_iter().fold(beside, i64::min);
+        Some((first, Some((at, second)), until))
+    }
+
+    /// Puts the two that [`Heap::first_two`] gave back, as they are now.
+    #[inline(always)]
+    pub(super) fn put_first_two(&mut self, first: Entry, second: Option<(usize, Entry)>) {
+        self.put(0, first);
+        if let Some((at, second)) = second {
+            self.put(at, second);
+        }
+        self.look_at_second();
     }
 
     pub(super) fn insert(&mut self, entry: Entry) {
@@ -234,26 +316,27 @@ impl Heap {
     #[inline]
     fn sift_down(&mut self, mut at: usize) {
         let Some(entry) = self.get(at) else { return };
-        loop {
-            let (mut least, mut to) = (entry.time, at);
-            for child in [2 * at + 1, 2 * at + 2] {
-                if let Some(time) = self.time(child)
-                    && time < least
-                {
-                    (least, to) = (time, child);
-                }
+        while let Some(mut least) = self.get(2 * at + 1) {
+            let mut from = 2 * at + 1;
+            if let Some(second) = self.get(from + 1).filter(|second| second.time < least.time) {
+                (least, from) = (second, from + 1);
             }
-            let up = self.get(to).filter(|_| to != at);
-            if let Some(place) = self.entries.get_mut(at) {
-                // Part by part: a whole entry would wait for the part that was
-                // written last.
-                place.time = least;
-                place.cursor = up.map_or(entry.cursor, |up| up.cursor);
+            if least.time >= entry.time {
+                break;
             }
-            if to == at {
-                return;
-            }
-            at = to;
+            self.put(at, least);
+            at = from;
+        }
+        self.put(at, entry);
+    }
+
+    #[inline]
+    fn put(&mut self, at: usize, entry: Entry) {
+        if let Some(place) = self.entries.get_mut(at) {
+            // Part by part: a whole entry would wait for the part that was
+            // written last.
+            place.time = entry.time;
+            place.cursor = entry.cursor;
         }
     }
 }

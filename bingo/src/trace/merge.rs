@@ -37,20 +37,20 @@ pub(super) trait Take {
 /// Merges the events of a trace. Memory is bounded by one generation.
 pub(super) struct Merge<'r> {
     generations: Generations<Box<dyn Read + Send + 'r>>,
-    generation: Option<Generation>,
-    cursors: Vec<ThreadCursor>,
-    heap: Heap,
+    pub(super) generation: Option<Generation>,
+    pub(super) cursors: Vec<ThreadCursor>,
+    pub(super) heap: Heap,
     samples_taken: usize,
     /// The time of the next CPU sample; behind the last, the end of time.
-    next_sample: i64,
+    pub(super) next_sample: i64,
     pub(super) order: Order,
-    last_time: i64,
+    pub(super) last_time: i64,
     syncs: u64,
     /// How many events were taken.
     pub(super) count: u64,
     /// What ended the trace; it comes behind a last point of synchrony.
     error: Option<TraceError>,
-    done: bool,
+    pub(super) done: bool,
 }
 
 impl<'r> Merge<'r> {
@@ -94,7 +94,6 @@ impl<'r> Merge<'r> {
     ///
     /// # Errors
     /// When the trace is corrupt or cut off; no event follows.
-    #[inline(always)]
     pub(super) fn step(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
         if self.done {
             return Ok(false);
@@ -107,7 +106,6 @@ impl<'r> Merge<'r> {
         stepped
     }
 
-    #[inline(always)]
     fn try_step(&mut self, taker: &mut impl Take) -> Result<bool, TraceError> {
         loop {
             if !self.order.queued.is_empty() {
@@ -155,7 +153,6 @@ impl<'r> Merge<'r> {
 
     /// Lets an event through: the earliest, or else the first that can be. `false`:
     /// there is no more of a generation that is cut off.
-    #[inline(always)]
     fn let_through(&mut self, first: Entry, taker: &mut impl Take) -> Result<bool, TraceError> {
         let advanced = match self.try_advance(0, first, taker) {
             Ok(true) => return Ok(true),
@@ -185,7 +182,6 @@ impl<'r> Merge<'r> {
     }
 
     /// Tries the event of the entry that is at `at` of the heap.
-    #[inline(always)]
     fn try_advance(
         &mut self,
         at: usize,
@@ -204,14 +200,32 @@ impl<'r> Merge<'r> {
         if self.order.queued.is_empty() {
             self.last_time = time;
         }
+        self.go_on(at, entry, Some(behind))?;
+        Ok(true)
+    }
+
+    /// Goes on with a thread's events, which begin at `behind` of its batch, or behind
+    /// those that have been read ahead.
+    pub(super) fn go_on(
+        &mut self,
+        at: usize,
+        entry: Entry,
+        behind: Option<u32>,
+    ) -> Result<(), (usize, OrderFault)> {
+        let Some(generation) = &self.generation else { return Ok(()) };
+        let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(()) };
         // An event that cannot be read hides the one before it, as Go has it.
-        match cursor.next(generation, behind) {
+        let next = match behind {
+            Some(behind) => cursor.go_on(generation, behind),
+            None => cursor.read(generation),
+        };
+        match next {
             Ok(Some(time)) if at == 0 => self.heap.update_first(time),
             Ok(Some(time)) => self.heap.update(at, time),
             Ok(None) => self.next_batch(at, entry)?,
-            Err(unreadable) => self.end_here(fault(unreadable))?,
+            Err(unreadable) => self.end_here((entry.cursor as usize, unreadable))?,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Goes on with the thread's next batch.
@@ -232,7 +246,7 @@ impl<'r> Merge<'r> {
     /// # Errors
     /// Of one that is not, the fault.
     #[cold]
-    fn end_here(&mut self, fault: (usize, OrderFault)) -> Result<(), (usize, OrderFault)> {
+    pub(super) fn end_here(&mut self, fault: (usize, OrderFault)) -> Result<(), (usize, OrderFault)> {
         if !self.tables().is_some_and(|tables| tables.cut_off) {
             return Err(fault);
         }
@@ -303,7 +317,7 @@ impl<'r> Merge<'r> {
 
     /// The error at the place of a cursor, or of all where there is none.
     #[cold]
-    fn fault(&self, (cursor, fault): (usize, OrderFault)) -> TraceError {
+    pub(super) fn fault(&self, (cursor, fault): (usize, OrderFault)) -> TraceError {
         let (mut offset, mut number) = (0, 0);
         if let Some(generation) = &self.generation {
             number = generation.number;
@@ -316,8 +330,8 @@ impl<'r> Merge<'r> {
 }
 
 /// Puts an event behind `last`, the time of the one before; its time.
-#[inline]
-fn in_time(event: &mut TraceEvent, last: i64) -> i64 {
+#[inline(always)]
+pub(super) fn in_time(event: &mut TraceEvent, last: i64) -> i64 {
     if event.time <= last {
         event.time = last.wrapping_add(1);
     }

@@ -9,6 +9,7 @@
 //! them in the model's words.
 
 mod batch;
+mod block;
 mod bodies;
 mod chunks;
 mod cursor;
@@ -22,6 +23,7 @@ mod id_table;
 mod merge;
 mod order;
 mod reader;
+mod run;
 mod samples;
 mod source;
 mod spec;

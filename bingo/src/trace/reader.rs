@@ -11,8 +11,8 @@ use super::order::{OrderFault, Touched};
 use super::tables::Tables;
 use super::version::Version;
 
-/// Events behind which the order may give the slots of those that ended again.
-const SETTLED: u64 = 1 << 10;
+/// Events that are put in order at once.
+const AHEAD: usize = 1 << 8;
 
 /// What a reader makes of a trace that is cut off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,21 +27,26 @@ pub enum CutOff {
 /// Reads a trace, event by event. Memory is bounded by one generation.
 pub struct Reader<'r> {
     merge: Merge<'r>,
-    last: Last,
+    ready: Ready,
+    /// Where in those the event is that came last.
+    at: usize,
+    /// What comes behind them.
+    error: Option<TraceError>,
 }
 
-/// The event that came last.
-struct Last(TraceEvent);
+/// Events that were put in order, of one generation.
+struct Ready(Vec<TraceEvent>);
 
-impl Take for Last {
-    #[inline]
+impl Take for Ready {
+    #[inline(always)]
     fn take(&mut self, event: &TraceEvent, _: Touched, tables: &Tables) -> Result<(), OrderFault> {
-        self.0 = *event;
-        refers_to_what_is_there(event, tables)
+        refers_to_what_is_there(event, tables)?;
+        self.0.push(*event);
+        Ok(())
     }
 
     fn take_sync(&mut self, event: &TraceEvent, _: Option<&Tables>) {
-        self.0 = *event;
+        self.0.push(*event);
     }
 }
 
@@ -52,7 +57,7 @@ impl<'r> Reader<'r> {
     /// When they are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'r, cut_off: CutOff) -> Result<Reader<'r>, TraceError> {
         let merge = Merge::new(bytes, cut_off == CutOff::Salvage, None)?;
-        Ok(Reader { merge, last: Last(TraceEvent::EMPTY) })
+        Ok(Reader { merge, ready: Ready(Vec::new()), at: 0, error: None })
     }
 
     /// The form of the trace.
@@ -71,7 +76,8 @@ impl<'r> Reader<'r> {
     /// How many events were yielded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.merge.count
+        let ahead = self.ready.0.len().saturating_sub(self.at + 1);
+        self.merge.count.saturating_sub(u64::try_from(ahead).unwrap_or(0))
     }
 
     /// What the event yielded last says. `None`: its kind is not known.
@@ -92,7 +98,7 @@ impl<'r> Reader<'r> {
     #[inline]
     #[must_use]
     pub fn event(&self) -> &TraceEvent {
-        &self.last.0
+        self.ready.0.get(self.at).unwrap_or(&TraceEvent::EMPTY)
     }
 
     /// Goes on to the next event, which [`Reader::event`] then is; `false` behind
@@ -102,9 +108,29 @@ impl<'r> Reader<'r> {
     /// When the trace is corrupt or cut off; no event follows.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, TraceError> {
-        if self.merge.count.is_multiple_of(SETTLED) {
-            self.merge.order.goroutines.settle();
+        self.at += 1;
+        if self.at < self.ready.0.len() { Ok(true) } else { self.put_more_in_order() }
+    }
+
+    fn put_more_in_order(&mut self) -> Result<bool, TraceError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
         }
-        self.merge.step(&mut self.last)
+        self.merge.order.goroutines.settle();
+        self.at = 0;
+        self.ready.0.clear();
+        let before = self.merge.count;
+        let ran = self.merge.run(AHEAD, &mut self.ready);
+        let count = usize::try_from(self.merge.count - before).unwrap_or(usize::MAX);
+        // One that another hides does not count.
+        self.ready.0.truncate(count);
+        match ran {
+            Ok(()) if count == 0 => self.merge.step(&mut self.ready),
+            Err(error) if count == 0 => Err(error),
+            ran => {
+                self.error = ran.err();
+                Ok(true)
+            }
+        }
     }
 }

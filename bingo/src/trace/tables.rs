@@ -110,6 +110,11 @@ impl Tables {
         id == 0 || self.stacks.has(id)
     }
 
+    /// The unit of the trace's clock in nanoseconds, if it is a whole number; else 0.
+    pub(super) fn whole_unit(&self) -> u64 {
+        self.whole_unit
+    }
+
     /// A time of the trace's clock in nanoseconds.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "fractions of a nanosecond are dropped, as Go does")]

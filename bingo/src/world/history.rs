@@ -117,8 +117,8 @@ pub struct Place {
     pub long: u64,
     /// Whose those were, the first thousand.
     pub kept_long: BTreeSet<GoId>,
-    /// How long they took together.
-    pub blocked: Duration,
+    /// How long they took together, in nanoseconds.
+    blocked: u64,
     /// The longest of them, longest first.
     pub longest: Vec<Ended>,
     /// Who ended them.
@@ -187,6 +187,8 @@ pub(super) struct End<'a> {
 #[derive(Debug)]
 pub(super) struct Past {
     keep: Keep,
+    /// [`Keep::long`] in nanoseconds.
+    long: u64,
     places: Vec<Place>,
     shortcuts: Vec<Shortcut>,
     by_value: Map<(Option<WaitReason>, Stack), PlaceIndex>,
@@ -198,7 +200,8 @@ pub(super) struct Past {
 impl Past {
     pub(super) fn new(keep: Keep) -> Past {
         let (places, shortcuts) = (Vec::new(), Vec::new());
-        Past { keep, places, shortcuts, by_value: Map::default(), by_address: Map::default() }
+        let long = u64::try_from(keep.long.as_nanos()).unwrap_or(u64::MAX);
+        Past { keep, long, places, shortcuts, by_value: Map::default(), by_address: Map::default() }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
@@ -274,17 +277,17 @@ impl Past {
         let at = at as usize;
         let Some((place, shortcut)) = self.places.get_mut(at).zip(self.shortcuts.get_mut(at)) else { return };
         let End { goroutine, time, lasted, by, waker } = end;
-        let duration = Duration::from_nanos(lasted);
         place.ended += 1;
-        if duration >= self.keep.long {
+        if lasted >= self.long {
             place.long += 1;
             if place.kept_long.len() < LONG_KEPT {
                 place.kept_long.insert(goroutine);
             }
         }
-        place.blocked += duration;
+        place.blocked = place.blocked.saturating_add(lasted);
         if lasted > shortcut.shortest || place.longest.len() < LONGEST_KEPT {
-            shortcut.shortest = place.note_length(Ended { goroutine, time, lasted: duration, by });
+            shortcut.shortest =
+                place.note_length(Ended { goroutine, time, lasted: Duration::from_nanos(lasted), by });
         }
         if let Some((by, (stack, number))) = by.zip(waker) {
             let known = shortcut.wakers.iter().position(|waker| *waker == number);
@@ -360,9 +363,15 @@ impl Kept {
 }
 
 impl Place {
+    /// How long the waits that have ended took together.
+    #[must_use]
+    pub fn blocked(&self) -> Duration {
+        Duration::from_nanos(self.blocked)
+    }
+
     fn new(reason: Option<WaitReason>, stack: Stack) -> Place {
         let (longest, wakers, kept_long) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Place { reason, stack, ended: 0, long: 0, kept_long, blocked: Duration::ZERO, longest, wakers }
+        Place { reason, stack, ended: 0, long: 0, kept_long, blocked: 0, longest, wakers }
     }
 
     /// Notes how long a wait took; what is not longer than the answer, in
@@ -441,7 +450,7 @@ mod tests {
         assert_eq!((parent.children.as_slice(), parent.children_made), (&[GoId(7)][..], 1));
         let places: Vec<&Place> = world.places().collect();
         let [place] = places[..] else { panic!("{places:?}") };
-        assert_eq!((place.ended, place.long, place.blocked), (2, 1, Duration::from_nanos(120)));
+        assert_eq!((place.ended, place.long, place.blocked()), (2, 1, Duration::from_nanos(120)));
         let [waker] = &place.wakers[..] else { panic!("{place:?}") };
         assert_eq!(
             (waker.stack.clone(), waker.count, waker.last),

@@ -71,11 +71,31 @@ impl Records {
         self.by_number.iter_mut().flatten().map(|record| &mut **record)
     }
 
-    /// The same as [`Records::iter`], and how many come.
+    /// The same as [`Records::iter`], and how many come: in the order in which they were
+    /// made, as a rule, which is the order in memory.
     pub(super) fn iter_exact(&self) -> impl ExactSizeIterator<Item = &Record> {
-        self.numbers.values().map(|&number| {
-            let record = self.by_number.get(number as usize).and_then(Option::as_deref);
-            record.expect("a goroutine's number leads to its record")
-        })
+        Exactly { records: self.iter(), left: self.len() }
     }
 }
+
+/// So many of an iterator's.
+struct Exactly<I> {
+    records: I,
+    left: usize,
+}
+
+impl<'r, I: Iterator<Item = &'r Record>> Iterator for Exactly<I> {
+    type Item = &'r Record;
+
+    fn next(&mut self) -> Option<&'r Record> {
+        let next = self.records.next();
+        self.left = self.left.saturating_sub(1);
+        next
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<'r, I: Iterator<Item = &'r Record>> ExactSizeIterator for Exactly<I> {}

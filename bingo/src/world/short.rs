@@ -14,42 +14,57 @@ impl World {
             self.own_stacks();
         }
         self.lent.take_over(burst);
-        let followed = self.changes.is_followed();
+        if self.changes.is_followed() {
+            burst.events.iter().for_each(|event| self.apply_at_length(burst, event));
+            return;
+        }
+        let (mut events, mut blocks) = (0, 0);
         for event in burst.events {
-            if followed || !self.apply_short(burst, event) {
+            if self.apply_short(burst, event) {
+                events += 1;
+                blocks += u64::from(event.kind == ShortKind::Block);
+            } else {
                 self.apply_at_length(burst, event);
             }
         }
+        self.totals.events += events;
+        self.totals.blocks += blocks;
+        self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| event.time));
         self.changes.pass(burst.events.len());
     }
 
-    /// Applies an event of the most common kinds. `false`: it is none of them.
+    /// Applies an event of the most common kinds. `false`: it is none of them. Each kind
+    /// goes its own way, so that nobody has to ask again which one it is.
     #[inline(always)]
     fn apply_short(&mut self, burst: &Burst<'_>, event: &ShortEvent) -> bool {
-        let state = match event.kind {
-            ShortKind::Run => GoState::Running,
-            ShortKind::Block => GoState::Blocked,
-            ShortKind::Unblock | ShortKind::Stop => GoState::Runnable,
-            ShortKind::Syscall => GoState::Syscall,
-            ShortKind::Create | ShortKind::Dead | ShortKind::Found(_) => return false,
-        };
+        match event.kind {
+            ShortKind::Run => self.apply_kind(burst, event, ShortKind::Run, GoState::Running),
+            ShortKind::Block => self.apply_kind(burst, event, ShortKind::Block, GoState::Blocked),
+            ShortKind::Unblock => self.apply_kind(burst, event, ShortKind::Unblock, GoState::Runnable),
+            ShortKind::Stop => self.apply_kind(burst, event, ShortKind::Stop, GoState::Runnable),
+            ShortKind::Syscall => self.apply_kind(burst, event, ShortKind::Syscall, GoState::Syscall),
+            ShortKind::Create | ShortKind::Dead | ShortKind::Found(_) => false,
+        }
+    }
+
+    #[inline(always)]
+    fn apply_kind(&mut self, burst: &Burst<'_>, event: &ShortEvent, kind: ShortKind, state: GoState) -> bool {
         let Some(id) = burst.goroutines.get(event.goroutine as usize) else { return false };
         let record = self.records.at(self.lent.record(event.goroutine));
         let Some(record) = record.filter(|record| record.id == *id) else { return false };
-        let by = burst.goroutines.get(event.by as usize).copied();
-        let thread = match event.kind {
+        let woken = kind == ShortKind::Unblock;
+        let by = burst.goroutines.get(event.by as usize).copied().filter(|_| woken);
+        let thread = match kind {
             ShortKind::Run | ShortKind::Syscall => {
                 burst.threads.get(event.thread as usize).copied().flatten()
             }
             _ => None,
         };
-        let Some(before) = record.note_short(event, state, by, thread) else { return false };
-        self.latest = event.time;
-        self.totals.events += 1;
-        self.totals.blocks += u64::from(event.kind == ShortKind::Block);
+        let reason = event.reason.filter(|_| kind == ShortKind::Block);
+        let Some(before) = record.note_short(event, kind, (state, reason), by, thread) else { return false };
         let Some(past) = &mut self.past else { return true };
         let lasted = event.time.0.saturating_sub(before.since.0);
-        past.note(&mut record.kept, (event.time, state, event.reason, by), Some((before.state, lasted)));
+        past.note(&mut record.kept, (event.time, state, reason, by), Some((before.state, lasted)));
         if before.state != GoState::Blocked {
             return true;
         }

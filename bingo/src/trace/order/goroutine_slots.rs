@@ -47,13 +47,18 @@ impl Default for GoroutineSlots {
 
 impl GoroutineSlots {
     /// The slot of the goroutine `id`.
-    #[inline(always)]
     pub(super) fn find(&mut self, id: i64) -> Option<u32> {
-        let recent = self.recent.get(recent(id)).copied().unwrap_or(NO_SLOT);
-        match self.slots.get(recent as usize) {
-            Some(known) if known.id == id => Some(recent),
-            _ => self.look_up(id),
+        Some(self.known(id)?.0)
+    }
+
+    /// The goroutine `id`, and its slot.
+    #[inline(always)]
+    pub(super) fn known(&mut self, id: i64) -> Option<(u32, &mut Goroutine)> {
+        let mut slot = self.recent.get(recent(id)).copied().unwrap_or(NO_SLOT);
+        if self.slots.get(slot as usize).is_none_or(|known| known.id != id) {
+            slot = self.look_up(id)?;
         }
+        Some((slot, self.slots.get_mut(slot as usize)?))
     }
 
     #[cold]

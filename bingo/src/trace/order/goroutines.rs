@@ -133,7 +133,6 @@ impl Order {
     }
 
     /// The running goroutine ends, yields or blocks.
-    #[inline(always)]
     pub(super) fn go_off(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
         let known = self.goroutines.current(event.kind, context.goroutine, context.slot)?;
@@ -151,7 +150,6 @@ impl Order {
         Ok(Some(Context { goroutine: TraceEvent::NONE, slot: NO_SLOT, ..context }))
     }
 
-    #[inline(always)]
     pub(super) fn go_start(
         &mut self,
         event: &mut TraceEvent,
@@ -174,7 +172,6 @@ impl Order {
     }
 
     /// Anybody may unblock a goroutine, the runtime's own threads too.
-    #[inline(always)]
     pub(super) fn go_unblock(
         &mut self,
         event: &mut TraceEvent,

@@ -9,6 +9,7 @@
 //! Source: `internal/trace/order.go`, Go 1.27, rule by rule.
 
 mod annotations;
+mod common;
 mod fault;
 mod goroutine_slots;
 mod goroutines;
@@ -104,7 +105,6 @@ impl Order {
 
     /// Lets `event` of the thread at `slot` through, if it is its turn: `taker` takes
     /// it, but where others come in its place, which are queued.
-    #[inline(always)]
     pub(super) fn advance(
         &mut self,
         mut event: TraceEvent,
@@ -112,61 +112,26 @@ impl Order {
         slot: u32,
         taker: &mut impl Take,
     ) -> Result<bool, OrderFault> {
-        let place = Place { generation: tables.generation, tables };
         let Some(thread) = self.threads.get_mut(slot as usize) else { return Ok(false) };
         thread.seen = true;
         let Thread { id, proc, goroutine, slot: current, .. } = *thread;
         let context = Context { thread: id, proc, goroutine, slot: current };
         self.touched.thread = slot;
-        // Nine in ten events are of the kinds that come first. Each is followed to its
-        // end by itself: so nothing has to be kept for what comes behind all of them.
-        match event.kind {
-            EventType::GO_START => {
-                let Some(after) = self.go_start(&mut event, &place, context)? else { return Ok(false) };
-                self.now_has(slot, context, after);
-                taker.take(&event, self.touched, tables)?;
-            }
-            EventType::GO_STOP => {
-                let Some(after) = self.go_off(&mut event, context)? else { return Ok(false) };
-                self.now_has(slot, context, after);
-                taker.take(&event, self.touched, tables)?;
-            }
-            EventType::GO_BLOCK => {
-                let Some(after) = self.go_off(&mut event, context)? else { return Ok(false) };
-                self.now_has(slot, context, after);
-                taker.take(&event, self.touched, tables)?;
-            }
-            EventType::GO_UNBLOCK => {
-                let Some(after) = self.go_unblock(&mut event, &place, context)? else { return Ok(false) };
-                self.now_has(slot, context, after);
-                taker.take(&event, self.touched, tables)?;
-            }
-            _ => {
-                let mut event = event;
-                let Some(after) = self.dispatch(&mut event, &place, context)? else { return Ok(false) };
-                self.now_has(slot, context, after);
-                if self.queued.is_empty() {
-                    taker.take(&event, self.touched, tables)?;
-                }
-            }
+        let place = Place { generation: tables.generation, tables };
+        let Some(after) = self.dispatch(&mut event, &place, context)? else { return Ok(false) };
+        self.now_has(slot, context, after);
+        if self.queued.is_empty() {
+            taker.take(&event, self.touched, tables)?;
         }
         Ok(true)
     }
 
     /// A thread that had `before` has `after` now.
-    #[inline(always)]
     fn now_has(&mut self, slot: u32, before: Context, after: Context) {
         if before.thread != TraceEvent::NONE
             && let Some(thread) = self.threads.get_mut(slot as usize)
         {
-            // One by one: read as a pair, they would wait for the stores that have
-            // just made them, which is a sixth of the time of all.
-            if after.proc != before.proc {
-                thread.proc = after.proc;
-            }
-            if after.goroutine != before.goroutine {
-                (thread.goroutine, thread.slot) = (after.goroutine, after.slot);
-            }
+            (thread.proc, thread.goroutine, thread.slot) = (after.proc, after.goroutine, after.slot);
         }
     }
 
@@ -180,7 +145,9 @@ impl Order {
 
             EventType::GO_CREATE | EventType::GO_CREATE_BLOCKED => self.go_create(event, place, context),
             EventType::GO_CREATE_SYSCALL => self.go_create_syscall(event, place, context),
-            EventType::GO_DESTROY => self.go_off(event, context),
+            EventType::GO_START => self.go_start(event, place, context),
+            EventType::GO_UNBLOCK => self.go_unblock(event, place, context),
+            EventType::GO_STOP | EventType::GO_BLOCK | EventType::GO_DESTROY => self.go_off(event, context),
             EventType::GO_DESTROY_SYSCALL => self.go_destroy_syscall(event, context),
             EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => self.go_switch(event, place, context),
             EventType::GO_SYSCALL_BEGIN => self.syscall_begin(event, place, context),

@@ -37,7 +37,7 @@ impl Order {
     /// It returned, and found its P where it had left it.
     pub(super) fn syscall_end(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.on_goroutine(event.kind)?;
-        self.leave(event.kind, context, GoStatus::Running)?;
+        self.leave_syscall(event.kind, context, GoStatus::Running)?;
         let held = proc(&mut self.procs, event.kind, context.proc)?;
         in_syscall(event.kind, context.proc, held.status)?;
         held.status = ProcStatus::Running;
@@ -53,7 +53,7 @@ impl Order {
             return Ok(None);
         }
         context.with_goroutine(event.kind)?;
-        self.leave(event.kind, context, GoStatus::Runnable)?;
+        self.leave_syscall(event.kind, context, GoStatus::Runnable)?;
         self.emit(event, context);
         Ok(Some(Context { goroutine: TraceEvent::NONE, slot: NO_SLOT, ..context }))
     }
@@ -62,7 +62,7 @@ impl Order {
     /// so its P, if it has one yet, is taken from it here and now.
     pub(super) fn go_destroy_syscall(&mut self, event: &mut TraceEvent, context: Context) -> Advance {
         context.with_goroutine(event.kind)?;
-        self.leave(event.kind, context, GoStatus::Bad)?;
+        self.leave_syscall(event.kind, context, GoStatus::Bad)?;
         self.goroutines.remove(context.slot);
         self.emit(event, context);
         if context.proc != TraceEvent::NONE {
@@ -77,7 +77,7 @@ impl Order {
         Ok(Some(Context { thread, proc: TraceEvent::NONE, goroutine: TraceEvent::NONE, slot: NO_SLOT }))
     }
 
-    fn leave(&mut self, event: EventType, context: Context, to: GoStatus) -> Result<(), OrderFault> {
+    fn leave_syscall(&mut self, event: EventType, context: Context, to: GoStatus) -> Result<(), OrderFault> {
         let known = self.goroutines.current(event, context.goroutine, context.slot)?;
         if known.status != GoStatus::Syscall {
             return Err(not_running(event, context.goroutine, known));

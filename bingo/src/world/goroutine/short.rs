@@ -17,14 +17,15 @@ pub(in super::super) struct Was {
 }
 
 impl Record {
-    /// Takes in an event of a burst, which leaves the goroutine in `state`, as
+    /// Takes in an event of a burst, of `kind`, which leaves the goroutine in `state`, as
     /// [`Record::note_event`] would; what it was before. `None`: it cannot, because a
     /// snapshot has shown the goroutine or nothing is known of it.
     #[inline(always)]
     pub(in super::super) fn note_short(
         &mut self,
         event: &ShortEvent,
-        state: GoState,
+        kind: ShortKind,
+        (state, reason): (GoState, Option<WaitReason>),
         by: Option<GoId>,
         thread: Option<ThreadId>,
     ) -> Option<Was> {
@@ -37,8 +38,8 @@ impl Record {
             return None;
         }
         (told.time, told.since, told.state) = (event.time, Since::Exact(event.time), state);
-        (told.reason, told.thread, told.tie) = (event.reason, thread, Tie::Open);
-        match event.kind {
+        (told.reason, told.thread, told.tie) = (reason, thread, Tie::Open);
+        match kind {
             ShortKind::Unblock => {
                 match &mut self.woken {
                     Some(woken) => (woken.time, woken.by) = (event.time, by),

@@ -1,0 +1,133 @@
+//! The events that nine in ten are: a goroutine starts, stops, blocks, or is made
+//! runnable. In: such an event. Out: let through, where all is plainly as it has to be;
+//! else nothing is changed, and [`Order::advance`] judges.
+
+use super::super::block::ShortTraceEvent;
+use super::super::event::TraceEvent;
+use super::super::merge::Take;
+use super::super::spec::EventType;
+use super::super::tables::Tables;
+use super::goroutine_slots::{GoroutineSlots, NO_SLOT};
+use super::state::{GoStatus, Thread};
+use super::{Order, OrderFault, Touched};
+
+/// Lets common events of one thread or two through.
+pub(in super::super) struct Common<'o> {
+    goroutines: &'o mut GoroutineSlots,
+    generation: u64,
+}
+
+/// A thread whose events come next.
+pub(in super::super) struct Lane<'o> {
+    thread: &'o mut Thread,
+    slot: u32,
+}
+
+impl Order {
+    /// What common events of the threads at these slots need. `None`: there are no such
+    /// threads, or they are one and the same.
+    #[inline(always)]
+    pub(in super::super) fn common(
+        &mut self,
+        generation: u64,
+        slot: u32,
+        other: Option<u32>,
+    ) -> Option<(Common<'_>, Lane<'_>, Option<Lane<'_>>)> {
+        let (lane, other) = match other {
+            None => (self.threads.get_mut(slot as usize)?, None),
+            Some(other) => {
+                let threads = self.threads.get_disjoint_mut([slot as usize, other as usize]);
+                let [first, second] = threads.ok()?;
+                (first, Some((second, other)))
+            }
+        };
+        let lane = Lane { thread: lane, slot };
+        let other = other.map(|(thread, slot)| Lane { thread, slot });
+        Some((Common { goroutines: &mut self.goroutines, generation }, lane, other))
+    }
+}
+
+impl Common<'_> {
+    /// Lets an event of a lane through, at `time`: `taker` takes it. `false`: nothing
+    /// has changed.
+    ///
+    /// # Errors
+    /// When the event refers to what is not there.
+    #[inline(always)]
+    pub(in super::super) fn advance(
+        &mut self,
+        lane: &mut Lane<'_>,
+        ahead: &ShortTraceEvent,
+        time: i64,
+        tables: &Tables,
+        taker: &mut impl Take,
+    ) -> Result<bool, OrderFault> {
+        let [first, second, third] = ahead.args.map(u64::from);
+        let Thread { id: thread, proc, goroutine, slot: current, .. } = *lane.thread;
+        let args = [first, second, third, 0];
+        let event = |kind| TraceEvent { time, args, kind, thread, proc, goroutine };
+        let touched = |named| Touched { named, current, thread: lane.slot };
+        // Each kind is followed to its end by itself: so nothing has to be kept for what
+        // comes behind all of them.
+        match ahead.kind {
+            EventType::GO_START => {
+                if proc == TraceEvent::NONE || goroutine != TraceEvent::NONE || thread == TraceEvent::NONE {
+                    return Ok(false);
+                }
+                let named = self.turn_of(first, second, GoStatus::Runnable, GoStatus::Running);
+                let Some(named) = named else { return Ok(false) };
+                taker.take(&event(EventType::GO_START), touched(named), tables)?;
+                lane.thread.seen = true;
+                (lane.thread.goroutine, lane.thread.slot) = (first.cast_signed(), named);
+            }
+            EventType::GO_UNBLOCK => {
+                let named = self.turn_of(first, second, GoStatus::Waiting, GoStatus::Runnable);
+                let Some(named) = named else { return Ok(false) };
+                taker.take(&event(EventType::GO_UNBLOCK), touched(named), tables)?;
+                lane.thread.seen = true;
+            }
+            EventType::GO_BLOCK => {
+                if !self.leaves(lane.thread, GoStatus::Waiting) {
+                    return Ok(false);
+                }
+                taker.take(&event(EventType::GO_BLOCK), touched(NO_SLOT), tables)?;
+                (lane.thread.goroutine, lane.thread.slot) = (TraceEvent::NONE, NO_SLOT);
+            }
+            EventType::GO_STOP => {
+                if !self.leaves(lane.thread, GoStatus::Runnable) {
+                    return Ok(false);
+                }
+                taker.take(&event(EventType::GO_STOP), touched(NO_SLOT), tables)?;
+                (lane.thread.goroutine, lane.thread.slot) = (TraceEvent::NONE, NO_SLOT);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The slot of the goroutine `id`, which is `from`, and `to` from now on: whose next
+    /// change of hands is `number`.
+    #[inline(always)]
+    fn turn_of(&mut self, id: u64, number: u64, from: GoStatus, to: GoStatus) -> Option<u32> {
+        let (slot, known) = self.goroutines.known(id.cast_signed())?;
+        let next = known.seq.number.wrapping_add(1);
+        if known.status != from || known.seq.generation != self.generation || next != number {
+            return None;
+        }
+        (known.status, known.seq.number) = (to, number);
+        Some(slot)
+    }
+
+    /// The goroutine that a thread runs is `to` from now on. `false`: it does not run.
+    #[inline(always)]
+    fn leaves(&mut self, thread: &Thread, to: GoStatus) -> bool {
+        let on_proc = thread.proc != TraceEvent::NONE && thread.id != TraceEvent::NONE;
+        match self.goroutines.at(thread.slot) {
+            Some(known) if known.id == thread.goroutine && known.status == GoStatus::Running && on_proc => {
+                known.status = to;
+                true
+            }
+            _ => false,
+        }
+    }
+}
