@@ -7,6 +7,8 @@ use super::spec::{EventType, SHAPES};
 
 /// Events of a block: few enough for a processor's innermost cache to hold some.
 const EVENTS: usize = 1 << 7;
+/// Bytes that are worth a block. A trace may have many threads of a few events.
+const WORTH_IT: usize = 1 << 8;
 
 /// An event whose numbers are small, as nearly all are.
 #[derive(Clone, Copy)]
@@ -31,7 +33,8 @@ pub(super) struct Block {
 impl Block {
     /// Reads the event of `kind` and `time` that begins at `begin` of a batch, its
     /// arguments at `at`, and those behind it. None where the clock's `unit` is no whole
-    /// number of nanoseconds, or times are not above 0, which mean something else.
+    /// number of nanoseconds, times are not above 0, which mean something else, or
+    /// the batch ends soon.
     pub(super) fn fill(
         &mut self,
         bytes: &[u8],
@@ -40,7 +43,7 @@ impl Block {
         mut time: i64,
         unit: u64,
     ) {
-        if unit == 0 {
+        if unit == 0 || bytes.len().saturating_sub(begin as usize) < WORTH_IT {
             return;
         }
         while self.events.len() < EVENTS && time > 0 {

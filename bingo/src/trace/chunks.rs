@@ -15,7 +15,7 @@ use crate::model::{GoId, ShortEvent, Stack, ThreadId, Time};
 
 /// Events of a chunk where one processor makes and takes it: few enough for its
 /// innermost cache.
-const EVENTS: usize = 1 << 9;
+const EVENTS: usize = 1 << 10;
 /// Where two do: many enough for handing it over to be little beside it.
 const EVENTS_AHEAD: usize = 1 << 12;
 /// Chunks that wait to be taken.

@@ -185,8 +185,8 @@ impl World {
     /// so that what is known of it may be past.
     #[must_use]
     pub fn is_uncertain(&self, id: GoId) -> bool {
-        let record = self.records.get(id);
-        self.missed.last().zip(record).is_some_and(|(missed, record)| record.known_at() < missed)
+        let Some(missed) = self.missed.last() else { return false };
+        self.records.get(id).is_some_and(|record| record.known_at() < missed)
     }
 
     /// Of how many goroutines that is so.
