@@ -199,6 +199,10 @@ pub(super) struct Entry {
     pub(super) cursor: u32,
 }
 
+/// The first entry of a heap, the second with its place, and the time up to which they
+/// are that.
+pub(super) type FirstTwo = (Entry, Option<(usize, Entry)>, i64);
+
 /// The threads by the time of their next event: a binary heap.
 #[derive(Default)]
 pub(super) struct Heap {
@@ -225,7 +229,7 @@ impl Heap {
     /// place; and the time up to which these two are the first two, by turns, if times
     /// stay below it.
     #[inline(always)]
-    pub(super) fn first_two(&self) -> Option<(Entry, Option<(usize, Entry)>, i64)> {
+    pub(super) fn first_two(&self) -> Option<FirstTwo> {
         let first = self.get(0)?;
         let Some(left) = self.get(1) else { return Some((first, None, i64::MAX)) };
         let right = self.get(2).filter(|right| right.time < left.time);
