@@ -16,7 +16,8 @@
 //! nothing is asserted) or `missed`. A finding over `low` anywhere else is a false
 //! alarm, in the bug, in its fixed twin and in a clean program. Of the lines of a
 //! deadlock a report names one, so that the others are judged by the count alone.
-//! With `--runs` all columns but the programs count runs.
+//! With `--runs` all columns but the programs count runs. Live, an order of locks cannot
+//! be seen when it is over: such programs are missed.
 //!
 //! No figure is asserted: the status is 0 but when something could not be run.
 
