@@ -150,7 +150,8 @@ fn watched(pid: &str, arguments: &Arguments, reading: &Reading) -> Result<Analys
     let pid = values::pid(pid).map_err(Failure::bad_input)?;
     let texts = arguments.reporting.source_files();
     let min_block = arguments.reporting.min_block;
-    super::watch::analysis(pid, &texts, arguments.duration, min_block, &reading.interrupted)
+    let outside = (&reading.interrupted, &reading.progress);
+    super::watch::analysis(pid, &texts, arguments.duration, min_block, outside)
 }
 
 #[cfg(not(all(target_os = "linux", feature = "live")))]

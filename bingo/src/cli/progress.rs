@@ -56,6 +56,16 @@ impl Progress {
         bar.set_position(0);
     }
 
+    /// `what` is done from now on, and will take a while: it is shown.
+    pub(super) fn work(&self, what: &str) {
+        let bar = &self.0.bar;
+        let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(what.to_owned());
+        bar.reset_elapsed();
+        self.tick();
+    }
+
     /// Time goes on: the line is shown when it is time.
     pub(super) fn tick(&self) {
         let due = self.0.begun.elapsed() >= PATIENCE;

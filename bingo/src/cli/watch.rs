@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
+use super::progress::Progress;
 use super::{Failure, probes, target};
 use crate::model::{Event, Source, Texts};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
@@ -16,13 +17,17 @@ use crate::session::{Analysis, Session};
 /// What the probes may add to the process's own CPU time, as for `attach`.
 const BUDGET: f64 = 0.02;
 
+/// The first look goes over the heap once, the last one up to sixteen times: where the
+/// first one takes so long, the last one takes over a second.
+const WORTH_A_WORD: Duration = Duration::from_millis(70);
+
 /// What is found in the process `pid` within `duration`.
 pub(super) fn analysis(
     pid: u32,
     texts: &dyn Texts,
     duration: Duration,
     min_block: Duration,
-    interrupted: &Arc<AtomicBool>,
+    (interrupted, progress): (&Arc<AtomicBool>, &Progress),
 ) -> Result<Analysis, Failure> {
     let source = target::open(pid)?;
     let mut header = source.header().clone();
@@ -33,14 +38,20 @@ pub(super) fn analysis(
     let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
-    let ended = session
-        .look_closely(outside.now())
-        .map_err(LoopError::Source)
-        .and_then(|_| live_loop::run(&mut session, &mut Unseen, &mut outside, pace))
-        .and_then(|ending| match ending {
+    let begun = outside.now();
+    let looked = session.look_closely(begun).map_err(LoopError::Source);
+    let took = outside.now().since(begun);
+    let ended = looked.and_then(|_| live_loop::run(&mut session, &mut Unseen, &mut outside, pace)).and_then(
+        |ending| match ending {
             Ending::Exited | Ending::Executed => Ok(true),
-            _ => session.look_closely(outside.now()).map_err(LoopError::Source),
-        });
+            _ => {
+                if took >= WORTH_A_WORD {
+                    progress.work(&format!("looking closely at the process {pid}"));
+                }
+                session.look_closely(outside.now()).map_err(LoopError::Source)
+            }
+        },
+    );
     match ended {
         Ok(_) => Ok(session.analysis(texts, min_block)),
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
