@@ -89,6 +89,7 @@ impl Code {
             ActKind::Call(call) | ActKind::Go(call) | ActKind::Defer(call) => {
                 self.done_by_call(*call, act.line, context)
             }
+            ActKind::Touch(_) => Vec::new(),
         }
     }
 
@@ -239,6 +240,7 @@ impl Code {
                 }
                 all
             }
+            ActKind::Touch(_) => Vec::new(),
         }
     }
 

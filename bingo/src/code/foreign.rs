@@ -151,6 +151,47 @@ pub(super) fn function(package: &str, name: &str) -> Function {
     }
 }
 
+/// Whether nothing of a package puts what goroutines do in an order, but what
+/// [`method`] and [`function`] tell.
+pub(super) fn orders_nothing(package: &str) -> bool {
+    let first = package.split('/').next().unwrap_or_default();
+    let plain = matches!(
+        first,
+        "bufio"
+            | "bytes"
+            | "cmp"
+            | "compress"
+            | "container"
+            | "crypto"
+            | "encoding"
+            | "errors"
+            | "fmt"
+            | "hash"
+            | "html"
+            | "image"
+            | "maps"
+            | "math"
+            | "path"
+            | "reflect"
+            | "regexp"
+            | "slices"
+            | "sort"
+            | "strconv"
+            | "strings"
+            | "text"
+            | "time"
+            | "unicode"
+            | "unsafe"
+    );
+    plain || matches!(package, "log" | "log/slog" | "os" | "os/signal" | "runtime" | "builtin" | "context")
+}
+
+/// Whether what a function of such a package is given is called before it returns,
+/// by nobody else.
+pub(super) fn calls_at_once(package: &str) -> bool {
+    matches!(package, "slices" | "sort" | "maps" | "strings" | "bytes")
+}
+
 /// Whether an object of such a package calls what it is given later, in a goroutine
 /// of its own: servers, tests.
 pub(super) fn calls_later(package: &str) -> bool {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ir::{Act, ActKind, Branch, CallId, Func, Name, Stmt, StmtKind};
+use super::ir::{Act, ActKind, Branch, CallId, Func, Name, Stmt, StmtKind, Touch};
 
 /// What may come.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Walk<'_> {
     }
 
     fn acts(&mut self, acts: &[Act]) -> bool {
-        for act in acts {
+        for act in acts.iter().filter(|act| acts_on_objects(act)) {
             self.rest.acts.push((act.clone(), self.again));
             if let ActKind::Call(call) = act.kind
                 && (self.ends)(call)
@@ -311,35 +311,57 @@ pub(super) fn is_behind(
     }
 }
 
-/// Calls `see` with every act of some statements.
+/// Whether an act may have to do with waiting; where memory is got at has not.
+fn acts_on_objects(act: &&Act) -> bool {
+    !matches!(act.kind, ActKind::Touch(_))
+}
+
+/// Calls `see` with all memory that some statements get at.
+pub(super) fn each_touch<'s>(stmts: &'s [Stmt], see: &mut impl FnMut(&'s Touch)) {
+    walk_acts(stmts, &mut |act| {
+        if let ActKind::Touch(touch) = &act.kind {
+            see(touch);
+        }
+    });
+}
+
+/// Calls `see` with every act of some statements that may have to do with waiting.
 pub(super) fn each_act<'s>(stmts: &'s [Stmt], see: &mut impl FnMut(&'s Act)) {
+    walk_acts(stmts, &mut |act| {
+        if acts_on_objects(&act) {
+            see(act);
+        }
+    });
+}
+
+fn walk_acts<'s>(stmts: &'s [Stmt], see: &mut impl FnMut(&'s Act)) {
     for stmt in stmts {
         match &stmt.kind {
             StmtKind::Acts(acts) | StmtKind::Return(acts) => acts.iter().for_each(&mut *see),
-            StmtKind::Block(inner) => each_act(inner, see),
+            StmtKind::Block(inner) => walk_acts(inner, see),
             StmtKind::If { head, then, other } => {
                 head.iter().for_each(&mut *see);
-                each_act(then, see);
-                each_act(other, see);
+                walk_acts(then, see);
+                walk_acts(other, see);
             }
             StmtKind::Loop { head, body, .. } => {
                 head.iter().for_each(&mut *see);
-                each_act(body, see);
+                walk_acts(body, see);
             }
             StmtKind::Switch { head, branches, .. } => {
                 head.iter().for_each(&mut *see);
-                each_in_branches(branches, see);
+                walk_branches(branches, see);
             }
-            StmtKind::Select { branches, .. } => each_in_branches(branches, see),
+            StmtKind::Select { branches, .. } => walk_branches(branches, see),
             StmtKind::Break(_) | StmtKind::Continue | StmtKind::Goto => {}
         }
     }
 }
 
-fn each_in_branches<'s>(branches: &'s [Branch], see: &mut impl FnMut(&'s Act)) {
+fn walk_branches<'s>(branches: &'s [Branch], see: &mut impl FnMut(&'s Act)) {
     for branch in branches {
         branch.head.iter().for_each(&mut *see);
-        each_act(&branch.body, see);
+        walk_acts(&branch.body, see);
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) struct Var {
     /// The last line where it is in scope.
     pub(super) last: u32,
     pub(super) kind: Type,
+    /// Its address is taken: it is no pointer itself.
+    pub(super) addressed: bool,
 }
 
 /// A call, whatever starts it.
@@ -175,8 +177,10 @@ pub(super) enum Type {
     Foreign(Name, Name),
     Pointer(Rc<Type>),
     Chan(Rc<Type>),
-    /// A slice or a map, of these.
+    /// A slice, of these.
     List(Rc<Type>),
+    /// A map, of these.
+    Map(Rc<Type>),
     /// An array of these, which is a value.
     Array(Rc<Type>),
     Func,
@@ -261,6 +265,17 @@ pub(super) enum ActKind {
     Call(CallId),
     Go(CallId),
     Defer(CallId),
+    /// Gets at memory: a variable, a field, what is in a map.
+    Touch(Touch),
+}
+
+/// What an access does to the memory that an expression names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Touch {
+    pub(super) place: Expr,
+    pub(super) write: bool,
+    /// It is for what is in it: `x.y` touches `x` on the way.
+    pub(super) on_the_way: bool,
 }
 
 impl Program {
@@ -312,6 +327,37 @@ impl Program {
             };
         }
         &Type::Unknown
+    }
+
+    /// The type of a value, as far as it shows at once.
+    pub(super) fn type_of(&self, from: &Expr) -> Type {
+        match from {
+            Expr::Site(site) => self.site(*site).map_or(Type::Unknown, |site| site.kind.clone()),
+            Expr::Var(var) => self.var(*var).map_or(Type::Unknown, |var| var.kind.clone()),
+            Expr::Call(call, at) => {
+                let Some(Expr::Func(func)) = self.call(*call).map(|call| &call.callee) else {
+                    return Type::Unknown;
+                };
+                let result = self.func(*func).and_then(|func| func.results.get(*at));
+                result.and_then(|var| self.var(*var)).map_or(Type::Unknown, |var| var.kind.clone())
+            }
+            Expr::Field(of, name) => match self.underlying(&self.type_of(of)) {
+                Type::Struct(fields) => {
+                    let field = fields.iter().find(|field| field.name == *name);
+                    field.map_or(Type::Unknown, |field| field.kind.clone())
+                }
+                _ => Type::Unknown,
+            },
+            Expr::Elem(of) => match self.underlying(&self.type_of(of)) {
+                Type::List(of) | Type::Map(of) | Type::Array(of) => (**of).clone(),
+                _ => Type::Unknown,
+            },
+            Expr::Received(of) => match self.underlying(&self.type_of(of)) {
+                Type::Chan(of) => (**of).clone(),
+                _ => Type::Unknown,
+            },
+            _ => Type::Unknown,
+        }
     }
 
     /// Whether a variable of this type is an object, where others refer to one.

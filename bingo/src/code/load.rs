@@ -101,14 +101,14 @@ pub(super) fn is_foreign_function(function: &str) -> bool {
 }
 
 /// `example.com/shop/orders` of `example.com/shop/orders.(*Cart).Add`.
-fn package_path(function: &str) -> &str {
+pub(super) fn package_path(function: &str) -> &str {
     let bare = function.split(['[', '(']).next().unwrap_or_default();
     let name = bare.rfind('/').map_or(0, |slash| slash + 1);
     let dot = function.get(name..).and_then(|rest| rest.find('.')).map_or(function.len(), |dot| name + dot);
     function.get(..dot).unwrap_or_default()
 }
 
-fn folder(file: &str) -> &str {
+pub(super) fn folder(file: &str) -> &str {
     file.rfind('/').map_or("", |slash| file.get(..slash).unwrap_or_default())
 }
 

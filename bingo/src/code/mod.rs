@@ -33,11 +33,16 @@ mod ir;
 mod joined;
 mod load;
 mod lower;
+mod paths;
 mod pattern;
 mod place;
 mod points;
+mod shared;
+mod threads;
 mod waits;
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;
 
@@ -53,7 +58,9 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
             && !goroutine.system
             && goroutine.stack.frames().iter().any(|frame| !load::is_foreign(frame))
     });
-    if !waits {
+    let made = world.birthplaces().iter().flat_map(|place| place.stack.frames());
+    let mut made = made.filter(|frame| !load::is_foreign(frame)).peekable();
+    if !waits && made.peek().is_none() {
         return Links::default();
     }
     let mut frames = std::collections::BTreeSet::new();
@@ -72,6 +79,11 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
             frames.insert((frame.function.to_string(), frame.file.to_string()));
         }
     }
+    for frame in made {
+        if known.insert((frame.function.as_ptr(), frame.file.as_ptr())) {
+            frames.insert((frame.function.to_string(), frame.file.to_string()));
+        }
+    }
     let frames = frames.iter().map(|(function, file)| (&**function, &**file));
     let program = load::load(frames.filter(|(_, file)| file.ends_with(".go")), texts);
     let Some(mut points) = program.and_then(points::Points::of) else { return Links::default() };
@@ -82,5 +94,8 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
         // There may be more tests to come.
         points.later.extend(points.program.tests());
     }
-    joined::links(world, acts::Code::new(points))
+    let mut code = acts::Code::new(points);
+    let shared = shared::of(world, &mut code);
+    let links = if waits { joined::links(world, code) } else { Links::default() };
+    Links { shared, ..links }
 }

@@ -307,7 +307,7 @@ impl Points {
         let mut found = self.set(&Node::Elem(site));
         let Some(of) = self.program.site(site) else { return found };
         let kind = of.kind.clone();
-        if let Type::List(of) | Type::Array(of) = self.program.underlying(&kind).clone()
+        if let Type::List(of) | Type::Map(of) | Type::Array(of) = self.program.underlying(&kind).clone()
             && self.program.is_value(&of)
         {
             found.insert(self.part(site, &ELEMENT.into(), &of));

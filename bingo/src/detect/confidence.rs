@@ -105,7 +105,12 @@ impl Class {
             }
             Class::DataRace => const { &[rule(Proven, "the race detector saw it happen")] },
             Class::RaceHint => {
-                const { &[rule(Medium, "two goroutines were seen at the same address"), rule(Low, "any other")] }
+                const {
+                    &[rule(
+                        Low,
+                        "goroutines that do both lived at once, and nothing in the source orders the two",
+                    )]
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ mod leak;
 mod lock_order;
 mod long_block;
 mod race;
+mod race_hint;
 mod starvation;
 mod waiting;
 mod words;
@@ -30,6 +31,7 @@ use crate::world::{WaitGraphs, World};
 pub use confidence::{DOUBT, Rule};
 pub use finding::{Class, Confidence, Finding, Related, Step};
 pub use race::races;
+pub use race_hint::drop_hints;
 
 /// All that is found, worst first. `links` are by addresses or by the source, or both,
 /// the better first; `min_block` is from how long on a wait is long.
@@ -50,6 +52,7 @@ pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Fin
         }
     }
     found.extend(starvation::findings(world));
+    found.extend(race_hint::findings(world, links));
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();
     for finding in &mut found {

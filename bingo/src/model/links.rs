@@ -15,7 +15,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Addr, GoId, Stack};
+use super::{Addr, GoId, Shared, Stack};
 
 /// Goroutines, objects, and what joins them.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct Links {
     pub uses: Vec<Use>,
     /// Locks that were waited for while another one was held.
     pub nested: Vec<Nested>,
+    /// Memory that goroutines share without an order.
+    pub shared: Vec<Shared>,
 }
 
 /// An object of [`Links::objects`], by its place there.

@@ -10,6 +10,7 @@ mod event;
 mod id;
 mod links;
 mod race;
+mod shared;
 mod snapshot;
 mod source;
 mod stack;
@@ -28,6 +29,7 @@ pub use links::{
     Use, WaitFor,
 };
 pub use race::{MemoryAccess, Race, Racer, Races};
+pub use shared::{MadeAt, Shared, SharedUse};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
 pub use source::{Header, Observation, Sink, Source, SourceError, SourceKind};
 pub use stack::{Frame, Stack};

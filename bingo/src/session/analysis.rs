@@ -152,6 +152,7 @@ impl Analysis {
                 }
             }
         }
+        detect::drop_hints(&mut self.findings);
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
         self.suppressed.extend(other.suppressed);
         self.runs.add(other.runs);

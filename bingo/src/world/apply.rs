@@ -56,6 +56,9 @@ impl World {
                 let Some(record) = self.records.at(number) else { return };
                 if let Some(past) = &mut self.past {
                     past.moved(None, record, Some(event));
+                    if let (EventKind::Create { .. }, Some(stack)) = (event.kind, event.stack) {
+                        record.birthplace = past.births.born(id, stack, event.time);
+                    }
                 }
                 record
             }

@@ -93,6 +93,8 @@ pub(super) struct Record {
     woken_lent: u32,
     /// The place of a reason and its stack, where that has been looked up.
     pub(super) place: Option<(Option<WaitReason>, PlaceIndex)>,
+    /// Where it was made, of the places that are kept.
+    pub(super) birthplace: Option<u32>,
     /// The number of its last change.
     pub(super) changed: u64,
     /// Its past, where that is kept.
@@ -218,6 +220,7 @@ impl Record {
             lent: NONE,
             woken_lent: NONE,
             place: None,
+            birthplace: None,
             changed: 0,
             kept: Kept::default(),
             woken: None,

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::births::Births;
 use super::goroutine::Record;
 use super::lent::NONE;
 use super::{Map, Since};
@@ -186,6 +187,7 @@ pub(super) struct End<'a> {
 /// The places where goroutines have waited.
 #[derive(Debug)]
 pub(super) struct Past {
+    pub(super) births: Births,
     keep: Keep,
     /// [`Keep::long`] in nanoseconds.
     long: u64,
@@ -199,9 +201,16 @@ pub(super) struct Past {
 
 impl Past {
     pub(super) fn new(keep: Keep) -> Past {
-        let (places, shortcuts) = (Vec::new(), Vec::new());
         let long = u64::try_from(keep.long.as_nanos()).unwrap_or(u64::MAX);
-        Past { keep, long, places, shortcuts, by_value: Map::default(), by_address: Map::default() }
+        Past {
+            births: Births::default(),
+            keep,
+            long,
+            places: Vec::new(),
+            shortcuts: Vec::new(),
+            by_value: Map::default(),
+            by_address: Map::default(),
+        }
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {

@@ -6,6 +6,7 @@
 //! it corrects what is older than `taken` and never undoes a newer event.
 
 mod apply;
+mod births;
 mod buried;
 mod changes;
 mod goroutine;
@@ -28,6 +29,7 @@ use crate::model::{
     SyncObject, Time,
 };
 
+pub use births::Birthplace;
 pub use changes::Changes;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
@@ -102,6 +104,12 @@ impl World {
     /// The places where goroutines have waited, where the past is kept, in no order.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         self.past.iter().flat_map(history::Past::places)
+    }
+
+    /// Where goroutines were made of which events told, where the past is kept.
+    #[must_use]
+    pub fn birthplaces(&self) -> &[Birthplace] {
+        self.past.as_ref().map_or(&[], |past| past.births.all())
     }
 
     /// Takes in what a source yielded. The answer is what nobody told: for each

@@ -107,6 +107,9 @@ impl World {
     /// Removes a goroutine that has ended.
     pub(super) fn remove(&mut self, id: GoId) -> Option<Box<Record>> {
         let gone = self.records.remove(id)?;
+        if let (Some(past), Some(place)) = (&mut self.past, gone.birthplace) {
+            past.births.ended(place, self.latest);
+        }
         self.changes.gone(id);
         self.changes.trim(self.records.len());
         Some(gone)

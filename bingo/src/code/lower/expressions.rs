@@ -6,7 +6,18 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::{Global, Import, Local, Reader, children, last_line, line, part};
-use crate::code::ir::{Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Place, Site, Type, VarId};
+use crate::code::ir::{
+    Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Place, Site, Touch, Type, VarId,
+};
+
+/// How memory is got at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+    /// On the way to a part of it.
+    Through,
+}
 
 impl Reader<'_> {
     /// Where the value of an expression comes from; `acts` gets what is done on
@@ -17,12 +28,27 @@ impl Reader<'_> {
 
     fn expression(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
         match node.kind() {
-            "identifier" => self.identifier(part(self.text, node)),
+            "identifier" | "selector_expression" | "index_expression" => {
+                let value = self.place(node, acts);
+                self.touch(node, &value, Access::Read, acts);
+                value
+            }
             "parenthesized_expression" | "variadic_argument" | "literal_element" => {
                 children(node).first().map_or(Expr::Nothing, |inner| self.expr(*inner, acts))
             }
             "unary_expression" => {
                 let operator = node.child_by_field_name("operator").map_or("", |node| part(self.text, node));
+                if operator == "&"
+                    && let Some(operand) = node.child_by_field_name("operand")
+                {
+                    let place = self.deeper(Expr::Unknown, |reader| reader.place(operand, acts));
+                    if let Expr::Var(var) = place
+                        && let Some(var) = self.program().vars.get_mut(var.index())
+                    {
+                        var.addressed = true;
+                    }
+                    return place;
+                }
                 let operand = self.of(node, "operand", acts);
                 match operator {
                     "<-" => {
@@ -30,7 +56,10 @@ impl Reader<'_> {
                         acts.push(Act { line: line(node), end: last_line(node), kind });
                         Expr::Received(Rc::new(operand))
                     }
-                    "&" | "*" => operand,
+                    "*" => {
+                        self.touch(node, &pointee(&operand), Access::Read, acts);
+                        operand
+                    }
                     // `Add(-1)` is no `Add(1)`.
                     "-" => Expr::Foreign("builtin".into(), "negative".into()),
                     _ => Expr::Nothing,
@@ -40,17 +69,6 @@ impl Reader<'_> {
                 self.of(node, "left", acts);
                 self.of(node, "right", acts);
                 Expr::Nothing
-            }
-            "selector_expression" => self.selector(node, acts),
-            "index_expression" => {
-                let operand = self.of(node, "operand", acts);
-                if matches!(operand, Expr::Func(_) | Expr::Foreign(..)) {
-                    return operand;
-                }
-                // The keys of a map are in it, too.
-                let index = self.of(node, "index", acts);
-                self.flow(Place::Elem(operand.clone()), index);
-                Expr::Elem(Rc::new(operand))
             }
             "slice_expression" | "type_assertion_expression" | "type_conversion_expression" => {
                 self.of(node, "operand", acts)
@@ -77,6 +95,47 @@ impl Reader<'_> {
             }
             "ERROR" => Expr::Unknown,
             _ => Expr::Nothing,
+        }
+    }
+
+    /// What an expression names, without getting at it; but at what leads there.
+    pub(super) fn place(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        match node.kind() {
+            "identifier" => self.identifier(part(self.text, node)),
+            "selector_expression" => self.selector(node, acts),
+            "index_expression" => {
+                let Some(operand) = node.child_by_field_name("operand") else { return Expr::Unknown };
+                let operand = self.through(operand, acts);
+                if matches!(operand, Expr::Func(_) | Expr::Foreign(..)) {
+                    return operand;
+                }
+                // The keys of a map are in it, too.
+                let index = self.of(node, "index", acts);
+                self.flow(Place::Elem(operand.clone()), index);
+                Expr::Elem(Rc::new(operand))
+            }
+            _ => self.expr(node, acts),
+        }
+    }
+
+    /// The same of what is on the way to another place.
+    fn through(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        if !matches!(node.kind(), "identifier" | "selector_expression" | "index_expression") {
+            return self.expr(node, acts);
+        }
+        self.deeper(Expr::Unknown, |reader| {
+            let value = reader.place(node, acts);
+            reader.touch(node, &value, Access::Through, acts);
+            value
+        })
+    }
+
+    /// Notes that memory is got at, if it may be shared.
+    pub(super) fn touch(&self, node: Node<'_>, place: &Expr, access: Access, acts: &mut Vec<Act>) {
+        if is_in_variable(place) {
+            let (write, on_the_way) = (access == Access::Write, access == Access::Through);
+            let kind = ActKind::Touch(Touch { place: place.clone(), write, on_the_way });
+            acts.push(Act { line: line(node), end: last_line(node), kind });
         }
     }
 
@@ -152,7 +211,7 @@ impl Reader<'_> {
         if let Some(Type::Named(package, of)) = self.type_named(operand) {
             return self.method(&(package, of), &field).map_or(Expr::Unknown, Expr::Func);
         }
-        Expr::Field(Rc::new(self.expr(operand, acts)), field)
+        Expr::Field(Rc::new(self.through(operand, acts)), field)
     }
 
     fn method(&self, of: &(crate::code::ir::PackageId, Name), name: &Name) -> Option<FuncId> {
@@ -257,8 +316,17 @@ impl Reader<'_> {
                 }
                 Some(Expr::Nothing)
             }
-            "len" | "cap" | "delete" | "min" | "max" | "clear" | "recover" | "print" | "println"
-            | "complex" | "real" | "imag" => {
+            "len" | "delete" | "clear" => {
+                let access = if name == "len" { Access::Read } else { Access::Write };
+                for (at, one) in arguments.into_iter().enumerate() {
+                    let value = self.expr(one, acts);
+                    if at == 0 {
+                        self.touch(one, &Expr::Elem(Rc::new(value)), access, acts);
+                    }
+                }
+                Some(Expr::Nothing)
+            }
+            "cap" | "min" | "max" | "recover" | "print" | "println" | "complex" | "real" | "imag" => {
                 for one in arguments {
                     self.expr(one, acts);
                 }
@@ -323,7 +391,7 @@ impl Reader<'_> {
                 (None, element)
             };
             let (to, part_kind) = match &of {
-                Type::List(of) | Type::Array(of) => {
+                Type::List(of) | Type::Map(of) | Type::Array(of) => {
                     if let Some(key) = key {
                         let key = self.expr(key, acts);
                         self.flow(Place::Elem(made.clone()), key);
@@ -383,36 +451,20 @@ impl Reader<'_> {
             site.name = Arc::clone(name);
         }
     }
+}
 
-    /// The type of a value, as far as it shows at once.
-    pub(super) fn type_of(&self, from: &Expr) -> Type {
-        let program = &self.lowering.program;
-        match from {
-            Expr::Site(site) => program.site(*site).map_or(Type::Unknown, |site| site.kind.clone()),
-            Expr::Var(var) => program.var(*var).map_or(Type::Unknown, |var| var.kind.clone()),
-            Expr::Call(call, at) => {
-                let Some(Expr::Func(func)) = program.call(*call).map(|call| &call.callee) else {
-                    return Type::Unknown;
-                };
-                let result = program.func(*func).and_then(|func| func.results.get(*at));
-                result.and_then(|var| program.var(*var)).map_or(Type::Unknown, |var| var.kind.clone())
-            }
-            Expr::Field(of, name) => match program.underlying(&self.type_of(of)) {
-                Type::Struct(fields) => {
-                    let field = fields.iter().find(|field| field.name == *name);
-                    field.map_or(Type::Unknown, |field| field.kind.clone())
-                }
-                _ => Type::Unknown,
-            },
-            Expr::Elem(of) => match program.underlying(&self.type_of(of)) {
-                Type::List(of) | Type::Array(of) => (**of).clone(),
-                _ => Type::Unknown,
-            },
-            Expr::Received(of) => match program.underlying(&self.type_of(of)) {
-                Type::Chan(of) => (**of).clone(),
-                _ => Type::Unknown,
-            },
-            _ => Type::Unknown,
-        }
+/// What a pointer points to.
+pub(super) fn pointee(pointer: &Expr) -> Expr {
+    Expr::Field(Rc::new(pointer.clone()), "*".into())
+}
+
+/// Whether a place is a variable, or found from one.
+fn is_in_variable(place: &Expr) -> bool {
+    match place {
+        Expr::Var(_) => true,
+        Expr::Field(of, _) => is_in_variable(of),
+        // What is in an element is of no interest: who knows which one it is.
+        Expr::Elem(of) => !matches!(**of, Expr::Elem(_)) && is_in_variable(of),
+        _ => false,
     }
 }

@@ -359,7 +359,7 @@ impl Reader<'_> {
         let (func, last) = (self.func, self.ends.last().copied().unwrap_or(u32::MAX));
         let vars = &mut self.program().vars;
         let id = VarId::next(vars);
-        vars.push(Var { name, func, line, last, kind });
+        vars.push(Var { name, func, line, last, kind, addressed: false });
         id
     }
 

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use tree_sitter::Node;
 
+use super::expressions::{Access, pointee};
 use super::{Local, Reader, children, constants, fields, last_line, line, part, var_specs};
-use crate::code::ir::{Act, ActKind, Branch, Expr, Name, Place, Stmt, StmtKind, Type, VarId};
+use crate::code::ir::{Act, ActKind, Branch, Expr, Name, Place, Stmt, StmtKind, Touch, Type, VarId};
 
 impl Reader<'_> {
     /// The statements of a block, in a scope of their own.
@@ -142,7 +143,12 @@ impl Reader<'_> {
                     }
                 }
             }
-            "expression_statement" | "inc_statement" | "dec_statement" => {
+            "inc_statement" | "dec_statement" => {
+                for one in children(node) {
+                    self.target(one, acts);
+                }
+            }
+            "expression_statement" => {
                 for one in children(node) {
                     self.expr(one, acts);
                 }
@@ -189,14 +195,14 @@ impl Reader<'_> {
             };
             if fresh {
                 let name = self.name(*node);
-                let kind = self.type_of(&from);
+                let kind = self.program().type_of(&from);
                 let var = self.new_var(name.clone(), line(*node), kind);
                 self.name_sites(&from, &name);
                 self.flow(Place::Var(var), from);
                 self.bind(name, Local::Var(var));
                 continue;
             }
-            let to = match self.expr(*node, acts) {
+            let to = match self.target(*node, acts) {
                 Expr::Var(var) => Place::Var(var),
                 Expr::Field(of, field) => Place::Field((*of).clone(), field),
                 Expr::Elem(of) => Place::Elem((*of).clone()),
@@ -204,6 +210,19 @@ impl Reader<'_> {
             };
             self.flow(to, from);
         }
+    }
+
+    /// What is set, and that it is.
+    fn target(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
+        let operator = node.child_by_field_name("operator").map(|node| part(self.text, node));
+        if node.kind() == "unary_expression" && operator == Some("*") {
+            let pointer = self.field(node, "operand", acts);
+            self.touch(node, &pointee(&pointer), Access::Write, acts);
+            return pointer;
+        }
+        let place = self.deeper(Expr::Unknown, |reader| reader.place(node, acts));
+        self.touch(node, &place, Access::Write, acts);
+        place
     }
 
     fn return_values(&mut self, node: Node<'_>, acts: &mut Vec<Act>) {
@@ -214,6 +233,9 @@ impl Reader<'_> {
         for (at, result) in results.iter().enumerate() {
             if let Some(value) = spread(&values, at, results.len()) {
                 self.flow(Place::Var(*result), value);
+            }
+            if self.program().var(*result).is_some_and(|var| !var.name.is_empty()) {
+                self.touch(node, &Expr::Var(*result), Access::Write, acts);
             }
         }
     }
@@ -256,6 +278,7 @@ impl Reader<'_> {
                 "range_clause" => {
                     endless = false;
                     let over = self.field(clause, "right", &mut head);
+                    self.touch(clause, &Expr::Elem(Rc::new(over.clone())), Access::Read, &mut head);
                     let (line, end) = (line(node), last_line(clause));
                     head.push(Act { line, end, kind: ActKind::Range(over.clone()) });
                     if let Some(left) = clause.child_by_field_name("left") {
@@ -275,6 +298,16 @@ impl Reader<'_> {
         if let Some(after) = after {
             let mut acts = Vec::new();
             self.simple(after, &mut acts);
+            // Each turn has its own of what the loop declares: it is set before others
+            // can have it.
+            let own = self.scopes.last().into_iter().flat_map(|scope| scope.values());
+            let own: Vec<VarId> = own
+                .filter_map(|local| match local {
+                    Local::Var(var) => Some(*var),
+                    _ => None,
+                })
+                .collect();
+            acts.retain(|act| !matches!(&act.kind, ActKind::Touch(Touch { place: Expr::Var(var), .. }) if own.contains(var)));
             body.push(Stmt { line: line(after), end: last_line(after), kind: StmtKind::Acts(acts) });
         }
         self.scopes.pop();

@@ -50,7 +50,7 @@ impl Reader<'_> {
             "channel_type" => Type::Chan(Rc::new(of(self, "value"))),
             "slice_type" => Type::List(Rc::new(of(self, "element"))),
             "array_type" | "implicit_length_array_type" => Type::Array(Rc::new(of(self, "element"))),
-            "map_type" => Type::List(Rc::new(of(self, "value"))),
+            "map_type" => Type::Map(Rc::new(of(self, "value"))),
             "function_type" => Type::Func,
             "interface_type" => Type::Interface,
             "struct_type" => self.struct_type(node),
