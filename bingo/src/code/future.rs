@@ -75,7 +75,7 @@ impl Walk<'_> {
     }
 
     fn acts(&mut self, acts: &[Act]) -> bool {
-        for act in acts.iter().filter(|act| acts_on_objects(act)) {
+        for act in acts.iter().filter(acts_on_objects) {
             self.rest.acts.push((act.clone(), self.again));
             if let ActKind::Call(call) = act.kind
                 && (self.ends)(call)

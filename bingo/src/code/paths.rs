@@ -110,6 +110,18 @@ impl Paths {
         self.known.get(usize::try_from(id.0).ok()?)
     }
 
+    /// What this is a part of, where those parts have names: `s.status` of
+    /// `s.status.done`.
+    pub(super) fn around(&self, id: PathId) -> Vec<PathId> {
+        let Some(path) = self.path(id) else { return Vec::new() };
+        let mut outer = path.clone();
+        let mut found = Vec::new();
+        while outer.fields.pop().is_some() && !outer.fields.is_empty() {
+            found.extend(self.all.get(&outer));
+        }
+        found
+    }
+
     /// The memory that a place is.
     pub(super) fn slot(&mut self, program: &Program, vars: &Variables, place: &Expr) -> Option<PathId> {
         let path = match place {
@@ -120,13 +132,8 @@ impl Paths {
                 if is_pointer { with(of, POINTEE.into()) } else { of }
             }
             Expr::Field(of, name) => {
-                let kind = program.type_of(of);
-                self.object(program, vars, of).and_then(|of| {
-                    fields(program, &kind, name, 0)?
-                        .into_iter()
-                        .map(Some)
-                        .fold(Some(of), |of, name| Some(with(of?, name?)))
-                })?
+                let way = fields(program, &program.type_of(of), name, 0)?;
+                way.into_iter().fold(self.object(program, vars, of)?, with)
             }
             Expr::Elem(of) => {
                 let is_map = matches!(program.underlying(&program.type_of(of)), Type::Map(_));
@@ -231,7 +238,8 @@ fn with(mut path: Path, name: Name) -> Path {
     path
 }
 
-fn is_struct(program: &Program, kind: &Type) -> bool {
+/// Whether what is of this type is a struct, and no pointer to one.
+pub(super) fn is_struct(program: &Program, kind: &Type) -> bool {
     !matches!(kind, Type::Pointer(_)) && matches!(program.underlying(kind), Type::Struct(_))
 }
 

@@ -75,12 +75,14 @@ type At<'w> = (usize, usize, &'w Touched);
 type Found = BTreeMap<(VarId, Vec<Name>), Shared>;
 
 fn in_walk(walk: &Walk<'_>, packages: &HashMap<Name, Name>, found: &mut Found) {
-    let mut uses: BTreeMap<PathId, Vec<At<'_>>> = BTreeMap::new();
+    let mut uses_of: BTreeMap<PathId, Vec<At<'_>>> = BTreeMap::new();
     let mut links = 0;
     for (thread, of) in walk.threads.iter().enumerate() {
         for (at, step) in of.steps.iter().enumerate() {
             match step {
-                Step::Touches(touched) => uses.entry(touched.path).or_default().push((thread, at, touched)),
+                Step::Touches(touched) => {
+                    uses_of.entry(touched.path).or_default().push((thread, at, touched))
+                }
                 Step::Gives(_) | Step::Takes(_) => links += 1,
                 Step::Begins(_) => {}
             }
@@ -89,12 +91,17 @@ fn in_walk(walk: &Walk<'_>, packages: &HashMap<Name, Name>, found: &mut Found) {
     if links > LINKS {
         return;
     }
-    for (path, uses) in uses {
+    for (path, uses) in &uses_of {
+        let mut uses = uses.clone();
+        for around in walk.paths.around(*path) {
+            let whole = uses_of.get(&around).into_iter().flatten().filter(|(.., touched)| touched.whole);
+            uses.extend(whole);
+        }
         let alone = uses.iter().all(|(thread, ..)| uses.first().is_some_and(|(first, ..)| first == thread));
         if alone || !uses.iter().any(|(.., touched)| touched.write) {
             continue;
         }
-        let Some(path) = walk.paths.path(path) else { continue };
+        let Some(path) = walk.paths.path(*path) else { continue };
         let key = (path.var, path.fields.clone());
         if found.contains_key(&key) {
             continue;
@@ -226,8 +233,9 @@ fn full_name(program: &Program, packages: &HashMap<Name, Name>, id: FuncId) -> S
     let Some(func) = program.func(id) else { return String::new() };
     let Some(parent) = func.parent else {
         let folder = load::folder(&func.file);
-        let package =
-            packages.get(folder).map_or_else(|| folder.rsplit('/').next().unwrap_or_default(), |path| path);
+        let package = packages
+            .get(folder)
+            .map_or_else(|| folder.rsplit('/').next().unwrap_or_default(), |path| &**path);
         return format!("{package}.{}", func.name);
     };
     let literals = program.by_file.get(&func.file).into_iter().flatten();

@@ -233,6 +233,31 @@ fn what_a_pointer_refers_to() {
 }
 
 #[test]
+fn a_part_and_the_whole() {
+    let declared = "type status struct { done int }
+        type worker struct { mu sync.Mutex; status; other status }
+        func (w *worker) run(names ...string) {
+            w.done++ // want
+        }";
+    check(
+        "w.status.done",
+        declared,
+        "
+        w := &worker{}
+        go w.run(\"a\", \"b\")
+        fmt.Println(w.status) // want",
+    );
+    check(
+        "",
+        &declared.replace("// want", "//"),
+        "
+        w := &worker{}
+        go w.run()
+        fmt.Println(w.other)",
+    );
+}
+
+#[test]
 fn a_variable_of_the_package() {
     let declared = "var current = 1
         func reload() {
@@ -250,6 +275,32 @@ fn a_variable_of_the_package() {
             serve()
         }";
     check("current", declared, main);
+}
+
+#[test]
+fn a_lock_that_is_kept_in_a_loop_without_an_end() {
+    check(
+        "",
+        "type queue struct { sync.Mutex; filled *sync.Cond; items []int; taken int }
+        func (q *queue) consume() {
+            q.Lock()
+            defer q.Unlock()
+            for {
+                for len(q.items) == 0 {
+                    q.filled.Wait()
+                }
+                q.items = q.items[1:]
+                q.taken++
+            }
+        }",
+        "
+        q := new(queue)
+        q.filled = sync.NewCond(q)
+        for i := 0; i < 4; i++ {
+            go q.consume()
+        }
+        select {}",
+    );
 }
 
 #[test]

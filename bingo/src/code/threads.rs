@@ -19,9 +19,9 @@ use std::sync::Arc;
 use super::acts::Code;
 use super::foreign::{self, Function};
 use super::ir::*;
-use super::paths::{PathId, Paths, Value, Variables};
+use super::paths::{PathId, Paths, Value, Variables, is_struct};
 use super::points::{Node, OUTSIDE, Sites};
-use crate::model::Operation;
+use crate::model::{ObjectKind, Operation};
 
 /// Steps of all threads together, goroutines, and calls within each other.
 const STEPS: usize = 20_000;
@@ -62,6 +62,8 @@ pub(super) struct Touched {
     pub(super) path: PathId,
     pub(super) write: bool,
     pub(super) atomic: bool,
+    /// It gets at all of a struct.
+    pub(super) whole: bool,
     pub(super) func: FuncId,
     pub(super) line: u32,
     pub(super) begun: Begun,
@@ -185,12 +187,15 @@ impl Walk<'_> {
             end = join(end, one);
         }
         let deferred = self.deferred.pop().unwrap_or_default();
+        let returns = end.is_some();
+        // Of a loop without an end, too: what it holds is its own until then.
+        let mut last = end.unwrap_or_default();
         for act in deferred.into_iter().rev() {
-            if let (ActKind::Defer(call), Some(begun)) = (&act.kind, &end) {
-                let begun = Rc::clone(begun);
-                end = self.call(*call, &act, begun);
+            if let ActKind::Defer(call) = &act.kind {
+                last = self.call(*call, &act, Rc::clone(&last)).unwrap_or(last);
             }
         }
+        let end = returns.then_some(last);
         (self.breaks, self.continues) = (breaks, continues);
         self.inside.pop();
         end
@@ -205,7 +210,7 @@ impl Walk<'_> {
 
     fn acts(&mut self, acts: &[Act], mut state: State) -> State {
         for act in acts {
-            let Some(begun) = state else { return None };
+            let begun = state?;
             if !self.spend() {
                 return None;
             }
@@ -305,11 +310,13 @@ impl Walk<'_> {
     fn act(&mut self, act: &Act, begun: Begun) -> State {
         match &act.kind {
             ActKind::Touch(touch) => {
-                self.touch(&touch.place, touch.write, false, act.line, &begun);
+                self.touch(touch, false, act.line, &begun);
                 Some(begun)
             }
             ActKind::Send(_) | ActKind::Receive(_) | ActKind::Close(_) => {
-                self.links(act);
+                if !self.links(act) {
+                    self.unknown();
+                }
                 Some(begun)
             }
             ActKind::Range(over) => {
@@ -330,7 +337,10 @@ impl Walk<'_> {
             ActKind::Call(call) => self.call(*call, act, begun),
             ActKind::Go(call) => {
                 let targets = self.targets(*call);
-                let [func] = targets[..] else { return Some(begun) };
+                let [func] = targets[..] else {
+                    self.unknown();
+                    return Some(begun);
+                };
                 Some(self.begin(func, Some(*call), act, begun, false))
             }
         }
@@ -339,6 +349,7 @@ impl Walk<'_> {
     /// A goroutine is made, which begins with a function.
     fn begin(&mut self, func: FuncId, call: Option<CallId>, act: &Act, begun: Begun, counted: bool) -> Begun {
         if self.inside.contains(&func) || self.inside.len() >= CALLS {
+            self.unknown();
             return begun;
         }
         let (id, maker) = (self.threads.len(), self.at);
@@ -367,7 +378,7 @@ impl Walk<'_> {
         if let Some(call) = call.and_then(|call| program.call(call)) {
             let mut params = &of.params[..];
             if let (true, Expr::Field(object, _), Some((receiver, rest))) =
-                (of.is_method && call.args.len() < params.len(), &call.callee, params.split_first())
+                (of.is_method, &call.callee, params.split_first())
             {
                 let kind = program.var(*receiver).map_or(&Type::Unknown, |var| &var.kind);
                 given.extend(
@@ -387,12 +398,13 @@ impl Walk<'_> {
         }
     }
 
-    fn touch(&mut self, place: &Expr, write: bool, atomic: bool, line: u32, begun: &Begun) {
+    fn touch(&mut self, touch: &Touch, atomic: bool, line: u32, begun: &Begun) {
         let Some(func) = self.inside.last().copied() else { return };
-        let path = self.paths.slot(&self.code.points.program, self.vars, place);
-        if let Some(path) = path {
-            let begun = Rc::clone(begun);
-            self.step(Step::Touches(Touched { path, write, atomic, func, line, begun }));
+        let program = &self.code.points.program;
+        if let Some(path) = self.paths.slot(program, self.vars, &touch.place) {
+            let (begun, write) = (Rc::clone(begun), touch.write);
+            let whole = !touch.on_the_way && is_struct(program, &program.type_of(&touch.place));
+            self.step(Step::Touches(Touched { path, write, atomic, whole, func, line, begun }));
         }
     }
 
@@ -423,6 +435,10 @@ impl Walk<'_> {
             }
             if let Some(how) = takes {
                 self.step(Step::Takes(link(how)));
+            }
+            // It gives its lock back meanwhile.
+            if (done.kind, done.operation) == (ObjectKind::Cond, Operation::Wait) {
+                self.unknown();
             }
         }
         !done.is_empty()
@@ -463,7 +479,8 @@ impl Walk<'_> {
         match &callee {
             Expr::Foreign(package, name) if &**package == "sync/atomic" => {
                 if let Some(place) = args.first() {
-                    self.touch(place, !name.starts_with("Load"), true, act.line, &begun);
+                    let (place, write) = (place.clone(), !name.starts_with("Load"));
+                    self.touch(&Touch { place, write, on_the_way: true }, true, act.line, &begun);
                 }
                 self.unknown();
             }
