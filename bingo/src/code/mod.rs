@@ -16,6 +16,7 @@
 //! | which object | by where it is made, and by whose goroutine: parameters are followed along the real calls and `go` statements, the rest by an inclusion-based points-to analysis |
 //! | who could end a wait | all whose further way in the source comes to such an operation, and who can get at the object from the variables that they still use |
 //! | who holds a lock | all who may have locked it on the way to where they are |
+//! | which memory is shared without an order | by what those do who were made (threads), and under which one name they get at it (paths) |
 //!
 //! Where something is not understood (a file that is not there or does not fit, a
 //! value from a package that was not read), a goroutine is left out of the waits and
@@ -50,7 +51,7 @@ use crate::model::{GoState, Links, Texts};
 use crate::world::World;
 
 /// How the goroutines hang together, as far as the source tells. Empty where there
-/// is no source, or nobody of the program waits.
+/// is no source, or nobody of the program waits or has made another one.
 #[must_use]
 pub fn links(world: &World, texts: &dyn Texts) -> Links {
     let waits = world.goroutines().any(|goroutine| {

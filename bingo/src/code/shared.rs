@@ -81,7 +81,7 @@ fn in_walk(walk: &Walk<'_>, packages: &HashMap<Name, Name>, found: &mut Found) {
         for (at, step) in of.steps.iter().enumerate() {
             match step {
                 Step::Touches(touched) => {
-                    uses_of.entry(touched.path).or_default().push((thread, at, touched))
+                    uses_of.entry(touched.path).or_default().push((thread, at, touched));
                 }
                 Step::Gives(_) | Step::Takes(_) => links += 1,
                 Step::Begins(_) => {}
