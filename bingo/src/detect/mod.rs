@@ -52,7 +52,7 @@ pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Fin
         }
     }
     found.extend(starvation::findings(world));
-    found.extend(race_hint::findings(world, links));
+    found.extend(links.iter().flat_map(|links| race_hint::findings(world, links)));
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();
     for finding in &mut found {
