@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Cycle, Edge, Joint, Map, WaitGraph};
+use super::{Cycle, Edge, Map, WaitGraph};
 use crate::model::{GoId, ObjectIndex, Operation};
 
 /// Where a wait ends, in the graph that cycles are looked for in.
@@ -41,7 +41,7 @@ impl<'a> WaitGraph<'a> {
     #[must_use]
     pub fn cycles(&self) -> Vec<Cycle<'a>> {
         let mut drawn = Drawn::default();
-        for (at, joint) in joints_with_index(&self.joints) {
+        for (at, joint) in self.joints() {
             let mut operations: Vec<Operation> =
                 joint.waiters.iter().map(|(_, operation)| *operation).collect();
             operations.sort_unstable();
@@ -89,7 +89,7 @@ impl<'a> WaitGraph<'a> {
         let mut seen: Map<(ObjectIndex, Operation), u8> = Map::default();
         let mut next = VecDeque::from([start]);
         while let Some(id) = next.pop_front() {
-            let waits = self.waits.get(&id).copied().unwrap_or_default();
+            let waits = self.waits_of(id);
             let new = waits.iter().filter(|wait| {
                 let times = seen.entry((wait.object, wait.operation)).or_default();
                 *times = times.saturating_add(1);
@@ -119,8 +119,4 @@ impl<'a> WaitGraph<'a> {
         }
         None
     }
-}
-
-fn joints_with_index<'j, 'a>(joints: &'j [Joint<'a>]) -> impl Iterator<Item = (ObjectIndex, &'j Joint<'a>)> {
-    (0..).map(ObjectIndex).zip(joints)
 }

@@ -13,11 +13,13 @@
 //! | under a lock | for who keeps others waiting: those alone who are known to use the object, before the program is told to end |
 
 mod cycles;
+mod grouped;
 mod several;
 mod standing;
 
 use std::sync::Arc;
 
+use grouped::Grouped;
 pub use several::WaitGraphs;
 
 use super::{Map, World};
@@ -30,11 +32,20 @@ use crate::model::{
 #[derive(Debug)]
 pub struct WaitGraph<'a> {
     links: &'a Links,
-    /// By object.
-    joints: Vec<Joint<'a>>,
-    standing: Map<GoId, Standing>,
-    /// The waits of those that wait.
-    waits: Map<GoId, &'a [WaitFor]>,
+    holds: Grouped<&'a Hold>,
+    uses: Grouped<&'a Use>,
+    waiters: Grouped<(GoId, Operation)>,
+    /// Those that wait, and the place of each among them.
+    waiting: Vec<Waiting<'a>>,
+    places: Map<GoId, u32>,
+}
+
+/// A goroutine that waits.
+#[derive(Debug)]
+struct Waiting<'a> {
+    id: GoId,
+    waits: &'a [WaitFor],
+    standing: Standing,
 }
 
 /// How a goroutine that waits stands.
@@ -89,56 +100,49 @@ pub struct Cycle<'a> {
 }
 
 /// What joins goroutines at one object.
-#[derive(Default, Debug)]
-struct Joint<'a> {
-    holds: Vec<&'a Hold>,
-    uses: Vec<&'a Use>,
-    waiters: Vec<(GoId, Operation)>,
+#[derive(Clone, Copy)]
+struct Joint<'g, 'a> {
+    holds: &'g [&'a Hold],
+    uses: &'g [&'a Use],
+    waiters: &'g [(GoId, Operation)],
 }
 
 impl<'a> WaitGraph<'a> {
     /// Draws it.
     #[must_use]
     pub fn new(world: &World, links: &'a Links) -> WaitGraph<'a> {
-        let mut joints: Vec<Joint<'a>> = links.objects.iter().map(|_| Joint::default()).collect();
-        for hold in &links.holds {
-            if let Some(joint) = joints.get_mut(index(hold.object)) {
-                joint.holds.push(hold);
-            }
-        }
-        for one in &links.uses {
-            if let Some(joint) = joints.get_mut(index(one.object)) {
-                joint.uses.push(one);
-            }
-        }
-        let mut waits = Map::default();
+        let (mut waiting, mut waiters, mut places) = (Vec::new(), Vec::new(), Map::default());
         let mut starts = Vec::new();
         for goroutine in world.goroutines() {
-            let known = links.waits.get(&goroutine.id).filter(|_| goroutine.state == GoState::Blocked);
-            if let Some(known) = known {
-                for wait in known {
-                    if let Some(joint) = joints.get_mut(index(wait.object)) {
-                        joint.waiters.push((goroutine.id, wait.operation));
-                    }
-                }
-                waits.insert(goroutine.id, known.as_slice());
+            let (id, blocked) = (goroutine.id, goroutine.state == GoState::Blocked);
+            if let Some(known) = links.waits.get(&id).filter(|_| blocked)
+                && let Ok(place) = u32::try_from(waiting.len())
+            {
+                waiters.extend(known.iter().map(|wait| (wait.object, (id, wait.operation))));
+                waiting.push(Waiting { id, waits: known.as_slice(), standing: Standing::GoesOn });
+                places.insert(id, place);
             } else if !rests(goroutine.state, goroutine.reason) {
-                starts.push(goroutine.id);
+                starts.push(id);
             }
         }
-        let mut graph = WaitGraph { links, joints, standing: Map::default(), waits };
+        let objects = links.objects.len();
+        let holds = Grouped::new(objects, links.holds.iter().map(|hold| (hold.object, hold)).collect());
+        let uses = Grouped::new(objects, links.uses.iter().map(|one| (one.object, one)).collect());
+        let waiters = Grouped::new(objects, waiters);
+        let mut graph = WaitGraph { links, holds, uses, waiters, waiting, places };
         let keeping = graph.keeping_others();
         for (standing, keeping) in
             [(Standing::Proven, None), (Standing::Stuck, None), (Standing::StuckUnderLock, Some(&keeping))]
         {
             let mut starts = starts.clone();
             if standing == Standing::Proven {
-                starts.extend(graph.waits.keys().filter(|id| world.is_uncertain(**id)));
+                let waiting = graph.waiting.iter().map(|one| one.id);
+                starts.extend(waiting.filter(|id| world.is_uncertain(*id)));
             }
             let going = graph.going_on(starts, standing, keeping);
-            for id in graph.waits.keys() {
-                if !going.contains_key(id) {
-                    graph.standing.entry(*id).or_insert(standing);
+            for one in graph.waiting.iter_mut().filter(|one| one.standing == Standing::GoesOn) {
+                if !going.contains_key(&one.id) {
+                    one.standing = standing;
                 }
             }
         }
@@ -148,7 +152,27 @@ impl<'a> WaitGraph<'a> {
     /// How a goroutine stands; `None` where it is not known what it waits for.
     #[must_use]
     pub fn standing(&self, id: GoId) -> Option<Standing> {
-        self.waits.get(&id).map(|_| self.standing.get(&id).copied().unwrap_or(Standing::GoesOn))
+        self.waiting(id).map(|one| one.standing)
+    }
+
+    fn waiting(&self, id: GoId) -> Option<&Waiting<'a>> {
+        self.waiting.get(usize::try_from(*self.places.get(&id)?).ok()?)
+    }
+
+    fn waits_of(&self, id: GoId) -> &'a [WaitFor] {
+        self.waiting(id).map_or(&[], |one| one.waits)
+    }
+
+    /// What is at an object. `None`: there is none of this number.
+    fn joint(&self, object: ObjectIndex) -> Option<Joint<'_, 'a>> {
+        self.links.object(object)?;
+        let (holds, uses) = (self.holds.of(object), self.uses.of(object));
+        Some(Joint { holds, uses, waiters: self.waiters.of(object) })
+    }
+
+    /// All objects with what is there.
+    fn joints(&self) -> impl Iterator<Item = (ObjectIndex, Joint<'_, 'a>)> {
+        (0..).map(ObjectIndex).map_while(|object| Some((object, self.joint(object)?)))
     }
 
     /// Whether a goroutine waits in a loop, for more.
@@ -165,18 +189,18 @@ impl<'a> WaitGraph<'a> {
 
     /// What a goroutine waits for.
     pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
-        let waits = self.waits.get(&id).copied().unwrap_or_default();
+        let waits = self.waits_of(id);
         waits.iter().filter_map(|wait| Some((self.links.object(wait.object)?, wait.operation)))
     }
 
     /// What lets the wait of a goroutine end that is not stuck, the strongest first.
     #[must_use]
     pub fn hope(&self, id: GoId) -> Option<Hope<'a>> {
-        let waits = self.waits.get(&id)?;
-        let alive = |id: GoId| self.standing.get(&id).is_none_or(|standing| *standing == Standing::GoesOn);
+        let waits = self.waiting(id)?.waits;
+        let alive = |id: GoId| !self.is_stuck(id);
         let joints = || {
             waits.iter().filter_map(|wait| {
-                Some((self.links.object(wait.object)?, self.joints.get(index(wait.object))?, wait.operation))
+                Some((self.links.object(wait.object)?, self.joint(wait.object)?, wait.operation))
             })
         };
         let fed = |object: &'a Object| match &object.access {
@@ -203,21 +227,21 @@ impl<'a> WaitGraph<'a> {
     /// Those stuck goroutines that a goroutine waits for, in no order.
     #[must_use]
     pub fn waits_for(&self, id: GoId) -> Vec<Edge<'a>> {
-        let waits = self.waits.get(&id).copied().unwrap_or_default();
+        let waits = self.waits_of(id);
         let edges = waits.iter().flat_map(|wait| self.edges(id, wait.object, wait.operation));
         edges.filter(|edge| self.is_stuck(edge.to)).collect()
     }
 
     fn is_stuck(&self, id: GoId) -> bool {
-        self.standing.contains_key(&id)
+        self.standing(id).is_some_and(|standing| standing > Standing::GoesOn)
     }
 
     /// Those who could end a wait to do `operation` with an object, but for who
     /// waits for the very same and is not known to do anything else with it.
     fn partners(&self, object: ObjectIndex, operation: Operation) -> Vec<(GoId, String)> {
-        let Some(joint) = self.joints.get(index(object)) else { return Vec::new() };
+        let Some(joint) = self.joint(object) else { return Vec::new() };
         let waits_the_same = |id: GoId| {
-            let mut waits = self.waits.get(&id).copied().unwrap_or_default().iter();
+            let mut waits = self.waits_of(id).iter();
             waits.any(|wait| wait.object == object && wait.operation == operation)
         };
         let mut partners: Vec<(GoId, String)> = Vec::new();
@@ -251,10 +275,7 @@ impl<'a> WaitGraph<'a> {
         let known = self.links.object(object);
         let partners = self.partners(object, operation);
         // What it would do itself, later, is no way out; a lock of its own is in its way.
-        let holds = self
-            .joints
-            .get(index(object))
-            .is_some_and(|joint| joint.holds.iter().any(|hold| hold.goroutine == from));
+        let holds = self.holds.of(object).iter().any(|hold| hold.goroutine == from);
         partners
             .into_iter()
             .filter(move |(to, _)| *to != from || holds)

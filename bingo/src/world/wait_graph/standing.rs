@@ -10,8 +10,8 @@ use crate::model::{
 impl WaitGraph<'_> {
     /// Those who hold a lock that others, or they themselves, wait for.
     pub(super) fn keeping_others(&self) -> Map<GoId, ()> {
-        let contested = self.joints.iter().filter(|joint| !joint.waiters.is_empty());
-        contested.flat_map(|joint| joint.holds.iter().map(|hold| (hold.goroutine, ()))).collect()
+        let contested = self.joints().filter(|(_, joint)| !joint.waiters.is_empty());
+        contested.flat_map(|(_, joint)| joint.holds.iter().map(|hold| (hold.goroutine, ()))).collect()
     }
 
     /// Who goes on, if those do that `start`.
@@ -36,15 +36,15 @@ impl WaitGraph<'_> {
             ending: Map::default(),
             closing: false,
             going: Map::default(),
-            used: vec![Vec::new(); self.joints.len()],
+            used: vec![Vec::new(); self.links.objects.len()],
         };
         if keeping.is_none() {
             hopeful.spread(start, &uses, &holds);
         } else {
             // What comes when the program is told to end, and not before, is no hope
             // for who keeps others waiting until then.
-            let ending = self.waits.iter().filter(|(_, waits)| self.is_for_the_end(waits));
-            hopeful.ending = ending.map(|(id, _)| (*id, ())).collect();
+            let ending = self.waiting.iter().filter(|one| self.is_for_the_end(one.waits));
+            hopeful.ending = ending.map(|one| (one.id, ())).collect();
             hopeful.spread(start, &uses, &holds);
             hopeful.closing = true;
             hopeful.spread(Vec::new(), &uses, &holds);
@@ -82,7 +82,8 @@ impl Hopeful<'_, '_> {
     fn spread(&mut self, start: Vec<GoId>, uses: &Map<GoId, Vec<&Use>>, holds: &Map<GoId, Vec<ObjectIndex>>) {
         let graph = self.graph;
         let mut next = start;
-        next.extend(graph.waits.iter().filter(|(id, waits)| self.goes_on(**id, waits)).map(|(id, _)| *id));
+        let hopes = graph.waiting.iter().filter(|one| self.goes_on(one.id, one.waits));
+        next.extend(hopes.map(|one| one.id));
         while let Some(id) = next.pop() {
             if self.going.insert(id, ()).is_some() {
                 continue;
@@ -91,7 +92,7 @@ impl Hopeful<'_, '_> {
             let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
             let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
             // A writer that comes to its turn lets readers come to theirs.
-            let waits = graph.waits.get(&id).copied().unwrap_or_default();
+            let waits = graph.waits_of(id);
             let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
             for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
                 let Some(used) = self.used.get_mut(index(object)) else { continue };
@@ -100,11 +101,10 @@ impl Hopeful<'_, '_> {
                     changed.push(object);
                 }
             }
-            for joint in changed.iter().filter_map(|object| graph.joints.get(index(*object))) {
+            for joint in changed.iter().filter_map(|object| graph.joint(*object)) {
                 let still = joint.waiters.iter().filter(|(waiter, _)| !self.going.contains_key(waiter));
-                next.extend(still.map(|(waiter, _)| *waiter).filter(|waiter| {
-                    self.goes_on(*waiter, graph.waits.get(waiter).copied().unwrap_or_default())
-                }));
+                let still = still.map(|(waiter, _)| *waiter);
+                next.extend(still.filter(|waiter| self.goes_on(*waiter, graph.waits_of(*waiter))));
             }
         }
     }
@@ -118,7 +118,7 @@ impl Hopeful<'_, '_> {
     }
 
     fn ends(&self, id: GoId, wait: &WaitFor) -> bool {
-        let known = self.graph.links.object(wait.object).zip(self.graph.joints.get(index(wait.object)));
+        let known = self.graph.links.object(wait.object).zip(self.graph.joint(wait.object));
         let Some((object, joint)) = known else { return true };
         if self.standing == Standing::Proven && matches!(object.key, ObjectKey::Name(_)) {
             return true;
@@ -147,7 +147,7 @@ impl Hopeful<'_, '_> {
     }
 
     /// Whether those who hold a lock give it back; `None`: not known who they are.
-    fn is_given_back(&self, joint: &Joint<'_>, wait: &WaitFor) -> Option<bool> {
+    fn is_given_back(&self, joint: Joint<'_, '_>, wait: &WaitFor) -> Option<bool> {
         let certain = |hold: &&&Hold| hold.certainty == Certainty::Sure;
         let goes = |hold: &&&Hold| self.going.contains_key(&hold.goroutine);
         let exclusive = |hold: &&&Hold| !hold.shared;
