@@ -111,7 +111,8 @@ struct Origin {
     parent: Option<GoId>,
     created_by: Option<CreatedBy>,
     created: Option<Time>,
-    labels: BTreeMap<String, String>,
+    /// Few have any.
+    labels: Option<Box<BTreeMap<String, String>>>,
     system: bool,
 }
 
@@ -122,7 +123,7 @@ struct Told {
     since: Since,
     state: GoState,
     reason: Option<WaitReason>,
-    on: Option<Wait>,
+    on: Option<Box<Wait>>,
     thread: Option<ThreadId>,
     /// The first sighting after it, which ties later ones to this event.
     tie: Tie,
@@ -244,7 +245,7 @@ impl Record {
             parent: sighted.parent,
             created_by: sighted.created_by.clone(),
             created: None,
-            labels: sighted.labels.clone(),
+            labels: labels_of(sighted),
             system: sighted.system,
         };
         let stack = Some(sighted.stack.clone());
@@ -272,7 +273,7 @@ impl Record {
                 created,
                 woken,
                 blocks: self.blocks,
-                labels,
+                labels: labels.map(|labels| *labels).unwrap_or_default(),
                 thread: now.thread,
                 system,
             })
@@ -339,8 +340,8 @@ impl Record {
         told.thread = event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall));
         told.tie = Tie::Open;
         told.reason = reason;
-        if told.on.as_ref() != on {
-            told.on = on.cloned();
+        if told.on.as_deref() != on {
+            told.on = on.cloned().map(Box::new);
         }
         match &self.seen {
             Some(seen) if seen.taken > time => told.see(seen.end, seen.sighted.switches, missed),
@@ -468,11 +469,11 @@ impl Record {
         let same = origin.system == sighted.system
             && origin.parent == parent
             && origin.created_by.as_ref() == created_by
-            && origin.labels == sighted.labels;
+            && origin.labels.as_deref().map_or(sighted.labels.is_empty(), |labels| *labels == sighted.labels);
         if !same {
             origin.created_by = created_by.cloned();
             (origin.system, origin.parent) = (sighted.system, parent);
-            origin.labels.clone_from(&sighted.labels);
+            origin.labels = labels_of(sighted);
         }
         !same
     }
@@ -495,7 +496,7 @@ impl Told {
 
     fn condition<'a>(&'a self, stack: Option<&'a Stack>) -> Condition<'a> {
         let (state, reason, since) = (self.state, self.reason, self.since);
-        Condition { state, reason, since, wait: self.on.as_ref(), thread: self.thread, stack }
+        Condition { state, reason, since, wait: self.on.as_deref(), thread: self.thread, stack }
     }
 }
 
@@ -512,7 +513,7 @@ impl Seen {
             state: seen.state,
             reason: seen.reason.or(told.and_then(|told| told.reason)),
             since: told.map_or(Since::AtLatest(self.since), |told| told.since),
-            wait: seen.wait.as_ref().or_else(|| told.and_then(|told| told.on.as_ref())),
+            wait: seen.wait.as_ref().or_else(|| told.and_then(|told| told.on.as_deref())),
             thread: seen.thread,
             stack,
         }
@@ -532,6 +533,10 @@ fn is_one_stretch(before: &Sighted, now: &Sighted) -> bool {
         && before.reason == now.reason
         && before.switches == now.switches
         && (now.switches.is_some() || before.wait == now.wait)
+}
+
+fn labels_of(sighted: &Sighted) -> Option<Box<BTreeMap<String, String>>> {
+    (!sighted.labels.is_empty()).then(|| Box::new(sighted.labels.clone()))
 }
 
 /// The `go` statement at the top of the creator's stack.

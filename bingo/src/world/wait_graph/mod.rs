@@ -111,7 +111,9 @@ impl<'a> WaitGraph<'a> {
     /// Draws it.
     #[must_use]
     pub fn new(world: &World, links: &'a Links) -> WaitGraph<'a> {
-        let (mut waiting, mut waiters, mut places) = (Vec::new(), Vec::new(), Map::default());
+        let all = links.waits.len();
+        let (mut waiting, mut waiters) = (Vec::with_capacity(all), Vec::with_capacity(all));
+        let mut places = Map::with_capacity_and_hasher(all, foldhash::fast::RandomState::default());
         let mut starts = Vec::new();
         for goroutine in world.goroutines() {
             let (id, blocked) = (goroutine.id, goroutine.state == GoState::Blocked);
