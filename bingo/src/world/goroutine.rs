@@ -112,7 +112,7 @@ struct Origin {
     created_by: Option<CreatedBy>,
     created: Option<Time>,
     /// Few have any.
-    labels: Option<Box<BTreeMap<String, String>>>,
+    labels: Option<Arc<BTreeMap<String, String>>>,
     system: bool,
 }
 
@@ -273,7 +273,7 @@ impl Record {
                 created,
                 woken,
                 blocks: self.blocks,
-                labels: labels.map(|labels| *labels).unwrap_or_default(),
+                labels: labels.as_deref().cloned().unwrap_or_default(),
                 thread: now.thread,
                 system,
             })
@@ -535,8 +535,8 @@ fn is_one_stretch(before: &Sighted, now: &Sighted) -> bool {
         && (now.switches.is_some() || before.wait == now.wait)
 }
 
-fn labels_of(sighted: &Sighted) -> Option<Box<BTreeMap<String, String>>> {
-    (!sighted.labels.is_empty()).then(|| Box::new(sighted.labels.clone()))
+fn labels_of(sighted: &Sighted) -> Option<Arc<BTreeMap<String, String>>> {
+    (!sighted.labels.is_empty()).then(|| Arc::new(sighted.labels.clone()))
 }
 
 /// The `go` statement at the top of the creator's stack.
