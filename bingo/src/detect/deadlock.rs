@@ -147,7 +147,10 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
     let unsure = members.iter().any(|id| world.is_uncertain(*id));
     let confidence = match standing {
         Standing::Proven => Confidence::Proven,
-        _ if briefest < SHORTEST || unsure => Confidence::Low,
+        _ if unsure => Confidence::Low,
+        // The picture of a moment, each part read at another time.
+        _ if briefest < SHORTEST && !members.iter().all(|id| graph.is_named(*id)) => Confidence::Low,
+        _ if briefest < SHORTEST => Confidence::Medium,
         Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
     };
