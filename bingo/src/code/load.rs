@@ -90,11 +90,15 @@ const ELSEWHERE: [&str; 12] = [
 
 /// Whether a frame is of a package that is not of the program.
 pub(super) fn is_foreign(frame: &Frame) -> bool {
-    is_foreign_function(&frame.function)
+    is_foreign_function(&frame.function, &frame.file)
 }
 
-/// The same of a function by its name.
-pub(super) fn is_foreign_function(function: &str) -> bool {
+/// The same of a function by its name and file. Tests of such a package are the
+/// program's, where they are run.
+pub(super) fn is_foreign_function(function: &str, file: &str) -> bool {
+    if file.ends_with("_test.go") {
+        return false;
+    }
     let path = package_path(function);
     let first = path.split('/').next().unwrap_or_default();
     path.is_empty() || STANDARD.contains(&first) || !function.contains('.')

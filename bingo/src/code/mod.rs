@@ -69,7 +69,7 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
     for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
         if let Some(made) = &goroutine.created_by
             && known.insert((made.function.as_ptr(), made.file.as_ptr()))
-            && !load::is_foreign_function(&made.function)
+            && !load::is_foreign_function(&made.function, &made.file)
         {
             frames.insert((made.function.to_string(), made.file.to_string()));
         }

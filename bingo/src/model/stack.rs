@@ -105,14 +105,19 @@ impl Frame {
     /// Whether this frame only carries out the wait that its caller asked for.
     #[must_use]
     pub fn is_machinery(&self) -> bool {
-        ["runtime.", "sync.", "sync/", "internal/", "time.", "syscall."]
-            .iter()
-            .any(|package| self.function.starts_with(package))
+        let packages = ["runtime.", "sync.", "sync/", "internal/", "time.", "syscall."];
+        !self.is_test() && packages.iter().any(|package| self.function.starts_with(package))
     }
 
-    /// Whether this is a function of a package that Go brings along.
+    /// Whether this is a function of a package that Go brings along; a test of such
+    /// a package is none.
     #[must_use]
     pub fn is_standard(&self) -> bool {
-        STANDARD.iter().any(|package| self.function.starts_with(package))
+        !self.is_test() && STANDARD.iter().any(|package| self.function.starts_with(package))
+    }
+
+    /// Whether this is in a test's file: whose tests are run, that is the program.
+    fn is_test(&self) -> bool {
+        self.file.ends_with("_test.go")
     }
 }
