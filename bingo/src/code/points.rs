@@ -57,6 +57,9 @@ pub(super) struct Points {
     /// The ends of pipes.
     pub(super) ends: Sites,
     pub(super) called: BTreeSet<FuncId>,
+    /// The functions that are open to the outside, and how many sites there were
+    /// when that was last looked at.
+    opened: HashMap<FuncId, usize>,
     changed: bool,
     steps: u64,
 }
@@ -77,6 +80,7 @@ impl Points {
             timers: HashMap::new(),
             ends: Sites::new(),
             called: BTreeSet::new(),
+            opened: HashMap::new(),
             changed: false,
             steps: 0,
         };
@@ -91,6 +95,9 @@ impl Points {
         for _ in 0..ROUNDS {
             self.changed = false;
             for flow in &flows {
+                if self.steps > STEPS {
+                    return None;
+                }
                 let from = self.eval(&flow.from);
                 if from.is_empty() {
                     continue;
@@ -113,10 +120,10 @@ impl Points {
                 }
             }
             for at in 0..self.program.calls.len() {
+                if self.steps > STEPS {
+                    return None;
+                }
                 self.link(CallId(u32::try_from(at).unwrap_or(u32::MAX)));
-            }
-            if self.steps > STEPS {
-                return None;
             }
             if !self.changed {
                 self.program.flows = flows;
@@ -137,12 +144,18 @@ impl Points {
     }
 
     fn open_to_outside(&mut self, id: FuncId) {
+        let count = self.program.sites.len();
+        let from = self.opened.insert(id, count).unwrap_or(0);
+        if from == count || self.steps > STEPS {
+            return;
+        }
+        self.steps += u64::try_from(count - from).unwrap_or(u64::MAX);
         let Some(func) = self.program.func(id) else { return };
         let mut params = func.params.clone();
         if func.is_method && !params.is_empty() {
             let receiver = params.remove(0);
             let kind = self.program.var(receiver).map(|var| bare(&var.kind).clone());
-            let of_that = self.program.sites.iter().enumerate().filter(|(_, site)| {
+            let of_that = self.program.sites.iter().enumerate().skip(from).filter(|(_, site)| {
                 kind.as_ref().is_some_and(|kind| bare(&site.kind) == kind)
                     && *kind.as_ref().unwrap_or(&Type::Unknown) != Type::Unknown
             });
@@ -176,7 +189,12 @@ impl Points {
 
     /// What an expression can refer to.
     pub(super) fn eval(&mut self, expr: &Expr) -> Sites {
-        self.steps += 1;
+        let found = self.refers_to(expr);
+        self.steps += 1 + u64::try_from(found.len()).unwrap_or(u64::MAX);
+        found
+    }
+
+    fn refers_to(&mut self, expr: &Expr) -> Sites {
         match expr {
             Expr::Nothing | Expr::Foreign(..) => Sites::new(),
             Expr::Unknown => Sites::from([OUTSIDE]),
