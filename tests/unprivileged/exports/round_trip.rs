@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use bingo::detect;
-use bingo::model::{Header, Links, Source, Time};
+use bingo::model::{Header, Source, Time};
 use bingo::recording::EventReader;
 use bingo::trace::TraceSource;
 use bingo::world::{Keep, World};
