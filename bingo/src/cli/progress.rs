@@ -57,6 +57,7 @@ impl Progress {
     }
 
     /// `what` is done from now on, and will take a while: it is shown.
+    #[cfg(all(target_os = "linux", feature = "live"))]
     pub(super) fn work(&self, what: &str) {
         let bar = &self.0.bar;
         let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
