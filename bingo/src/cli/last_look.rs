@@ -4,6 +4,7 @@
 use super::outside::monotonic;
 use super::run::LastLook;
 use crate::goruntime::ProcessSource;
+use crate::model::Source;
 
 /// Looks at the process `pid`, which is held; why that cannot be, where it cannot.
 pub(super) fn at(pid: u32) -> Result<LastLook, String> {
@@ -11,5 +12,5 @@ pub(super) fn at(pid: u32) -> Result<LastLook, String> {
     // What nobody gets at is told where two looks have it so; the second is that.
     source.close_snapshot(monotonic()).map_err(|error| error.to_string())?;
     let snapshot = source.close_snapshot(monotonic()).map_err(|error| error.to_string())?;
-    Ok(LastLook { header: crate::model::Source::header(&source).clone(), snapshot: Box::new(snapshot) })
+    Ok(LastLook { header: source.header().clone(), snapshot: Box::new(snapshot) })
 }

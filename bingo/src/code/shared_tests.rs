@@ -2,24 +2,9 @@
 //! found to be shared without an order: the name and the pieces of text at the two
 //! lines that say `// want`.
 
-use std::sync::Arc;
-
-use crate::model::{Addr, Event, EventKind, Frame, GoId, Observation, Stack, Texts, Time};
+use super::tests::{FILE, One};
+use crate::model::{Addr, Event, EventKind, Frame, GoId, Observation, Stack, Time};
 use crate::world::{Keep, World};
-
-const FILE: &str = "/src/main.go";
-
-struct One<'a>(&'a str);
-
-impl Texts for One<'_> {
-    fn text(&self, file: &str) -> Option<Arc<str>> {
-        (file == FILE).then(|| self.0.into())
-    }
-
-    fn files(&self, _: &str) -> Vec<Arc<str>> {
-        vec![FILE.into()]
-    }
-}
 
 fn frame(function: &str, line: usize) -> Frame {
     let line = u32::try_from(line).unwrap();

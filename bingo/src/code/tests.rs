@@ -10,10 +10,10 @@ use crate::model::{
 };
 use crate::world::World;
 
-const FILE: &str = "/src/main.go";
+pub(super) const FILE: &str = "/src/main.go";
 
 /// One file.
-struct One<'a>(&'a str);
+pub(super) struct One<'a>(pub(super) &'a str);
 
 impl Texts for One<'_> {
     fn text(&self, file: &str) -> Option<Arc<str>> {
