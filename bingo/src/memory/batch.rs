@@ -140,7 +140,6 @@ impl Batch {
     }
 
     /// Notes that all of a run was read.
-    #[cfg(all(target_os = "linux", feature = "live"))]
     pub(super) fn mark_run(&mut self, run: usize) {
         let Some(run) = self.runs.get(run) else { return };
         for &index in self.order.get(run.first..run.end).unwrap_or(&[]) {

@@ -7,10 +7,12 @@
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod auxv;
 mod batch;
+pub mod core_dump;
 mod image;
 mod pages;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod process;
+mod registers;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;
 
@@ -19,6 +21,7 @@ pub use image::Image;
 pub use pages::Pages;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use process::ProcessMemory;
+pub use registers::Registers;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use target::{Refusal, Target, TargetError};
 
@@ -43,8 +46,9 @@ pub trait Memory: Sync {
         let mut batch = Batch::default();
         let piece = batch.push(addr, bytes.len());
         self.read_batch(&mut batch)?;
-        let found = batch.bytes(piece).ok_or(MemoryError::Unreadable { addr, len: bytes.len() })?;
-        bytes.copy_from_slice(found);
+        // A piece that is too long is cut off.
+        let found = batch.bytes(piece).filter(|found| found.len() == bytes.len());
+        bytes.copy_from_slice(found.ok_or(MemoryError::Unreadable { addr, len: bytes.len() })?);
         Ok(())
     }
 }
