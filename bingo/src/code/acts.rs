@@ -19,7 +19,7 @@ pub(super) struct Code {
     pub(super) by_var: Rc<HashMap<VarId, Vec<usize>>>,
     wholes: HashMap<FuncId, Rc<Rest>>,
     doings: HashMap<FuncId, Rc<Vec<(Act, Done)>>>,
-    callees: HashMap<FuncId, Rc<BTreeSet<FuncId>>>,
+    callees: HashMap<(FuncId, bool), Rc<BTreeSet<FuncId>>>,
     returns: HashMap<FuncId, bool>,
     effects: HashMap<FuncId, Effect>,
     locks_in: HashMap<FuncId, Rc<Vec<Expr>>>,
@@ -362,26 +362,37 @@ impl Code {
         self.closure_of(next)
     }
 
-    pub(super) fn closure_of(&mut self, mut next: Vec<FuncId>) -> BTreeSet<FuncId> {
+    pub(super) fn closure_of(&mut self, next: Vec<FuncId>) -> BTreeSet<FuncId> {
+        self.all_from(next, true)
+    }
+
+    /// The same without what is left to goroutines of its own.
+    pub(super) fn called_from(&mut self, next: Vec<FuncId>) -> BTreeSet<FuncId> {
+        self.all_from(next, false)
+    }
+
+    fn all_from(&mut self, mut next: Vec<FuncId>, started: bool) -> BTreeSet<FuncId> {
         let mut found = BTreeSet::new();
         while let Some(func) = next.pop() {
             if !found.insert(func) {
                 continue;
             }
-            next.extend(self.callees(func).iter());
+            next.extend(self.callees(func, started).iter());
         }
         found
     }
 
-    /// The functions that a function calls or starts.
-    fn callees(&mut self, func: FuncId) -> Rc<BTreeSet<FuncId>> {
-        if let Some(known) = self.callees.get(&func) {
+    /// The functions that a function calls, and those too that it has `started`.
+    fn callees(&mut self, func: FuncId, started: bool) -> Rc<BTreeSet<FuncId>> {
+        if let Some(known) = self.callees.get(&(func, started)) {
             return Rc::clone(known);
         }
         let whole = self.whole(func);
-        let calls = whole.acts.iter().filter_map(|(act, _)| call_of(act));
+        let acts = whole.acts.iter().map(|(act, _)| act);
+        let acts = acts.filter(|act| started || !matches!(act.kind, ActKind::Go(_)));
+        let calls = acts.filter_map(call_of);
         let found: Rc<BTreeSet<FuncId>> = Rc::new(calls.flat_map(|call| self.targets(call)).collect());
-        self.callees.insert(func, Rc::clone(&found));
+        self.callees.insert((func, started), Rc::clone(&found));
         found
     }
 

@@ -2,8 +2,6 @@
 //! line where it is, loops around it whole, and whether it ever returns. In: the
 //! statements and the line. Out: [`Rest`].
 
-use std::collections::BTreeSet;
-
 use super::ir::{Act, ActKind, Branch, CallId, Func, Name, Stmt, StmtKind, Touch};
 
 /// What may come.
@@ -257,20 +255,14 @@ pub(super) fn serves(stmts: &[Stmt], line: u32) -> usize {
     }
 }
 
-/// Whether one of some calls is made on every way to a line, and none of `undone`
-/// between the two, as far as the statements around the line tell.
-pub(super) fn is_behind(
-    stmts: &[Stmt],
-    line: u32,
-    calls: &BTreeSet<CallId>,
-    undone: &BTreeSet<CallId>,
-) -> bool {
+/// Whether something is done on every way to a line and not undone between the two, as
+/// far as the statements around the line tell. `does` says of an act that it does it
+/// (`true`) or undoes it.
+pub(super) fn is_behind(stmts: &[Stmt], line: u32, does: &mut dyn FnMut(&Act) -> Option<bool>) -> bool {
     let mut done = false;
-    let see = |acts: &[Act], done: &mut bool| {
-        for act in acts {
-            if let ActKind::Call(call) = act.kind {
-                *done = (*done || calls.contains(&call)) && !undone.contains(&call);
-            }
+    let mut see = |acts: &[Act], done: &mut bool| {
+        for act in acts.iter().filter(acts_on_objects) {
+            *done = does(act).unwrap_or(*done);
         }
     };
     let mut stmts = stmts;
@@ -281,21 +273,31 @@ pub(super) fn is_behind(
             match &stmt.kind {
                 StmtKind::Acts(acts) | StmtKind::Return(acts) if !here => see(acts, &mut done),
                 _ if !here => {
-                    let mut all = Vec::new();
-                    each_act(std::slice::from_ref(stmt), &mut |act| all.push(act.clone()));
-                    let again = all
-                        .iter()
-                        .any(|act| matches!(act.kind, ActKind::Call(call) if undone.contains(&call)));
-                    done &= !again;
+                    let mut acts = Vec::new();
+                    each_act(std::slice::from_ref(stmt), &mut |act| acts.push(act.clone()));
+                    // Something of it is done; what of it is not known.
+                    for act in acts {
+                        let mut after = true;
+                        see(std::slice::from_ref(&act), &mut after);
+                        done &= after;
+                    }
                 }
                 StmtKind::Block(body) => inner = body,
                 StmtKind::If { head, then, other } => {
                     see(head, &mut done);
                     inner = if covers(then, line) { then } else { other };
                 }
-                StmtKind::Loop { body, .. } => inner = body,
+                StmtKind::Loop { head, body, .. } => {
+                    if covers(body, line) {
+                        see(head, &mut done);
+                    }
+                    inner = body;
+                }
                 StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
                     let branch = branches.iter().find(|branch| covers(&branch.body, line));
+                    if let Some(branch) = branch {
+                        see(&branch.head, &mut done);
+                    }
                     inner = branch.map(|branch| &branch.body[..]).unwrap_or_default();
                 }
                 _ => {}

@@ -9,7 +9,7 @@
 //! | somebody else than such goroutines could give it | decided by who goes on |
 //! | a package variable has it, and the source gives or could give | idle |
 //! | who goes on has it in what it comes to yet, whatever it does with that | idle |
-//! | who goes on is in a function that has given or could have, before, and whose variable is in scope | idle |
+//! | who goes on is in a function that has given itself, or could have, before, and whose variable is in scope | idle |
 //! | one that is idle could give it | idle |
 //! | else | stuck |
 

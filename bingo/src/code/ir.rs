@@ -2,7 +2,7 @@
 //! what can wait, wake, call or start; and where values flow. Names are resolved;
 //! a pointer and what it points to are one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub(super) struct Program {
     pub(super) vars: Vec<Var>,
     pub(super) calls: Vec<Call>,
     pub(super) sites: Vec<Site>,
+    /// Channels that are made with room for something.
+    pub(super) roomy: BTreeSet<SiteId>,
     pub(super) flows: Vec<Flow>,
     pub(super) types: HashMap<(PackageId, Name), Type>,
     pub(super) methods: HashMap<(PackageId, Name), Vec<(Name, FuncId)>>,

@@ -39,6 +39,7 @@ mod pattern;
 mod place;
 mod points;
 mod shared;
+mod slots;
 mod threads;
 mod waits;
 

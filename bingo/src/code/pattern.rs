@@ -14,6 +14,7 @@ use super::ir::*;
 use super::load;
 use super::place::{Spot, Spots};
 use super::points::{Node, OUTSIDE};
+use super::slots::slots;
 use super::waits::{Waiting, once, stopped, under_way, waits};
 use crate::model::{GoState, ObjectKind, Operation, Stack, WaitReason};
 
@@ -28,11 +29,14 @@ pub(super) struct Pattern {
     pub(super) unknown: Vec<Doing>,
     /// All that they can get at.
     pub(super) reach: Items,
-    /// What the functions that they are in do, on whatever way, with objects of
-    /// variables that are in scope where they are.
+    /// What the functions that they are in do themselves, on whatever way, with
+    /// objects of variables that are in scope where they are.
     pub(super) done_before: BTreeSet<(Item, Operation)>,
     /// The channels of timers that they have stopped on the way to where they wait.
     pub(super) stopped: BTreeSet<SiteId>,
+    /// Channels on which they take a slot that they give back later: that helps nobody
+    /// who waits for a slot as they do.
+    pub(super) slots: BTreeSet<SiteId>,
     /// They wait in a loop without an end, as who serves others does.
     pub(super) serves: bool,
     /// They do what nobody can tell.
@@ -77,7 +81,9 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     if let (Some(spot), Some(waiting)) = (at_hand, waiting) {
         pattern.waits = waits(code, spot, waiting);
         pattern.serves = serves(code, spots, waiting);
-        pattern.stopped = stopped(code, spot, pattern.waits.as_deref().unwrap_or_default());
+        let waits = pattern.waits.as_deref().unwrap_or_default();
+        pattern.stopped = stopped(code, spot, waits);
+        pattern.slots = slots(code, spots, waits);
     }
     pattern.done_before = done_before(code, spots);
     // Since a goroutine that runs was seen, it has gone on.
@@ -248,6 +254,9 @@ fn note(
         return;
     }
     let Done { item, kind, operation, line } = done;
+    if operation == Operation::Receive && pattern.slots.contains(&item.site) {
+        return;
+    }
     let doing = Doing { item, kind, operation, at: (Arc::clone(file), line) };
     let list = if item.site == OUTSIDE { &mut pattern.unknown } else { &mut pattern.uses };
     let known = |other: &&Doing| {
@@ -268,7 +277,8 @@ fn serves(code: &Code, spots: &Spots, waiting: Waiting) -> bool {
     })
 }
 
-/// What the functions do that they are in, with objects of variables in scope.
+/// What the functions do that they are in, with objects of variables in scope; not
+/// what they had others do, who may be gone.
 fn done_before(code: &mut Code, spots: &Spots) -> BTreeSet<(Item, Operation)> {
     let items = in_scope(code, spots);
     let mut found = BTreeSet::new();
@@ -276,7 +286,7 @@ fn done_before(code: &mut Code, spots: &Spots) -> BTreeSet<(Item, Operation)> {
         return found;
     }
     let funcs: Vec<FuncId> = spots.all.iter().map(|spot| spot.context.func).collect();
-    for func in code.closure_of(funcs) {
+    for func in code.called_from(funcs) {
         for (_, done) in code.doings(func).iter() {
             let from = Item { site: done.item.site, owner: None };
             let same = items.range(from..).take_while(|item| item.site == done.item.site);

@@ -315,6 +315,77 @@ fn a_worker_that_has_an_employer_is_idle() {
 }
 
 #[test]
+fn who_is_fed_by_goroutines_that_are_gone_has_no_employer() {
+    let text = "
+        func feed(out chan<- int) { out <- 1 }
+        func work(jobs <-chan int) {
+            for job := range jobs { // next
+                _ = job
+            }
+        }
+        func main() {
+            jobs := make(chan int)
+            go work(jobs)
+            go feed(jobs)
+            select {}
+        }";
+    let (main, worker) = ("1 sleep main.main@select", "7 receive main.work@next by main.main@go_work of 1");
+    check(text, &[main, worker], "7 Receive jobs of main\n7 waits Receive jobs of main");
+    let feeder = "8 sleep main.feed@out_<- by main.main@go_feed of 1";
+    check(
+        text,
+        &[main, worker, feeder],
+        "7 Receive jobs of main\n7 waits Receive jobs of main\n8 Send jobs of main",
+    );
+}
+
+#[test]
+fn who_waits_for_a_slot_gives_none_to_others() {
+    let text = "
+        func main() {
+            slots := make(chan int, 2)
+            go func() {
+                slots <- 1 // takes
+                work()     // has one
+                <-slots
+            }()
+            table := make(chan int)
+            go func() {
+                table <- 1 // offers
+                <-table
+            }()
+            queue := make(chan int, 2)
+            go func() {
+                for range queue {
+                    queue <- 1 // hands on
+                }
+            }()
+        }
+        func work() {}";
+    check(text, &["7 send main.main.func1@takes by main.main@func() of 1"], "7 waits Send slots of main");
+    check(text, &["7 sleep main.main.func1@has_one by main.main@func() of 1"], "");
+    check(
+        text,
+        &[
+            "7 send main.main.func1@takes by main.main@func() of 1",
+            "8 sleep main.main.func1@has_one by main.main@func() of 1",
+        ],
+        "7 waits Send slots of main\n8 Receive slots of main",
+    );
+    // Without room for it nothing is taken.
+    check(
+        text,
+        &["7 send main.main.func2@offers by main.main@func() of 1"],
+        "7 Receive table of main\n7 waits Send table of main",
+    );
+    check(
+        text,
+        &["7 send main.main.func3@hands_on by main.main@func() of 1"],
+        "7 Receive queue of main\n7 Send queue of main\n7 waits Send queue of main",
+    );
+}
+
+#[test]
 fn nil_channels_are_no_way_out() {
     let text = "
         type sources struct { metrics, logs chan int; extra map[string]chan int }

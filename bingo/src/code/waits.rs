@@ -254,7 +254,12 @@ pub(super) fn stopped(code: &mut Code, spot: &Spot, waits: &[(Item, Operation)])
             on
         };
         let (stops, sets) = (calls("Stop"), calls("Reset"));
-        if !stops.is_empty() && future::is_behind(&body, spot.line, &stops, &sets) {
+        let mut does = |act: &Act| match act.kind {
+            ActKind::Call(call) if sets.contains(&call) => Some(false),
+            ActKind::Call(call) if stops.contains(&call) => Some(true),
+            _ => None,
+        };
+        if !stops.is_empty() && future::is_behind(&body, spot.line, &mut does) {
             found.insert(site);
         }
     }

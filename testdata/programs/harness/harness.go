@@ -5,6 +5,8 @@
 //	BINGO_TRACE=FILE     an execution trace of the run, from before main on
 //	BINGO_STAY=DURATION  the process lives so long, then exits with 0
 //
+//	BINGO_STACKS=1       at its end it prints all goroutines on its standard error
+//
 // With BINGO_TRACE alone it stays three seconds. It has no goroutine of its own
 // while it waits: a timer is pending, and that also keeps the runtime from
 // ending a program all of whose goroutines are asleep.
@@ -13,6 +15,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"runtime/trace"
 	"time"
 )
@@ -34,15 +37,21 @@ func init() {
 		stay, err = time.ParseDuration(duration)
 		refuse(err)
 	}
-	end := func() { os.Exit(0) }
+	end := func() {
+		if os.Getenv("BINGO_STACKS") != "" {
+			refuse(pprof.Lookup("goroutine").WriteTo(os.Stderr, 2))
+		}
+		os.Exit(0)
+	}
 	if file != "" {
 		out, err := os.Create(file)
 		refuse(err)
 		refuse(trace.Start(out))
+		exit := end
 		end = func() {
 			trace.Stop()
 			refuse(out.Close())
-			os.Exit(0)
+			exit()
 		}
 	}
 	time.AfterFunc(stay, end)

@@ -109,21 +109,23 @@ fn programs<'a>(trials: impl Iterator<Item = &'a Trial>) -> usize {
 }
 
 fn print_details(trial: &Trial) {
-    let runs = trial.verdicts.len();
+    let runs = trial.verdicts.len() + trial.hidden;
     let often = |times: usize| if runs > 1 { format!(" ({times} of {runs} runs)") } else { String::new() };
-    let sometimes = if trial.shows_sometimes() { " (shows sometimes)" } else { "" };
     for ((place, asked, outcome), times) in trial.shortfalls() {
         let (name, instead) = match &outcome {
             Outcome::Wrong(finding) => ("wrong", format!(", but {}", shown(finding))),
             other => (name(other), String::new()),
         };
         let at = at(trial, Some(&place));
-        println!("    {name:<12} {at} {asked}{instead}{sometimes}{}", often(times));
+        println!("    {name:<12} {at} {asked}{instead}{}", often(times));
     }
     for (alarm, times) in trial.false_alarms() {
         let at = at(trial, alarm.place.as_ref());
         let Finding { class, confidence, count, .. } = alarm;
         println!("    false alarm  {at} {class} {count} {confidence}{}", often(times));
+    }
+    if trial.hidden > 0 {
+        println!("    did not show {}{}", trial.program.fixture(trial.variant), often(trial.hidden));
     }
     for error in trial.errors() {
         println!("    not run      {}: {error}", trial.program.fixture(trial.variant));
@@ -184,7 +186,8 @@ fn object(program: &Program, trials: &[&Trial]) -> Value {
         "class": program.class,
         "kind": trials.first().and_then(|trial| trial.program.header(trial.variant).ok()?.class).map(|(_, kind)| kind),
         "shows_sometimes": trials.iter().any(|trial| trial.shows_sometimes()),
-        "runs": trials.iter().map(|trial| trial.verdicts.len()).max(),
+        "runs": trials.iter().map(|trial| trial.verdicts.len() + trial.hidden).max(),
+        "did_not_show": trials.iter().map(|trial| trial.hidden).sum::<usize>(),
         "found": found,
         "low_only": low_only,
         "missed": missed,

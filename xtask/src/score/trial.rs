@@ -12,7 +12,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context;
-use bingo_tests::{Assertion, Child, Fixture, GoRelease, Mode, Program, Variant};
+use bingo_tests::{Assertion, Child, Fixture, GoRelease, Mode, Program, Traced, Variant};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 
 use super::judge::{Finding, Place, Verdict};
 use crate::workspace::{output_of, target};
@@ -57,8 +59,10 @@ pub(super) struct Trial {
     pub(super) variant: Variant,
     /// What it asserts.
     pub(super) asserted: Vec<(Place, Assertion)>,
-    /// Of each run, or why there is none.
+    /// Of each run in which the bug showed, or why there is none.
     pub(super) verdicts: Vec<anyhow::Result<Verdict>>,
+    /// Runs in which it did not show.
+    pub(super) hidden: usize,
 }
 
 /// Tries all of them, several at a time: `at_once`, but for those that starve.
@@ -100,13 +104,30 @@ impl Bench {
     fn trial(&self, program: &Program, variant: Variant) -> Trial {
         let (asserted, verdicts) = match self.prepare(program, variant) {
             Ok((fixture, asserted)) => {
-                let one = |_| Ok(Verdict::of(&asserted, &self.findings(&fixture, program, variant)?));
-                let verdicts = (0..self.runs).map(one).collect();
+                let one = |_| self.run(&fixture, program, variant, &asserted).transpose();
+                let verdicts: Vec<_> = (0..self.runs).filter_map(one).collect();
                 (asserted, verdicts)
             }
             Err(error) => (Vec::new(), vec![Err(error)]),
         };
-        Trial { program: program.clone(), variant, asserted, verdicts }
+        let runs = usize::try_from(self.runs).unwrap_or(usize::MAX);
+        let hidden = if asserted.is_empty() { 0 } else { runs - verdicts.len() };
+        Trial { program: program.clone(), variant, asserted, verdicts, hidden }
+    }
+
+    /// One run; `None` where the bug may stay away, and did.
+    fn run(
+        &self,
+        fixture: &Fixture,
+        program: &Program,
+        variant: Variant,
+        asserted: &[(Place, Assertion)],
+    ) -> anyhow::Result<Option<Verdict>> {
+        let sometimes = program.header(variant)?.sometimes;
+        let said = traces().join(program.fixture(variant).replace('/', "-")).with_extension("said");
+        let findings = self.findings(fixture, program, (&said, sometimes))?;
+        let shows = !sometimes || shows(&fs::read_to_string(&said)?, asserted)?;
+        Ok(shows.then(|| Verdict::of(asserted, &findings)))
     }
 
     fn prepare(
@@ -126,16 +147,14 @@ impl Bench {
         &self,
         fixture: &Fixture,
         program: &Program,
-        variant: Variant,
+        (said, stacks): (&Path, bool),
     ) -> anyhow::Result<Vec<Finding>> {
         let stay = if program.class == "starvation" { STAY_TO_STARVE } else { STAY };
         let mut findings = Vec::new();
-        let kept = traces().join(program.fixture(variant).replace('/', "-"));
-        let said = kept.with_extension("said");
-        File::create(&said)?;
+        File::create(said)?;
         if self.by != Way::Live {
-            let trace = kept.with_extension("trace");
-            trace_of(fixture, &trace, &said, stay)?;
+            let trace = said.with_extension("trace");
+            trace_of(fixture, &trace, (said, stacks), stay)?;
             findings.extend(Finding::all(&output_of(self.analyze().arg(&trace))?, &fixture.sources)?);
         }
         if self.by != Way::Trace {
@@ -143,16 +162,21 @@ impl Bench {
             let mut command = Command::new(&fixture.path);
             command
                 .env("BINGO_STAY", format!("{}ms", lives.as_millis()))
-                .stderr(File::options().create(true).append(true).open(&said)?);
-            let child = Child::spawn(&mut command)?;
+                .stderr(File::options().create(true).append(true).open(said)?);
+            let mut child = Child::spawn(&mut command)?;
             std::thread::sleep(stay.saturating_sub(WATCHED));
             let mut analyze = self.analyze();
             analyze.arg(child.pid().to_string()).arg(format!("--duration={}ms", WATCHED.as_millis()));
             findings.extend(Finding::all(&output_of(&mut analyze)?, &fixture.sources)?);
+            if stacks {
+                let pid = Pid::from_raw(i32::try_from(child.pid())?);
+                signal::kill(pid, Signal::SIGQUIT).context("SIGQUIT")?;
+                child.wait(GRACE)?;
+            }
         }
         // What is no report of a race is no input.
-        if fixture.mode == Mode::Race && fs::read_to_string(&said)?.contains("DATA RACE") {
-            findings.extend(Finding::all(&output_of(self.analyze().arg(&said))?, &fixture.sources)?);
+        if fixture.mode == Mode::Race && fs::read_to_string(said)?.contains("DATA RACE") {
+            findings.extend(Finding::all(&output_of(self.analyze().arg(said))?, &fixture.sources)?);
         }
         Ok(findings)
     }
@@ -175,10 +199,41 @@ fn races(program: &Program) -> anyhow::Result<bool> {
     Ok(asserted.into_iter().flatten().any(|(_, _, assertion)| wants(&assertion)))
 }
 
-/// Runs a program to the end of its stay. `said` is what it says meanwhile.
-fn trace_of(fixture: &Fixture, trace: &Path, said: &Path, stay: Duration) -> anyhow::Result<()> {
+/// Whether all that is asserted of who waits for good was so, by what a program has
+/// said of its goroutines.
+fn shows(said: &str, asserted: &[(Place, Assertion)]) -> anyhow::Result<bool> {
+    let begin = said.find("goroutine ").context("it has not said what its goroutines do")?;
+    let blocks = said.get(begin..).unwrap_or_default().split("\n\n");
+    let text: Vec<&str> = blocks.filter(|block| block.starts_with("goroutine ")).collect();
+    let goroutines = Traced::parse(&text.join("\n\n"))?;
+    let is_at = |one: &Traced, place: &Place| {
+        let own = one
+            .frames
+            .iter()
+            .find(|frame| Some(Path::new(&frame.file).parent()) == Some(place.file.parent()));
+        own.is_some_and(|frame| Path::new(&frame.file) == place.file && frame.line == u64::from(place.line))
+    };
+    Ok(asserted.iter().all(|(place, assertion)| match assertion {
+        Assertion::Want { count, .. } => {
+            count.fits(goroutines.iter().filter(|one| is_at(one, place)).count())
+        }
+        Assertion::May { .. } => true,
+    }))
+}
+
+/// Runs a program to the end of its stay. `said` is what it says meanwhile, its
+/// `stacks` in the end if that is asked for.
+fn trace_of(
+    fixture: &Fixture,
+    trace: &Path,
+    (said, stacks): (&Path, bool),
+    stay: Duration,
+) -> anyhow::Result<()> {
     let mut command = Command::new(&fixture.path);
     command.env("BINGO_TRACE", trace).env("BINGO_STAY", format!("{}ms", stay.as_millis()));
+    if stacks {
+        command.env("BINGO_STACKS", "1");
+    }
     let mut child = Child::spawn(command.stderr(File::create(said)?))?;
     let status = child.wait(stay + GRACE).context("under its tracer")?;
     let raced = fixture.mode == Mode::Race && status.code() == Some(RACED);

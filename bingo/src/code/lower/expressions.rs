@@ -287,10 +287,19 @@ impl Reader<'_> {
                 let mut arguments = arguments.into_iter();
                 let written = arguments.next()?;
                 let kind = self.kind(written);
+                let mut room = false;
                 for size in arguments {
+                    room |= part(self.text, size) != "0";
                     self.expr(size, acts);
                 }
-                Some(if kind == Type::Basic { Expr::Nothing } else { self.site("".into(), line(node), kind) })
+                let made =
+                    if kind == Type::Basic { Expr::Nothing } else { self.site("".into(), line(node), kind) };
+                if let Expr::Site(site) = made
+                    && room
+                {
+                    self.program().roomy.insert(site);
+                }
+                Some(made)
             }
             "close" => {
                 let channel = arguments.first().map_or(Expr::Unknown, |one| self.expr(*one, acts));

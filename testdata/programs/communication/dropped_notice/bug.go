@@ -36,6 +36,7 @@ func (f *flusher) loop() {
 		time.Sleep(70 * time.Millisecond) // the disk
 		if written += batch; written == 3 {
 			close(f.flushed)
+			return
 		}
 	}
 }

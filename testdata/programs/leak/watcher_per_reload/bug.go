@@ -14,6 +14,7 @@ import (
 )
 
 type configuration struct {
+	reloads int
 	stop    chan struct{}
 	changes chan string
 }
@@ -30,6 +31,7 @@ func (c *configuration) watch(file string, stop <-chan struct{}) {
 }
 
 func (c *configuration) reload(file string) {
+	c.reloads++
 	c.stop = make(chan struct{})
 	c.changes = make(chan string)
 	go func(stop chan struct{}) {
@@ -46,7 +48,7 @@ func main() {
 	}
 	go echoes()
 	for range time.Tick(200 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
+		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine(), "reloads", c.reloads)
 	}
 }
 

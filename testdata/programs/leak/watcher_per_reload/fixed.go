@@ -13,6 +13,7 @@ import (
 )
 
 type configuration struct {
+	reloads int
 	stop    chan struct{}
 	changes chan string
 }
@@ -32,6 +33,7 @@ func (c *configuration) reload(file string) {
 	if c.stop != nil {
 		close(c.stop)
 	}
+	c.reloads++
 	c.stop = make(chan struct{})
 	c.changes = make(chan string)
 	go func(stop chan struct{}) {
@@ -48,7 +50,7 @@ func main() {
 	}
 	go echoes()
 	for range time.Tick(200 * time.Millisecond) {
-		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine())
+		fmt.Fprintln(io.Discard, "goroutines", runtime.NumGoroutine(), "reloads", c.reloads)
 	}
 }
 

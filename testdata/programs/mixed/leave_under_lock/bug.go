@@ -26,7 +26,10 @@ func (r *room) loop() {
 		select {
 		case name := <-r.left:
 			fmt.Println(name, "left")
-		case line := <-r.lines:
+		case line, open := <-r.lines:
+			if !open {
+				return
+			}
 			time.Sleep(30 * time.Millisecond)
 			r.mu.Lock() // want deadlock
 			for _, member := range r.members {
@@ -48,18 +51,20 @@ func (r *room) leave(name string) {
 }
 
 func main() {
-	r := &room{members: make(map[string]chan string), left: make(chan string), lines: make(chan string)}
+	lines := make(chan string)
+	r := &room{members: make(map[string]chan string), left: make(chan string), lines: lines}
 	for _, name := range []string{"ada", "bob"} {
 		r.members[name] = make(chan string, 4)
 	}
 	go r.loop()
-	r.lines <- "hello"
+	lines <- "hello"
 	go r.leave("bob")
 	go kitchen()
 	go mailer()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
+	close(lines)
 }
 
 // Two cooks wait for orders, which come in twos.

@@ -43,6 +43,7 @@ func main() {
 		for i := 0; i < 10; i++ {
 			j.Publish(fmt.Sprint("line ", i))
 		}
+		close(j.archive)
 	}()
 	go uptime(time.Now())
 	stop := make(chan os.Signal, 1)

@@ -49,6 +49,7 @@ func main() {
 		requests <- name
 		time.Sleep(20 * time.Millisecond)
 	}
+	close(requests)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop

@@ -9,6 +9,8 @@ import (
 	"io"
 	"log"
 	"net"
+	"os"
+	"os/signal"
 	"runtime"
 )
 
@@ -73,5 +75,8 @@ func main() {
 	}
 	changes <- "first" // may
 	close(changes)
-	<-quit
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	<-stop
+	close(quit)
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log"
 	"net"
+	"os"
+	"os/signal"
 	"runtime"
 	"time"
 )
@@ -74,5 +76,8 @@ func main() {
 	}
 	changes <- "first"
 	close(changes)
-	<-quit
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	<-stop
+	close(quit)
 }

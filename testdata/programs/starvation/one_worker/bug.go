@@ -41,6 +41,7 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
+	close(jobs)
 }
 
 // Leases that run out, each with somebody who waits for that.

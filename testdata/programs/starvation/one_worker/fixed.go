@@ -42,6 +42,8 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
+	close(jobs)
+	close(videos)
 }
 
 // Leases that run out, each with somebody who waits for that.

@@ -46,7 +46,9 @@ func main() {
 			}
 		}()
 	}
-	time.Sleep(10 * time.Millisecond)
+	for len(d.urgent) < cap(d.urgent) {
+		time.Sleep(10 * time.Millisecond)
+	}
 	go d.loop()
 	for i := 0; i < 3; i++ {
 		go func(i int) {
