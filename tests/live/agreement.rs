@@ -38,7 +38,16 @@ pub(crate) fn check(child: &mut Child, pid: u32) -> anyhow::Result<()> {
 
 /// What `bingo dump` says of a process.
 pub(crate) fn dump(pid: u32) -> anyhow::Result<Value> {
-    let output = Command::new(bingo_bin()?).args(["dump", &pid.to_string(), "--format", "json"]).output()?;
+    dumped(&[&pid.to_string(), "--format", "json"])
+}
+
+/// The same, with the runtime's goroutines.
+pub(crate) fn dump_all(pid: u32) -> anyhow::Result<Value> {
+    dumped(&[&pid.to_string(), "--all", "--format", "json"])
+}
+
+fn dumped(arguments: &[&str]) -> anyhow::Result<Value> {
+    let output = Command::new(bingo_bin()?).arg("dump").args(arguments).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "bingo dump: {}: {said}", output.status);
     serde_json::from_slice(&output.stdout).with_context(|| format!("bingo dump's JSON; it said {said}"))

@@ -6,6 +6,7 @@ mod churn;
 mod collect;
 mod command_line;
 mod containers;
+mod cores;
 mod links;
 mod many;
 mod matrix;

@@ -50,6 +50,11 @@ enum From {
 const TOOLS: &[Tool] = &[
     Tool { name: "gcc", why: "cgo and -race builds", from: From::Apt(&["gcc", "libc6-dev"], "/usr/bin/gcc") },
     Tool {
+        name: "gdb",
+        why: "gcore: cores of stopped processes",
+        from: From::Apt(&["gdb"], "/usr/bin/gcore"),
+    },
+    Tool {
         name: "go-1.19",
         why: "the oldest Go of the matrix",
         from: From::Apt(&["golang-1.19-go", "golang-1.19-src"], "/usr/lib/go-1.19/bin/go"),

@@ -20,6 +20,7 @@ use crate::model::StaticAddr;
 pub struct Elf {
     file: FileBytes,
     position_independent: bool,
+    entry: StaticAddr,
     segments: Vec<Segment>,
     sections: Vec<Section>,
     relocations: Relocations,
@@ -101,6 +102,7 @@ impl Elf {
         Elf {
             file: FileBytes::from_bytes(bytes),
             position_independent: false,
+            entry: address,
             segments: vec![segment],
             sections: Vec::new(),
             relocations: Relocations::default(),
@@ -114,6 +116,7 @@ impl Elf {
         let mut image = Elf {
             file,
             position_independent: header.e_type.get(LE) == elf::ET_DYN,
+            entry: StaticAddr(header.e_entry.get(LE)),
             segments,
             sections,
             relocations: Relocations::default(),
@@ -128,6 +131,12 @@ impl Elf {
     #[must_use]
     pub fn is_pie(&self) -> bool {
         self.position_independent
+    }
+
+    /// Its first instruction.
+    #[must_use]
+    pub fn entry(&self) -> StaticAddr {
+        self.entry
     }
 
     /// The segments that are loaded.

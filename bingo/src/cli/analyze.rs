@@ -8,6 +8,10 @@
 //!            `goroutine?debug=2`, SIGQUIT, a panic under GOTRACEBACK=all. That is
 //!            one picture, with waits from a minute on. Or a text with reports of the
 //!            race detector: what a program built with -race says, a CI's log
+//!            Or a core file, of the kernel or of gdb's gcore: one picture of all
+//!            memory, so who can reach what and who holds which lock is told as of
+//!            a PID. The program that ran is read beside it: where the core says, or
+//!            --binary FILE
 //!   ADDRESS  http://… or https://…: a program that serves net/http/pprof records a
 //!            trace, for as long as `seconds=` says, else for --duration. Without a
 //!            path it is /debug/pprof/trace. http://USER:PASSWORD@HOST names you.
@@ -55,8 +59,10 @@
 //!   bingo analyze trace.out --source ~/src/orders
 //!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
 //!   sudo bingo analyze 4242 --duration 30s
+//!   bingo analyze core.4242 --binary ./server
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -76,6 +82,9 @@ pub(super) struct Arguments {
     /// How long to watch a process, and a program whose address does not say
     #[arg(long, value_parser = values::duration, default_value = "3s")]
     duration: Duration,
+    /// The program that a core file is of, if it is not where the core says
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
     #[command(flatten)]
     reporting: Reporting,
 }
@@ -95,6 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             interrupted: Arc::clone(&interrupted),
             progress: Progress::new(true),
             duration: arguments.duration,
+            binary: arguments.binary.clone(),
         };
         let (analysis, failure) = analysis(path, arguments, &reading);
         reading.progress.clear();

@@ -1,8 +1,9 @@
-//! Inputs of `analyze` and `export`: what a file, a pipe or an answer is, by its
+//! Inputs of `analyze`, `export` and `dump`: what a file, a pipe or an answer is, by its
 //! first bytes, and the source that reads it. What it is not made for is named for what it is, with what to do.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -11,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use flate2::read::GzDecoder;
 
 use super::progress::Progress;
-use super::{Failure, http};
+use super::{Failure, core_file, http};
 use crate::model::{Problem, Source};
 use crate::race::{RaceReader, RacesFound};
 use crate::recording::{EventReader, RecordingError};
@@ -30,6 +31,9 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 const RECORD: &str = "record one with `sudo bingo attach <pid> --output events.jsonl`,\n\
                       or a trace with `go test -trace trace.out`";
 
+const UNPACK_CORE: &str = "unpack it first: `unzstd`, `lz4 -d`, `xz -d`;\n\
+                           a core that systemd keeps: `coredumpctl dump PID --output core`";
+
 /// How inputs are read.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
@@ -39,6 +43,8 @@ pub(super) struct Reading {
     pub(super) progress: Progress,
     /// How long to record what has no length of its own.
     pub(super) duration: Duration,
+    /// The program that a core is of.
+    pub(super) binary: Option<PathBuf>,
 }
 
 /// What an input has in it.
@@ -132,6 +138,14 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
                 Err(error) => Err(Failure::bad_input(format!("{path}: {error}"))),
             }
         }
+        Kind::Core if again.is_none() => {
+            Err(Failure::bad_input(format!("{path} is a core file, and no plain file"))
+                .remedy("write it to one: a core is read at many places at once"))
+        }
+        Kind::Core => {
+            progress.clear();
+            core_file::open(Path::new(path), reading.binary.as_deref()).map(Input::of)
+        }
         Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
     }
 }
@@ -154,6 +168,8 @@ enum Kind {
     Recording,
     /// It may have a traceback in it.
     Text,
+    /// What a process had in its memory.
+    Core,
     /// Something else: what, and what to do.
     Other(&'static str, &'static str),
 }
@@ -179,8 +195,19 @@ impl Kind {
             profile
         } else if text.starts_with(b"{") {
             Kind::Recording
+        } else if is_core(first) {
+            Kind::Core
         } else if first.starts_with(b"\x7fELF") {
-            Kind::Other("a program or a core file", RECORD)
+            Kind::Other(
+                "a program, no core file of one",
+                "name the core, and the program with --binary; of a running one the number: `pgrep -a NAME`",
+            )
+        } else if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Kind::Other("compressed by zstd", UNPACK_CORE)
+        } else if first.starts_with(&[0x04, 0x22, 0x4d, 0x18]) {
+            Kind::Other("compressed by lz4", UNPACK_CORE)
+        } else if first.starts_with(b"\xfd7zXZ\0") {
+            Kind::Other("compressed by xz", UNPACK_CORE)
         } else if is_page(text) {
             Kind::Other(
                 "an HTML page",
@@ -197,6 +224,34 @@ impl Kind {
             Kind::Other("no trace and no recording", RECORD)
         }
     }
+}
+
+/// Whether these are the first bytes of an ELF file of type `ET_CORE`, of whatever machine.
+fn is_core(first: &[u8]) -> bool {
+    first.starts_with(b"\x7fELF") && matches!(first.get(16..18), Some([4, 0] | [0, 4]))
+}
+
+/// Whether the file at `path` is a core; what it is where it is none.
+pub(super) fn expect_core(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    let mut first = Vec::new();
+    let file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::bad_input(format!("{shown} cannot be opened: {error}"))
+            .remedy("name a core file, or a process by its number, which `pgrep -a NAME` finds"),
+        _ => unopened(&shown.to_string(), &error),
+    })?;
+    file.take(LOOKED_AT)
+        .read_to_end(&mut first)
+        .map_err(|error| Failure::bad_input(format!("{shown} cannot be read: {error}")))?;
+    let analyzed = format!("`bingo analyze {shown}` reads it");
+    let (what, remedy) = match Kind::of(&first) {
+        Kind::Core => return Ok(()),
+        Kind::Other(what, remedy) => (what, remedy),
+        Kind::Trace => ("an execution trace, no core file", &*analyzed),
+        Kind::Recording => ("no core file", &*analyzed),
+        Kind::Text => ("a text, no core file", &*analyzed),
+    };
+    Err(Failure::bad_input(format!("{shown} is {what}")).remedy(remedy))
 }
 
 /// `profile.proto` begins with a sample type or the period type: field 1 or 11, a

@@ -7,6 +7,7 @@ mod analyze;
 mod attach;
 mod collect;
 mod completions;
+mod core_file;
 mod doctor;
 mod dump;
 mod explain;
@@ -23,10 +24,6 @@ mod reporting;
 mod run;
 mod source_files;
 mod suppress;
-#[cfg_attr(
-    not(all(target_os = "linux", feature = "live")),
-    expect(dead_code, reason = "the commands that look at a running process need it")
-)]
 mod values;
 
 #[cfg(all(target_os = "linux", feature = "live"))]

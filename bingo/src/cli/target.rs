@@ -3,6 +3,7 @@
 
 use super::Failure;
 use super::checks::Check;
+use super::core_file::program_failure;
 use crate::binary::layout::LayoutSource;
 use crate::binary::{Found, Globals, ProbeKind, ProbeSites};
 use crate::goruntime::{OpenError, ProcessSource};
@@ -21,11 +22,7 @@ pub(super) fn open(pid: u32) -> Result<ProcessSource, Failure> {
 fn open_failure(error: &OpenError) -> Failure {
     match error {
         OpenError::Target(error) => target_failure(error),
-        OpenError::Binary { .. } => Failure::bad_input(error)
-            .remedy("Bingo reads programs that Go built for linux/amd64: is this the right process?"),
-        OpenError::Layout { .. } | OpenError::Globals { .. } => {
-            Failure::bad_input(error).remedy("`bingo doctor PID` shows what is known of this program")
-        }
+        OpenError::Program(error) => program_failure(error),
     }
 }
 

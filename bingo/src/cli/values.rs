@@ -29,6 +29,24 @@ impl Showing {
     }
 }
 
+/// What a command looks at: a number is a process, and `./4242` a file of that name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Subject {
+    /// A running process.
+    Process(u32),
+    /// A file.
+    File(PathBuf),
+}
+
+/// A process, or a file.
+pub(super) fn subject(text: &str) -> Result<Subject, String> {
+    let number = text.strip_prefix('-').unwrap_or(text);
+    if number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return pid(text).map(Subject::Process);
+    }
+    Ok(Subject::File(PathBuf::from(text)))
+}
+
 /// The number of a process.
 pub(super) fn pid(text: &str) -> Result<u32, String> {
     match text.parse() {
@@ -81,6 +99,14 @@ mod tests {
     fn processes_have_numbers() {
         assert_eq!(pid("4242"), Ok(4242));
         assert!(["0", "-1", "abc", "", "99999999999"].into_iter().all(|text| pid(text).is_err()));
+    }
+
+    #[test]
+    fn a_number_is_a_process() {
+        assert_eq!(subject("4242"), Ok(Subject::Process(4242)));
+        assert_eq!(subject("./4242"), Ok(Subject::File("./4242".into())));
+        assert_eq!(subject("core.4242"), Ok(Subject::File("core.4242".into())));
+        assert!(["0", "-5", "", "-", "99999999999"].into_iter().all(|text| subject(text).is_err()));
     }
 
     #[test]

@@ -149,7 +149,9 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
         Standing::Proven => Confidence::Proven,
         _ if unsure => Confidence::Low,
         // The picture of a moment, each part read at another time.
-        _ if briefest < SHORTEST && !members.iter().all(|id| graph.is_named(*id)) => Confidence::Low,
+        _ if briefest < SHORTEST && !graph.is_still() && !members.iter().all(|id| graph.is_named(*id)) => {
+            Confidence::Low
+        }
         _ if briefest < SHORTEST => Confidence::Medium,
         Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
@@ -157,7 +159,9 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
     let cycle: Vec<Step> = way.iter().filter_map(|edge| step(world, edge)).collect();
     let mut evidence: Vec<String> = way.iter().map(|edge| words::edge(world, edge)).collect();
     let blocked_for = lives.iter().map(|one| lasted(one)).max().unwrap_or_default();
-    evidence.push(format!("none of them has gone on for {:.3} s", briefest.as_secs_f64()));
+    if !briefest.is_zero() {
+        evidence.push(format!("none of them has gone on for {:.3} s", briefest.as_secs_f64()));
+    }
     let named = way.iter().any(|edge| matches!(edge.object.key, ObjectKey::Name(_)));
     if named {
         evidence.push("the locks and channels are told apart by their names in the source".to_owned());

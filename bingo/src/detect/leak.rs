@@ -151,7 +151,7 @@ fn of_stuck(
         Standing::Proven if like_them == 0 => Confidence::Proven,
         _ if unsure => Confidence::Low,
         // The picture of a moment, each part read at another time.
-        _ if blocked_for < SHORTEST && !graph.is_named(first.id) => Confidence::Low,
+        _ if blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id) => Confidence::Low,
         _ if blocked_for < SHORTEST => Confidence::Medium,
         Standing::Proven | Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
@@ -297,10 +297,13 @@ fn of(waiting: Waiting, members: &[&Arc<Goroutine>], blocked_for: Duration) -> O
         created_by: first.created_by.clone(),
         cycle: Vec::new(),
         related: Vec::new(),
-        evidence: vec![format!(
-            "parked {:.3} s before the end of what was seen, and not woken since",
-            blocked_for.as_secs_f64()
-        )],
+        evidence: vec![match blocked_for {
+            Duration::ZERO => "parked, since when is not known".to_owned(),
+            _ => format!(
+                "parked {:.3} s before the end of what was seen, and not woken since",
+                blocked_for.as_secs_f64()
+            ),
+        }],
         explanation: EXPLANATION,
     })
 }

@@ -37,6 +37,8 @@ pub(super) struct G {
     pub(super) labels: Addr,
     pub(super) timer: Addr,
     pub(super) sleep_when: u64,
+    /// Where it is while it runs, where that is known: no part of the copy.
+    pub(super) running: Option<Position>,
 }
 
 /// `g.atomicstatus`, without the collector's bit.
@@ -115,19 +117,24 @@ impl G {
             labels: at.pointer(g.labels)?,
             timer: at.pointer(g.timer)?,
             sleep_when: optional(g.sleep_when)?,
+            running: None,
         })
     }
 
-    /// Where its stack is to be walked from; `None` while it runs or moves.
+    /// Where its stack is to be walked from; `None` where that is not known.
     pub(super) fn position(&self) -> Option<Position> {
         match self.status {
             Status::Runnable | Status::Waiting | Status::Preempted => {
-                Some(Position { pc: self.sched_pc, sp: self.sched_sp, bp: self.sched_bp })
+                let (pc, sp, bp) = (self.sched_pc, self.sched_sp, self.sched_bp);
+                Some(Position { pc, sp, bp, interrupted: false })
             }
             // What it was at when it left Go; the frame pointer belongs to
             // sched, which is not kept up to date in system calls.
-            Status::Syscall => Some(Position { pc: self.syscallpc, sp: self.syscallsp, bp: 0 }),
-            Status::Running | Status::CopyStack | Status::None | Status::Unknown(_) => None,
+            Status::Syscall => {
+                Some(Position { pc: self.syscallpc, sp: self.syscallsp, bp: 0, interrupted: false })
+            }
+            Status::Running => self.running,
+            Status::CopyStack | Status::None | Status::Unknown(_) => None,
         }
     }
 
@@ -145,4 +152,6 @@ pub(super) struct Position {
     pub(super) sp: u64,
     /// The frame pointer; 0 where it is not known.
     pub(super) bp: u64,
+    /// Whether it stopped at any instruction, rather than at a call.
+    pub(super) interrupted: bool,
 }

@@ -24,6 +24,7 @@ use super::code::{Code, CodeCache};
 use super::fields::length;
 use super::g::{G, Status};
 use super::make::reason;
+use super::running::Running;
 use super::slots::Slots;
 use super::stacks::{KnownStack, Stacks};
 use super::unwind::End;
@@ -51,6 +52,8 @@ pub(super) struct Look<'a, M> {
     pub(super) layout: &'a Layout,
     pub(super) gs: &'a [Addr],
     pub(super) slots: &'a Slots,
+    /// Where those are that run, where that is known.
+    pub(super) running: &'a Running,
     /// Those that have changed, as others know.
     pub(super) marked: &'a HashSet<GoId>,
     /// The number of the snapshot, where what seems unchanged may be passed over.
@@ -174,7 +177,9 @@ impl<M: Memory> Look<'_, M> {
         let batch = &*batch;
         Ok(asked.into_iter().map(move |(index, addr, piece)| {
             let bytes = batch.bytes(piece);
-            (index, addr, bytes.and_then(|bytes| G::decode(self.layout, addr, bytes)))
+            let mut g = bytes.and_then(|bytes| G::decode(self.layout, addr, bytes));
+            g.iter_mut().for_each(|g| self.running.complete(g));
+            (index, addr, g)
         }))
     }
 

@@ -9,10 +9,12 @@
 //!
 //! A file here mirrors one thing of the runtime (`g`, `hchan`, `sudog`, `sema`,
 //! `poll_desc`, `labels`) or is one step: `reader` drives, `look` sees what
-//! has changed, `walks` reads stacks, `unwind` walks them, `wait` finds what is waited on.
+//! has changed, `running` where a stopped target's threads were, `walks` reads stacks,
+//! `unwind` walks them, `wait` finds what is waited on.
 
 mod allgs;
 mod code;
+mod core_source;
 mod fields;
 mod g;
 mod hchan;
@@ -27,8 +29,10 @@ mod objects;
 mod poll_desc;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod process;
+mod program;
 mod reach;
 mod reader;
+mod running;
 mod sema;
 mod slots;
 mod stacks;
@@ -41,6 +45,8 @@ mod wait;
 mod walks;
 
 pub use code::{BinaryCode, Code, Point};
+pub use core_source::{CoreOpenError, CoreSource, OtherBuild};
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use process::{OpenError, ProcessSource};
+pub use program::ProgramError;
 pub use reader::{ReadError, Runtime, SnapshotReader};

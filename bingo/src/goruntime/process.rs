@@ -1,16 +1,15 @@
 //! A Go process as a source: a pid comes in, a snapshot of it for each call of
 //! [`Source::observe`] comes out. The process is read while it runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use nix::time::{ClockId, clock_gettime};
 
 use super::BinaryCode;
+use super::program::{Program, ProgramError};
 use super::reader::{ReadError, Runtime, SnapshotReader};
-use crate::binary::layout::{Layout, LayoutError};
-use crate::binary::{Binary, BinaryError, Globals, GlobalsError};
+use crate::binary::Binary;
 use crate::memory::{MemoryError, ProcessMemory, Target, TargetError};
 use crate::model::{GoId, Header, Sink, Snapshot, Source, SourceError, SourceKind, Time};
 
@@ -28,30 +27,9 @@ pub enum OpenError {
     /// The pid is wrong, or access is refused.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// Its executable is not one of Go's, or damaged.
-    #[error("{}: {error}", path.display())]
-    Binary {
-        /// The executable, as the process sees it.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: BinaryError,
-    },
-    /// Where the runtime's fields are is not known.
-    #[error("{}: {error}", path.display())]
-    Layout {
-        /// The executable, as the process sees it.
-        path: PathBuf,
-        /// What is not known.
-        error: LayoutError,
-    },
-    /// Where the runtime's variables are is not known.
-    #[error("{}: {error}", path.display())]
-    Globals {
-        /// The executable, as the process sees it.
-        path: PathBuf,
-        /// What is not known.
-        error: GlobalsError,
-    },
+    /// Its executable is none of Go's that is understood.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
 }
 
 impl ProcessSource {
@@ -61,15 +39,9 @@ impl ProcessSource {
     /// [`OpenError`], which says what is wrong with the pid or its executable.
     pub fn open(pid: u32) -> Result<ProcessSource, OpenError> {
         let target = Target::open(pid)?;
-        let path = || target.executable().to_owned();
-        let binary =
-            Binary::open(&target.exe_link()).map_err(|error| OpenError::Binary { path: path(), error })?;
-        let layout = Layout::of(&binary).map_err(|error| OpenError::Layout { path: path(), error })?;
-        let globals =
-            Globals::find(&binary, &layout).map_err(|error| OpenError::Globals { path: path(), error })?;
-        let binary = Arc::new(binary);
-        let mut notes = layout.notes();
-        notes.extend(globals.notes.iter().cloned());
+        let program = Program::open(&target.exe_link(), target.executable())?;
+        let binary = Arc::clone(&program.binary);
+        let mut notes = program.notes();
         if target.was_stopped() {
             notes
                 .push(format!("the process {pid} is stopped, by a signal or a debugger: nothing in it runs"));
@@ -77,15 +49,14 @@ impl ProcessSource {
         let header = Header {
             source: SourceKind::Live,
             go_version: Some(binary.build_info().go_version.text.clone()),
-            binary: Some(path()),
+            binary: Some(target.executable().to_owned()),
             pid: Some(pid),
             inner_pid: target.inner_pid(),
             start: SystemTime::now(),
             start_monotonic: monotonic(),
             notes,
         };
-        let runtime = Runtime::new(layout, &globals, binary.module_data().address, target.load_bias());
-        let code = BinaryCode::new(Arc::clone(&binary), target.load_bias());
+        let (runtime, code) = program.loaded(target.load_bias());
         let reader = SnapshotReader::new(target.memory(), runtime, code);
         Ok(ProcessSource { target, binary, header, reader })
     }

@@ -19,13 +19,14 @@ use super::links::{Making, Unreached};
 use super::look::{Lanes, Look, Looked, Steady, refusal};
 use super::make::{Parts, goroutine};
 use super::reach::{SWEEPS, Search};
+use super::running::Running;
 use super::slots::Slots;
 use super::start::Starts;
 use super::unwind::End;
 use super::wait::{Found, Round, Waits};
 use crate::binary::Globals;
 use crate::binary::layout::Layout;
-use crate::memory::{Memory, MemoryError, Pages};
+use crate::memory::{Memory, MemoryError, Pages, Registers};
 use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, StaticAddr, ThreadId, Time};
 
 /// So often one that is in motion is looked at.
@@ -48,6 +49,10 @@ pub struct Runtime {
     pub module: Option<Addr>,
     /// The slice of all processors.
     pub allp: Option<Addr>,
+    /// The list of all threads.
+    pub allm: Option<Addr>,
+    /// The scheduler.
+    pub sched: Option<Addr>,
 }
 
 impl Runtime {
@@ -63,6 +68,8 @@ impl Runtime {
             mheap: globals.mheap.map(|mheap| bias.to_target(mheap.address)),
             module: Some(bias.to_target(module)),
             allp: globals.allp.map(|allp| bias.to_target(allp.address)),
+            allm: globals.allm.map(|allm| bias.to_target(allm.address)),
+            sched: globals.sched.map(|sched| bias.to_target(sched.address)),
         }
     }
 }
@@ -98,6 +105,9 @@ pub struct SnapshotReader<M, C> {
     reads: usize,
     /// What the last close look did not reach.
     unreached: Option<Unreached>,
+    /// The threads' registers, where the target stands still.
+    still: Option<Vec<(u64, Registers)>>,
+    running: Running,
 }
 
 impl<M: Memory, C: Code> SnapshotReader<M, C> {
@@ -117,7 +127,23 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             marked: HashSet::new(),
             reads: 0,
             unreached: None,
+            still: None,
+            running: Running::default(),
         }
+    }
+
+    /// The same for a target that stands still, whose threads have these registers:
+    /// one close look is enough, and goroutines that ran have stacks, too.
+    #[must_use]
+    pub fn standing_still(mut self, threads: Vec<(u64, Registers)>) -> SnapshotReader<M, C> {
+        self.still = Some(threads);
+        self
+    }
+
+    /// The target's memory.
+    #[must_use]
+    pub fn memory(&self) -> &M {
+        &self.memory
     }
 
     /// Has these goroutines read anew the next time, changed or not.
@@ -148,6 +174,9 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             .refresh(&self.memory, &mut self.gs)
             .map_err(|error| ReadError::AllGs { at: self.runtime.allgs, error })?;
         self.slots.resize(self.gs.len());
+        if let (Some(threads), Some(allm)) = (&self.still, self.runtime.allm) {
+            self.running = Running::find(&self.memory, &self.runtime.layout, allm, threads)?;
+        }
         self.reads = self.reads.wrapping_add(1);
         let mut problems = Vec::new();
         let mut pending: Vec<usize> = (0..self.gs.len()).collect();
@@ -176,21 +205,25 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
 
     /// Reads all goroutines as they are at `now`, and how they hang together. That
     /// nobody can reach an object any more takes two such calls to be said, some
-    /// time apart.
+    /// time apart, unless the target stands still.
     ///
     /// # Errors
     /// As [`SnapshotReader::read`].
     pub fn read_closely(&mut self, now: Time) -> Result<Snapshot, ReadError> {
         let mut snapshot = self.read(now)?;
-        let search = Search::new(&self.memory, &self.runtime, &self.slots, &self.code, &snapshot);
+        let search =
+            Search::new(&self.memory, &self.runtime, (&self.slots, &self.running), &self.code, &snapshot);
         // The first look only finds out for whom a second one is worth its while.
         let sweeps = if self.unreached.is_some() { SWEEPS } else { 1 };
         let Some(reached) = search.run(sweeps)? else { return Ok(snapshot) };
         let pages = Pages::new(&self.memory);
         let layout = &self.runtime.layout;
         let mut making = Making { snapshot: &snapshot, reached: &reached, layout, pages, code: &*self.code };
-        let links = making.links(self.unreached.as_ref())?;
-        self.unreached = Some(Unreached::of(&snapshot, &reached));
+        let unreached = Unreached::of(&snapshot, &reached);
+        let before = if self.still.is_some() { Some(&unreached) } else { self.unreached.as_ref() };
+        let mut links = making.links(before)?;
+        links.still = self.still.is_some();
+        self.unreached = Some(unreached);
         snapshot.links = Some(Arc::new(links));
         Ok(snapshot)
     }
@@ -203,6 +236,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             layout: &self.runtime.layout,
             gs: &self.gs,
             slots: &self.slots,
+            running: &self.running,
             marked: &self.marked,
             passing: passing.then_some(self.reads),
         };
@@ -268,6 +302,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             layout: &self.runtime.layout,
             gs: &self.gs,
             slots: &self.slots,
+            running: &self.running,
             marked: &self.marked,
             passing: None,
         };

@@ -212,6 +212,8 @@ impl Made {
             mheap: Some(MHEAP),
             module: Some(MODULE),
             allp: None,
+            allm: None,
+            sched: None,
         };
         SnapshotReader::new(self.image.clone(), runtime, Names)
     }

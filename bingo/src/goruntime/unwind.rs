@@ -38,7 +38,8 @@ pub(super) struct Walk {
     bp: u64,
     lo: u64,
     hi: u64,
-    /// Whether the last function seen was called by a signal.
+    /// Whether what comes next stopped at an instruction: a signal called the last
+    /// function seen, or nothing was called.
     injected: bool,
     pcs: Vec<Pc>,
 }
@@ -81,7 +82,7 @@ impl Walk {
             bp: from.bp,
             lo,
             hi,
-            injected: false,
+            injected: from.interrupted,
             pcs: Vec::with_capacity(USUAL),
         }
     }

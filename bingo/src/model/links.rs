@@ -34,6 +34,8 @@ pub struct Links {
     pub nested: Vec<Nested>,
     /// Memory that goroutines share without an order.
     pub shared: Vec<Shared>,
+    /// Whether all of it is of one instant: nothing moved while it was read.
+    pub still: bool,
 }
 
 /// An object of [`Links::objects`], by its place there.

@@ -127,6 +127,8 @@ pub enum SourceKind {
     Trace,
     /// A process that was attached to.
     Live,
+    /// What a process had in its memory when it died, or when that was written down.
+    Core,
     /// A program that was run under observation.
     Collect,
 }

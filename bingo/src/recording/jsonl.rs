@@ -110,7 +110,8 @@ impl<W: Write> EventWriter<W> {
             bingo_events: 1,
             source: match header.source {
                 SourceKind::Trace => "trace",
-                SourceKind::Live => "live",
+                // A core is one look at a process, too.
+                SourceKind::Live | SourceKind::Core => "live",
                 SourceKind::Collect => "collect",
             },
             go_version: header.go_version.as_deref(),

@@ -7,7 +7,7 @@ use super::filter::Selection;
 use super::groups::{Group, groups};
 use super::style::{Style, Tone};
 use super::words::{Detail, count, cut, duration, place, place_within, waits_on};
-use crate::model::{GoId, GoState, Time};
+use crate::model::{GoId, GoState, SourceKind, Time};
 use crate::recording::wire::Objects;
 use crate::session::{Goroutine, View};
 
@@ -151,6 +151,7 @@ pub fn observed_line(view: &View) -> String {
             let events = count(view.totals.events);
             format!("probes: {set}; overhead {overhead}{budget}; {events} events, {} lost", count(lost))
         }
+        None if view.header.source == SourceKind::Core => "as a core file has it".to_owned(),
         None => format!("polling, {} a snapshot", duration(view.snapshot.1)),
     }
 }

@@ -169,6 +169,9 @@ runtime_types! {
         waitunlockf: u64 = "waitunlockf";
         waitlock: u64 = "waitlock";
         spinning: u64 = "spinning";
+        /// go: runtime.m.vdsoPC, vdsoSP (1.19-1.27): where it called the kernel's code
+        vdso_pc: u64 = "vdsoPC";
+        vdso_sp: u64 = "vdsoSP";
         blocked: u64 = "blocked";
     }
 
@@ -180,6 +183,9 @@ runtime_types! {
         status: u64 = "status";
         schedtick: u64 = "schedtick";
         syscalltick: u64 = "syscalltick";
+        /// go: runtime.p.sysmontick (1.19-1.27): i64 ns, when sysmon saw it switch
+        schedwhen: u64 = "sysmontick.schedwhen";
+        syscallwhen: u64 = "sysmontick.syscallwhen";
         m: u64 = "m";
         /// go: runtime.p.runqhead, runqtail (1.19-1.27): u32, modulo 256
         runqhead: u64 = "runqhead";

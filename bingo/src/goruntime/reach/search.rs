@@ -17,6 +17,7 @@ use crate::goruntime::fields::length;
 use crate::goruntime::g::{G, Status};
 use crate::goruntime::heap::{Heap, Label};
 use crate::goruntime::reader::Runtime;
+use crate::goruntime::running::Running;
 use crate::goruntime::sema::SemTable;
 use crate::goruntime::slots::Slots;
 use crate::goruntime::sudog;
@@ -62,6 +63,7 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     memory: &'a M,
     runtime: &'a Runtime,
     slots: &'a Slots,
+    running: &'a Running,
     code: &'a Arc<C>,
     gs: Vec<Addr>,
     heap: Heap,
@@ -105,7 +107,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     pub(in crate::goruntime) fn new(
         memory: &'a M,
         runtime: &'a Runtime,
-        slots: &'a Slots,
+        (slots, running): (&'a Slots, &'a Running),
         code: &'a Arc<C>,
         snapshot: &Snapshot,
     ) -> Search<'a, M, C> {
@@ -113,6 +115,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             memory,
             runtime,
             slots,
+            running,
             code,
             gs: Vec::new(),
             heap: Heap::default(),
@@ -306,7 +309,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                     whole = false;
                     continue;
                 };
-                let Some(g) = G::decode(layout, addr, bytes) else { continue };
+                let Some(mut g) = G::decode(layout, addr, bytes) else { continue };
+                self.running.complete(&mut g);
                 if g.status == Status::None {
                     continue;
                 }
@@ -335,7 +339,14 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     fn mark_stacks_of(&mut self, goroutines: &[Stopped]) -> Result<bool, MemoryError> {
         let labels: Vec<Label> =
             goroutines.iter().map(|one| self.label(Root::Goroutine(GoId(one.g.goid)))).collect();
-        let Search { memory, runtime, heap, marker, watch, sights, stacks, .. } = self;
+        let Search { memory, runtime, heap, marker, watch, sights, stacks, running, .. } = self;
+        for (one, &label) in goroutines.iter().zip(&labels).filter(|(one, _)| one.g.running.is_some()) {
+            for word in running.registers(one.g.addr) {
+                marker.mark(heap, word, label);
+                let sighting = Sighting { word, pc: None, exact: false };
+                sights.direct(heap, watch, GoId(one.g.goid), &sighting);
+            }
+        }
         let unreadable = stacks.scan(*memory, &runtime.layout, goroutines, |place, sighting| {
             let (Some(one), Some(&label)) = (goroutines.get(place), labels.get(place)) else { return };
             marker.mark(heap, sighting.word, label);

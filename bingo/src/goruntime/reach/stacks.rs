@@ -136,7 +136,7 @@ impl<C: Code> Stacks<C> {
             {
                 let range = in_use(&one.g);
                 let size = range.end - range.start;
-                bytes += size;
+                bytes = bytes.saturating_add(size);
                 asked.push((next, range.start, batch.push(Addr(range.start), length(size))));
                 next += 1;
             }
@@ -174,7 +174,7 @@ impl<C: Code> Stacks<C> {
     /// The frame that `g` stopped in.
     fn innermost(&mut self, g: &G, stack: &Bytes<'_>) -> Option<Frame> {
         let position = g.position().filter(|position| position.pc != 0 && position.sp == stack.start)?;
-        self.at(position.pc, position.sp, false, stack)
+        self.at(position.pc, position.sp, position.interrupted, stack)
     }
 
     fn caller(&mut self, frame: &Frame, stack: &Bytes<'_>) -> Option<Frame> {

@@ -189,6 +189,12 @@ impl<'a> WaitGraph<'a> {
         self.waits(id).all(|(object, _)| matches!(object.key, ObjectKey::Name(_)))
     }
 
+    /// Whether all that it is drawn from is of one instant.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        self.links.still
+    }
+
     /// What a goroutine waits for.
     pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
         let waits = self.waits_of(id);

@@ -39,6 +39,12 @@ impl<'a> WaitGraphs<'a> {
         self.0.iter().filter(stuck).any(|graph| graph.is_named(id))
     }
 
+    /// Whether what is known by addresses is all of one instant.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        self.0.iter().any(WaitGraph::is_still)
+    }
+
     /// What a goroutine waits for.
     pub fn waits(&self, id: GoId) -> impl Iterator<Item = (&'a Object, Operation)> {
         self.surest(id).into_iter().flat_map(move |graph| graph.waits(id))
