@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
 use super::waiting::is_for_another_test;
 use super::words;
-use crate::model::{GoId, GoState, ObjectKey, Operation, Stack};
+use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
 
 /// The main goroutine.
@@ -63,7 +63,8 @@ fn site(world: &World, id: GoId) -> Option<String> {
     goroutine.stack.site().map(|site| format!("{} {}:{}", site.function, site.file, site.line))
 }
 
-/// All goroutines of a program in which none goes on; `None` where one does.
+/// All goroutines of a program in which none goes on; `None` where one does, but for
+/// one that was made when all others stood already, and no other one has been since.
 fn whole_program(world: &World, graph: &WaitGraphs<'_>) -> Option<Vec<GoId>> {
     let stuck = |id| graph.standing(id).is_some_and(|standing| standing >= Standing::Stuck);
     // Of tests it is told who hangs, and not that the others wait for that one.
@@ -71,17 +72,23 @@ fn whole_program(world: &World, graph: &WaitGraphs<'_>) -> Option<Vec<GoId>> {
     if tests || !stuck(MAIN) {
         return None;
     }
-    let mut members = Vec::new();
+    let (mut members, mut last, mut ends) = (Vec::new(), Time::default(), None);
     for goroutine in world.goroutines() {
-        // What ends the recording is made at its very end, by a timer for instance.
-        let made = goroutine.created.map(|created| world.latest().since(created));
-        if goroutine.system || is_runtimes(&goroutine.stack) || made.is_some_and(|ago| ago < SHORTEST) {
+        if goroutine.system || is_runtimes(&goroutine.stack) {
             continue;
         }
-        if goroutine.state != GoState::Blocked || !stuck(goroutine.id) {
-            return None;
+        if goroutine.state == GoState::Blocked && stuck(goroutine.id) {
+            members.push(goroutine.id);
+            last = last.max(goroutine.since.time());
+            continue;
         }
-        members.push(goroutine.id);
+        // What ends the recording is made at its very end, by a timer for instance.
+        let young = |made: &Time| world.latest().since(*made) < SHORTEST;
+        let made = goroutine.created.filter(|made| goroutine.state != GoState::Blocked || young(made));
+        ends = Some(made.filter(|_| ends.is_none())?);
+    }
+    if ends.is_some_and(|ends| ends < last) {
+        return None;
     }
     members.sort_unstable();
     Some(members)

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::{Class, Confidence, findings};
 use crate::model::{
-    Access, Addr, Certainty, Event, EventKind, Frame, GoId, Hold, Links, Object, ObjectIndex, ObjectKey,
-    ObjectKind, Observation, Operation, SIGNALS, Stack, Time, Use, WaitFor, WaitReason,
+    Access, Addr, Certainty, Event, EventKind, Frame, GoId, Hold, Links, LostKind, Object, ObjectIndex,
+    ObjectKey, ObjectKind, Observation, Operation, SIGNALS, Stack, Time, Use, WaitFor, WaitReason,
 };
 use crate::world::{Keep, World};
 
@@ -256,15 +256,26 @@ fn who_is_stuck_by_one_of_two_is_stuck() {
 
 #[test]
 fn a_whole_program_stands() {
-    let mut told = Told::default();
-    ["1 receives C", "7 locks A", "8 locks A"].iter().for_each(|line| told.line(line));
-    let mut world = told.world();
-    let goroutine = Some(GoId(99));
-    let event = Event { time: Time(3 * SECOND), goroutine, kind: EventKind::Dead, stack: None, thread: None };
-    world.apply(&Observation::Event(event));
-    let found = findings(&world, &[&told.links], Duration::from_secs(1));
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!((found[0].class, found[0].count), (Class::Deadlock, 3));
+    let found = |last: &[(u64, EventKind)]| {
+        let mut told = Told::default();
+        ["1 receives C", "7 locks A", "8 locks A"].iter().for_each(|line| told.line(line));
+        let mut world = told.world();
+        for (at, kind) in last.iter().cloned() {
+            let lost = matches!(kind, EventKind::Lost { .. });
+            let (time, goroutine) = (Time(3 * SECOND + at), Some(GoId(99)).filter(|_| !lost));
+            world.apply(&Observation::Event(Event { time, goroutine, kind, stack: None, thread: None }));
+        }
+        let found = findings(&world, &[&told.links], Duration::from_secs(1));
+        found.iter().map(|one| (one.class, one.count)).collect::<Vec<_>>()
+    };
+    let created = EventKind::Create { parent: None };
+    let later = (SECOND, EventKind::Lost { kind: LostKind::Block, count: 0 });
+    let whole = [(Class::Deadlock, 3)];
+    assert_eq!(found(&[(0, EventKind::Dead)]), whole);
+    // Who ends the recording, however long that takes.
+    assert_eq!(found(&[(0, created.clone()), (1, EventKind::Run), later.clone()]), whole);
+    let sleeps = EventKind::Block { reason: Some(WaitReason::Sleep), on: None };
+    assert_ne!(found(&[(0, created), (1, sleeps), later]), whole, "it goes on");
 }
 
 #[test]

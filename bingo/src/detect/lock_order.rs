@@ -1,10 +1,11 @@
 //! Locks that are taken in two orders, without a deadlock yet: A then B here, B then
 //! A there. Seen where somebody waited for the second one under the first one.
 //!
-//! Known limits: an order that never had to wait is not seen, and of a process none at
-//! all: its memory keeps nothing of what was held when a wait that has ended began. Locks that the source
-//! calls the same (one field of two values) may be one lock or two: no order of them
-//! is told.
+//! Known limits: an order that never had to wait is not seen, and of a process none
+//! that was over before it was watched: its memory keeps nothing of what was held when
+//! a wait that has ended began. Of one that is watched it takes the probes and the
+//! source. Locks that the source calls the same (one field of two values) may be one
+//! lock or two: no order of them is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 

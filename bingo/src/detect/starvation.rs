@@ -7,9 +7,11 @@
 //!   victim  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░█░░░░░░░░░     █ runs   ░ is runnable
 //! ```
 //!
-//! Who uses its slices up itself has its share, however long the round takes: many
-//! of these are a machine that is busy. From a trace the turns are exact; live they
-//! are as fine as snapshots are.
+//! Who uses its slices up itself has its share, however long the round takes. On a
+//! machine that other programs keep busy threads have no turn, and everything takes
+//! long: but who waits or ends soon is then seldom cut off, and few take no long round
+//! by Go's own slices. From a trace the turns are exact; live they are as fine as
+//! snapshots are.
 //!
 //! Known limits: of each goroutine the last turns alone are known by their length.
 
@@ -26,6 +28,9 @@ use crate::world::{Goroutine, World};
 const ROUND: Duration = Duration::from_millis(100);
 /// Who runs so long at a time uses its slices up.
 const SLICE: Duration = Duration::from_millis(5);
+/// So long is a slice at the most: the runtime looks every 10 ms for who has had his 10
+/// (`sysmon`, `retake` in `runtime/proc.go`, Go 1.19 to 1.27).
+const LONGEST_SLICE: Duration = Duration::from_millis(20);
 /// One part in so many of the time of those turns was spent on run queues.
 const PART: u32 = 4;
 /// A single wait for a turn is something from here on.
@@ -44,6 +49,8 @@ struct Turns {
     waits: u32,
     ran: Duration,
     runs: u32,
+    /// Runs after which it could go on.
+    cut_off: u32,
     /// From the first of the turns that are known to the end.
     known: Duration,
 }
@@ -60,11 +67,12 @@ pub(super) fn findings(world: &World) -> Vec<Finding> {
             patterns.entry(site).or_default().push((goroutine, turns));
         }
     }
-    let hogs = hogs.into_values().max_by_key(Vec::len).unwrap_or_default();
-    if hogs.len() < 2 {
-        // What one alone keeps from its turn waits for a slice, or for the kernel.
+    let round = hogs.values().flatten().fold(Duration::ZERO, |round, _| round + LONGEST_SLICE);
+    if round < ROUND {
+        // So few of them are through sooner: it is the threads that have no turn.
         return Vec::new();
     }
+    let hogs = hogs.into_values().max_by_key(Vec::len).unwrap_or_default();
     patterns.into_values().filter_map(|members| pattern(world, members, &hogs)).collect()
 }
 
@@ -80,8 +88,8 @@ fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
     let transitions = world.history(goroutine.id)?.transitions;
     let known = world.latest().since(transitions.front()?.time);
     let mut turns = Turns { known, ..Turns::default() };
-    let ends = transitions.iter().skip(1).map(|next| next.time).chain([world.latest()]);
-    for (transition, end) in transitions.iter().zip(ends) {
+    let next = transitions.iter().skip(1).map(|next| (next.time, next.state));
+    for (transition, (end, then)) in transitions.iter().zip(next.chain([(world.latest(), goroutine.state)])) {
         let lasted = end.since(transition.time);
         match transition.state {
             GoState::Runnable => {
@@ -92,6 +100,7 @@ fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
             GoState::Running => {
                 turns.ran += lasted;
                 turns.runs += 1;
+                turns.cut_off += u32::from(matches!(then, GoState::Runnable | GoState::Running));
             }
             GoState::Blocked | GoState::Syscall | GoState::Dead => {}
         }
@@ -101,7 +110,7 @@ fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
 
 impl Turns {
     fn uses_slices_up(&self) -> bool {
-        self.runs > 0 && self.ran / self.runs >= SLICE
+        self.runs > 0 && self.ran / self.runs >= SLICE && self.cut_off > self.runs / 2
     }
 
     fn starves(&self) -> bool {

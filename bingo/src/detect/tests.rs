@@ -245,8 +245,9 @@ fn a_test_that_does_not_return_hangs_and_those_that_wait_for_it_do_not() {
 }
 
 /// Goroutines 100.. take turns of `slice` ms each on one processor, and goroutine 7
-/// between two rounds, who gives its own up at once.
-fn turns(hogs: u64, slice: u64) -> Vec<(Class, Confidence, usize)> {
+/// between two rounds, who gives its own up at once. Those others `wait` behind each, or
+/// are cut off.
+fn turns(hogs: u64, slice: u64, wait: bool) -> Vec<(Class, Confidence, usize)> {
     let mut told = Told::new();
     let mut ms = 0;
     for round in 0..6 {
@@ -257,7 +258,12 @@ fn turns(hogs: u64, slice: u64) -> Vec<(Class, Confidence, usize)> {
             }
             told.event(ms, id, EventKind::Run, site);
             ms += took;
-            told.event(ms, id, EventKind::Stop, site);
+            if wait && id != 7 {
+                told.parks(ms, id, WaitReason::Sleep, site);
+                told.event(ms, id, EventKind::Unblock { by: None }, site);
+            } else {
+                told.event(ms, id, EventKind::Stop, site);
+            }
         }
     }
     told.at(ms)
@@ -265,9 +271,11 @@ fn turns(hogs: u64, slice: u64) -> Vec<(Class, Confidence, usize)> {
 
 #[test]
 fn who_has_no_turn_behind_many_that_use_theirs_up_starves() {
-    assert_eq!(turns(30, 10), [(Class::Starvation, Medium, 1)]);
-    assert_eq!(turns(5, 10), [], "a round of 50 ms is a busy machine");
-    assert_eq!(turns(30, 1), [], "nobody uses its time slice up");
+    assert_eq!(turns(30, 10, false), [(Class::Starvation, Medium, 1)]);
+    assert_eq!(turns(5, 10, false), [], "a round of 50 ms is a busy machine");
+    assert_eq!(turns(30, 1, false), [], "nobody uses its time slice up");
+    assert_eq!(turns(3, 90, false), [], "Go's slices are not so long: the threads have no turn");
+    assert_eq!(turns(30, 10, true), [], "each has done what it had to do");
 }
 
 /// A wait for lock `wanted` under lock `held` by a goroutine of `function`.

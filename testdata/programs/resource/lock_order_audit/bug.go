@@ -21,7 +21,7 @@ func (b *bank) transfer() {
 	b.account.Lock()
 	defer b.account.Unlock()
 	b.balance++
-	b.audit.Lock() // want lock_order
+	b.audit.Lock() // want lock_order 1+
 	defer b.audit.Unlock()
 	b.lines++
 }
@@ -29,7 +29,7 @@ func (b *bank) transfer() {
 func (b *bank) report() int {
 	b.audit.Lock()
 	defer b.audit.Unlock()
-	b.account.Lock() // want lock_order
+	b.account.Lock() // want lock_order 1+
 	defer b.account.Unlock()
 	return b.balance - b.lines
 }
@@ -49,10 +49,12 @@ func hold(lock *sync.Mutex, then func()) {
 
 func main() {
 	b := new(bank)
-	for i := 0; i < 5; i++ {
-		hold(&b.audit, b.transfer)
-		hold(&b.account, func() { b.report() })
-	}
+	go func() {
+		for range time.Tick(100 * time.Millisecond) {
+			hold(&b.audit, b.transfer)
+			hold(&b.account, func() { b.report() })
+		}
+	}()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop

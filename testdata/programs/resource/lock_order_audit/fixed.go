@@ -48,10 +48,12 @@ func hold(lock *sync.Mutex, then func()) {
 
 func main() {
 	b := new(bank)
-	for i := 0; i < 5; i++ {
-		hold(&b.audit, b.transfer)
-		hold(&b.account, func() { b.report() })
-	}
+	go func() {
+		for range time.Tick(100 * time.Millisecond) {
+			hold(&b.audit, b.transfer)
+			hold(&b.account, func() { b.report() })
+		}
+	}()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop

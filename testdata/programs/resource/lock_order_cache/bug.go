@@ -25,7 +25,7 @@ func (l *layered) read(block int) string {
 	if text, ok := l.blocks[block]; ok {
 		return text
 	}
-	l.disk.Lock() // want lock_order
+	l.disk.Lock() // want lock_order 1+
 	defer l.disk.Unlock()
 	l.blocks[block] = fmt.Sprint("block ", block)
 	return l.blocks[block]
@@ -34,33 +34,39 @@ func (l *layered) read(block int) string {
 func (l *layered) evict(block int) {
 	l.disk.Lock()
 	defer l.disk.Unlock()
-	l.cache.Lock() // want lock_order
+	l.cache.Lock() // want lock_order 1+
 	defer l.cache.Unlock()
 	delete(l.blocks, block)
 }
 
 func main() {
 	l := &layered{blocks: make(map[int]string)}
-	for hour := 0; hour < 6; hour++ {
-		var finished sync.WaitGroup
-		finished.Add(1)
-		if hour%2 == 0 {
-			l.disk.Lock()
-			go func() { l.read(hour); finished.Done() }()
-			time.Sleep(20 * time.Millisecond)
-			l.disk.Unlock()
-		} else {
-			l.cache.RLock()
-			go func() { l.evict(hour - 1); finished.Done() }()
-			time.Sleep(20 * time.Millisecond)
-			l.cache.RUnlock()
-		}
-		finished.Wait()
-	}
+	go day(l)
 	go leases(context.Background())
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	<-ctx.Done()
+}
+
+// A day has hours of reading and hours of evicting.
+func day(l *layered) {
+	for hour := 0; ; hour++ {
+		var finished sync.WaitGroup
+		finished.Add(1)
+		if hour%2 == 0 {
+			l.disk.Lock()
+			go func(hour int) { l.read(hour); finished.Done() }(hour)
+			time.Sleep(20 * time.Millisecond)
+			l.disk.Unlock()
+		} else {
+			l.cache.RLock()
+			go func(hour int) { l.evict(hour - 1); finished.Done() }(hour)
+			time.Sleep(20 * time.Millisecond)
+			l.cache.RUnlock()
+		}
+		finished.Wait()
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // Leases that run out, each with somebody who waits for that.

@@ -42,26 +42,32 @@ func (l *layered) evict(block int) {
 
 func main() {
 	l := &layered{blocks: make(map[int]string)}
-	for hour := 0; hour < 6; hour++ {
-		var finished sync.WaitGroup
-		finished.Add(1)
-		if hour%2 == 0 {
-			l.disk.Lock()
-			go func() { l.read(hour); finished.Done() }()
-			time.Sleep(20 * time.Millisecond)
-			l.disk.Unlock()
-		} else {
-			l.cache.RLock()
-			go func() { l.evict(hour - 1); finished.Done() }()
-			time.Sleep(20 * time.Millisecond)
-			l.cache.RUnlock()
-		}
-		finished.Wait()
-	}
+	go day(l)
 	go leases(context.Background())
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	<-ctx.Done()
+}
+
+// A day has hours of reading and hours of evicting.
+func day(l *layered) {
+	for hour := 0; ; hour++ {
+		var finished sync.WaitGroup
+		finished.Add(1)
+		if hour%2 == 0 {
+			l.disk.Lock()
+			go func(hour int) { l.read(hour); finished.Done() }(hour)
+			time.Sleep(20 * time.Millisecond)
+			l.disk.Unlock()
+		} else {
+			l.cache.RLock()
+			go func(hour int) { l.evict(hour - 1); finished.Done() }(hour)
+			time.Sleep(20 * time.Millisecond)
+			l.cache.RUnlock()
+		}
+		finished.Wait()
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // Leases that run out, each with somebody who waits for that.
