@@ -16,6 +16,7 @@ pub mod export;
 pub mod goruntime;
 #[cfg(feature = "cli")]
 pub mod gotool;
+pub mod inspect;
 #[cfg(all(unix, feature = "cli"))]
 pub mod launch;
 #[cfg(all(target_os = "linux", feature = "live"))]

@@ -12,3 +12,4 @@ mod many;
 mod matrix;
 mod probes;
 mod real_programs;
+mod variables;

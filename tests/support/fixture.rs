@@ -41,6 +41,8 @@ pub enum Mode {
     Race,
     /// With cgo.
     Cgo,
+    /// Its own package without optimisation: `-gcflags "-N -l"`.
+    Unoptimised,
 }
 
 impl Mode {
@@ -51,6 +53,7 @@ impl Mode {
             Mode::Pie => &["-buildmode=pie"],
             Mode::StrippedPie => &["-buildmode=pie", "-ldflags=-s -w"],
             Mode::Race => &["-race"],
+            Mode::Unoptimised => &["-gcflags=-N -l"],
         }
     }
 

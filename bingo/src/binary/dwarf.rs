@@ -118,7 +118,7 @@ impl RuntimeDwarf {
             found: RuntimeDwarf::default(),
         };
         let mut headers = reader.info.units();
-        let mut tables = Tables { section: sections.abbrev, last: None, left: TABLES };
+        let mut tables = Tables::new(sections.abbrev);
         for _ in 0..UNITS {
             let next = headers.next();
             let at = sections.info.len();
@@ -184,14 +184,18 @@ struct Reader<'a> {
 }
 
 /// The abbreviation tables: the last one is kept, which Go's units share.
-struct Tables<'a> {
+pub(super) struct Tables<'a> {
     section: &'a [u8],
     last: Option<(usize, Arc<Abbreviations>)>,
     left: usize,
 }
 
-impl Tables<'_> {
-    fn of(&mut self, header: &UnitHeader<Slice<'_>>) -> Option<Arc<Abbreviations>> {
+impl<'a> Tables<'a> {
+    pub(super) fn new(section: &'a [u8]) -> Tables<'a> {
+        Tables { section, last: None, left: TABLES }
+    }
+
+    pub(super) fn of(&mut self, header: &UnitHeader<Slice<'_>>) -> Option<Arc<Abbreviations>> {
         let offset = header.debug_abbrev_offset().0;
         if let Some((at, table)) = &self.last
             && *at == offset

@@ -9,6 +9,7 @@ mod build_info;
 mod build_version;
 mod bytes;
 mod code;
+pub mod debug;
 pub mod dwarf;
 mod elf;
 mod error;

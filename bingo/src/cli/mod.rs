@@ -16,6 +16,7 @@ mod failure;
 mod go_arguments;
 mod http;
 mod input;
+mod inspect;
 mod interrupt;
 mod man;
 mod output;
@@ -30,6 +31,8 @@ mod values;
 mod background;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod checks;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod closely;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod collect_live;
 #[cfg(unix)]
@@ -70,6 +73,7 @@ const SET_CAPABILITIES: &str = "sudo setcap cap_sys_ptrace,cap_bpf,cap_perfmon+e
 const EXAMPLES: &str = "Examples:
   sudo bingo attach 4242          what every goroutine does, as it happens
   sudo bingo dump 4242            one picture, grouped by stack
+  sudo bingo inspect 4242 18      one goroutine's calls with their variables
   bingo analyze trace.out         what is wrong, by a trace or a recording
   bingo export trace.out --to …   a trace or a recording for another viewer
   bingo run ./...                 what hangs in the tests of a Go module
@@ -86,6 +90,7 @@ enum Command {
     Collect(collect::Arguments),
     Attach(attach::Arguments),
     Dump(dump::Arguments),
+    Inspect(inspect::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -114,6 +119,7 @@ pub fn main() -> ExitCode {
         Ok(Cli { command: Command::Collect(arguments) }) => collect::run(&arguments),
         Ok(Cli { command: Command::Attach(arguments) }) => attach::run(&arguments),
         Ok(Cli { command: Command::Dump(arguments) }) => dump::run(&arguments),
+        Ok(Cli { command: Command::Inspect(arguments) }) => inspect::run(&arguments),
         Ok(Cli { command: Command::Export(arguments) }) => export::run(&arguments),
         Ok(Cli { command: Command::Doctor(arguments) }) => doctor::run(&arguments),
         Ok(Cli { command: Command::Completions(arguments) }) => completions::run(&arguments),

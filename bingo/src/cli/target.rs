@@ -61,11 +61,22 @@ pub(super) fn target_failure(error: &TargetError) -> Failure {
 pub(super) fn snapshot(source: &mut ProcessSource, now: Time) -> Result<Snapshot, Failure> {
     let mut observed = Vec::new();
     source.observe(now, &mut observed).map_err(|error| source_failure(&error))?;
+    Ok(snapshot_of(observed))
+}
+
+/// The same, with how goroutines hang together.
+pub(super) fn close_snapshot(source: &mut ProcessSource, now: Time) -> Result<Snapshot, Failure> {
+    let mut observed = Vec::new();
+    source.observe_closely(now, &mut observed).map_err(|error| source_failure(&error))?;
+    Ok(snapshot_of(observed))
+}
+
+fn snapshot_of(observed: Vec<Observation>) -> Snapshot {
     let snapshot = observed.into_iter().find_map(|observation| match observation {
         Observation::Snapshot(snapshot) => Some(*snapshot),
         Observation::Event(_) | Observation::Problem(_) => None,
     });
-    Ok(snapshot.unwrap_or_default())
+    snapshot.unwrap_or_default()
 }
 
 /// What a source broke off with.

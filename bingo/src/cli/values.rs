@@ -55,6 +55,14 @@ pub(super) fn pid(text: &str) -> Result<u32, String> {
     }
 }
 
+/// The number of a goroutine.
+pub(super) fn goroutine(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(id) if id > 0 => Ok(id),
+        _ => Err("a goroutine has a number such as 18, as `bingo dump` shows it".to_owned()),
+    }
+}
+
 /// A number of processors.
 pub(super) fn processors(text: &str) -> Result<u32, String> {
     match text.trim().parse() {

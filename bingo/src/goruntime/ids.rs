@@ -19,6 +19,11 @@ impl Ids {
         self.by_g.get(&g).copied()
     }
 
+    /// The address of the `g` of the goroutine `id`.
+    pub(super) fn g_of(&self, id: GoId) -> Option<Addr> {
+        self.by_g.iter().find(|(_, known)| **known == id).map(|(&g, _)| g)
+    }
+
     /// Notes which goroutine `g` is now.
     pub(super) fn set(&mut self, g: Addr, id: Option<GoId>) {
         match id {

@@ -37,6 +37,7 @@ mod sema;
 mod slots;
 mod stacks;
 mod start;
+mod stop;
 mod sudog;
 #[cfg(test)]
 mod tests;
@@ -50,3 +51,4 @@ pub use core_source::{CoreOpenError, CoreSource, OtherBuild};
 pub use process::{OpenError, ProcessSource};
 pub use program::ProgramError;
 pub use reader::{ReadError, Runtime, SnapshotReader};
+pub use stop::{FrameOf, Stop, StopError};

@@ -79,6 +79,12 @@ impl ProcessSource {
         self.reader.runtime()
     }
 
+    /// What reads its snapshots.
+    #[must_use]
+    pub fn reader(&self) -> &SnapshotReader<ProcessMemory, BinaryCode> {
+        &self.reader
+    }
+
     /// Has these goroutines read anew the next time, changed or not.
     pub fn mark_changed(&mut self, goroutines: &[GoId]) {
         self.reader.mark_changed(goroutines);

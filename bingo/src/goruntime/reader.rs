@@ -140,12 +140,6 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         self
     }
 
-    /// The target's memory.
-    #[must_use]
-    pub fn memory(&self) -> &M {
-        &self.memory
-    }
-
     /// Has these goroutines read anew the next time, changed or not.
     pub fn mark_changed(&mut self, goroutines: &[GoId]) {
         self.marked.extend(goroutines);
@@ -161,6 +155,23 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// The target's memory.
+    #[must_use]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// What is known of its code.
+    #[must_use]
+    pub fn code(&self) -> &Arc<C> {
+        &self.code
+    }
+
+    /// Where the `g` of the goroutine `id` of the last snapshot is.
+    pub(super) fn address_of(&self, id: GoId) -> Option<Addr> {
+        self.slots.ids().g_of(id)
     }
 
     /// Reads all goroutines as they are at `now`.

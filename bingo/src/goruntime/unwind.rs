@@ -42,6 +42,8 @@ pub(super) struct Walk {
     /// function seen, or nothing was called.
     injected: bool,
     pcs: Vec<Pc>,
+    /// Where the frame of each call ends, where that is asked for.
+    ends: Option<Vec<u64>>,
 }
 
 /// What a walk is at.
@@ -84,7 +86,13 @@ impl Walk {
             hi,
             injected: from.interrupted,
             pcs: Vec::with_capacity(USUAL),
+            ends: None,
         }
+    }
+
+    /// The same, noting where each frame ends: see [`Walk::frames`].
+    pub(super) fn with_frames(self) -> Walk {
+        Walk { ends: Some(Vec::new()), ..self }
     }
 
     /// Where it needs the stack from at first.
@@ -103,6 +111,14 @@ impl Walk {
     /// The calls found so far, innermost first.
     pub(super) fn pcs(&self) -> &[Pc] {
         &self.pcs
+    }
+
+    /// The calls found so far, innermost first, each with the stack pointer behind
+    /// its return address (DWARF's canonical frame address). Of the outermost that
+    /// is not known.
+    pub(super) fn frames(&self) -> impl Iterator<Item = (Pc, Option<u64>)> {
+        let ends = self.ends.iter().flatten().copied().map(Some);
+        self.pcs.iter().copied().zip(ends.chain(std::iter::repeat(None)))
     }
 
     /// Goes on with the stack's bytes from `base` on.
@@ -151,6 +167,9 @@ impl Walk {
             }
             self.pc = caller;
             self.sp = slot.saturating_add(8);
+            if let Some(ends) = &mut self.ends {
+                ends.push(self.sp);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod addr;
 mod burst;
 mod event;
 mod id;
+mod inspection;
 mod links;
 mod race;
 mod shared;
@@ -24,6 +25,7 @@ pub use addr::{Addr, LoadBias, Pc, StaticAddr};
 pub use burst::{Burst, ShortEvent, ShortKind};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
+pub use inspection::{Entry, InspectedFrame, Inspection, Label, Missing, Value, Variable, VariableRole};
 pub use links::{
     Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, SIGNALS,
     Use, WaitFor,

@@ -97,7 +97,7 @@ fn title(group: &Group<'_>) -> String {
     title
 }
 
-fn lasted(goroutine: &Goroutine, lasting: std::time::Duration) -> String {
+pub(super) fn lasted(goroutine: &Goroutine, lasting: std::time::Duration) -> String {
     let at_least = if goroutine.since.is_exact() { "for" } else { "for at least" };
     format!("{at_least} {}", duration(lasting))
 }
@@ -133,13 +133,13 @@ fn origins(text: &mut String, group: &Group<'_>) {
     }
 }
 
-fn created_by(text: &mut String, creator: &CreatedBy, parent: Option<GoId>) {
+pub(super) fn created_by(text: &mut String, creator: &CreatedBy, parent: Option<GoId>) {
     let parent = parent.map(|parent| format!(" by goroutine {parent}")).unwrap_or_default();
     let _ = writeln!(text, "    created in {}  {}:{}{parent}", creator.function, creator.file, creator.line);
 }
 
 /// Who else is at the channel or the lock, by end.
-fn others(text: &mut String, view: &View, own: GoId, wait: &Wait) {
+pub(super) fn others(text: &mut String, view: &View, own: GoId, wait: &Wait) {
     let addresses: Vec<_> = match wait {
         Wait::Channel { channel, .. } => vec![*channel],
         Wait::Select(cases) => cases.iter().map(|(channel, _)| *channel).collect(),

@@ -1,0 +1,99 @@
+//! Prints one goroutine of a running Go program closely: its calls with arguments and variables.
+//!
+//! The whole stack, inlined calls too. Of each call the variables that are in scope
+//! and have been declared, in Go's notation, as the program's DWARF tells them:
+//! what the compiler kept nowhere is said to be optimised out, and what the program
+//! has no more use for is not shown as if it had. Also what the goroutine waits on,
+//! who else is there, who holds it, who could end the wait, and who made it.
+//!
+//! The program runs on meanwhile, so what several goroutines use may change while
+//! it is read. Values are cut off where they are long or deep; --expand shows a part
+//! of one at length. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
+//!
+//! Formats: text, json (one object, `bingo_inspect` 1).
+//!
+//! Examples:
+//!   sudo bingo inspect 4242 18
+//!   sudo bingo inspect 4242 18 --expand 'job.items[3:9]'
+//!   sudo bingo inspect 4242 18 --expand main.serve.config.limits
+//!   sudo bingo inspect 4242 18 --format json | jq '.stack[].vars'
+
+use std::path::PathBuf;
+
+use super::{Failure, Status, manual, summary, values};
+
+#[derive(clap::Args, Debug)]
+#[command(about = summary(include_str!("inspect.rs")), long_about = manual(include_str!("inspect.rs")))]
+pub(super) struct Arguments {
+    /// The process
+    #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
+    pid: u32,
+    /// The number of the goroutine
+    #[arg(value_name = "GOROUTINE", value_parser = values::goroutine, allow_negative_numbers = true)]
+    goroutine: u64,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// A part of a variable to show at length: job.items[3:9], main.serve.job.name
+    #[arg(long, value_name = "PATH")]
+    expand: Vec<String>,
+    /// The runtime's frames too
+    #[arg(long)]
+    all: bool,
+    /// Where to write, in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    use super::output::Output;
+    use super::{closely, target};
+    use crate::inspect::Path;
+    use crate::model::{GoId, Source};
+    use crate::report::{self, Closely, Selection};
+    use crate::session::View;
+
+    let paths: Result<Vec<Vec<Path>>, _> = arguments.expand.iter().map(|text| Path::parse(text)).collect();
+    let paths: Vec<Path> = paths.map_err(Failure::bad_input)?.concat();
+    let mut source = target::open(arguments.pid)?;
+    for note in &source.header().notes {
+        super::tell(format_args!("bingo: note: {note}"));
+    }
+    let id = GoId(arguments.goroutine);
+    let (snapshot, mut inspection) = closely::look(&mut source, id, &paths)?;
+    for path in &arguments.expand {
+        if !inspection.expanded.iter().any(|part| *part.name == **path) {
+            inspection.notes.push(format!("no variable in scope is meant by {path}"));
+        }
+    }
+    let links = snapshot.links.clone();
+    let view = View::of_snapshot(source.header(), snapshot);
+    let Some(goroutine) = view.goroutines.iter().find(|goroutine| goroutine.id == id) else {
+        return Err(target::no_goroutines(&view));
+    };
+    let closely = Closely { view: &view, links: links.as_deref(), goroutine, inspection: &inspection };
+    let mut output = Output::open(arguments.output.as_deref())?;
+    match arguments.format {
+        Format::Text => {
+            let selection = Selection { all: arguments.all, filter: None };
+            let text = report::inspection(&closely, &selection, output.style());
+            output.write(text.as_bytes())?;
+        }
+        Format::Json => output.write_with(|out| report::inspection_json(&closely, arguments.all, out))?,
+    }
+    Ok(Status::Good)
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+pub(super) fn run(_: &Arguments) -> Result<Status, Failure> {
+    Err(super::not_live("inspect"))
+}

@@ -1,0 +1,76 @@
+//! One goroutine, closely: where it has stopped comes in, with the program's DWARF
+//! and memory; out come its calls with arguments and local variables, as a
+//! [`crate::model::Inspection`].
+//!
+//! ```text
+//!   goruntime::Stop ─▶ frames ─▶ binary::debug: calls and variables in scope
+//!                                   │ where each is
+//!                                   ▼
+//!                      source ─▶ values ─┬▶ maps, channels, interfaces
+//!                                        └▶ known: sync, time, context, errors
+//! ```
+//!
+//! What is shown is what the program would print, or why it cannot be told: a
+//! value that the compiler dropped, a register that nobody saved, a place that
+//! holds something else at other times. Nothing is guessed.
+
+mod aggregates;
+mod expand;
+mod frames;
+mod interfaces;
+mod known;
+mod live;
+mod maps;
+mod numbers;
+mod source;
+mod sync;
+mod values;
+
+use crate::binary::Binary;
+use crate::binary::debug::Debug;
+use crate::binary::layout::Layout;
+use crate::goruntime::{Code, Stop};
+use crate::memory::Memory;
+use crate::model::{Inspection, LoadBias, Snapshot};
+
+pub use expand::{Path, PathError};
+use frames::Frames;
+use values::Values;
+
+/// What is looked at.
+pub struct Subject<'a, 'd, M, C> {
+    /// The target's memory.
+    pub memory: &'a M,
+    /// Its code.
+    pub code: &'a C,
+    /// Its executable,
+    pub binary: &'a Binary,
+    /// and what the loader added to the executable's addresses.
+    pub bias: LoadBias,
+    /// Where its runtime's fields are.
+    pub layout: &'a Layout,
+    /// What its variables are; `None` where the executable has no DWARF.
+    pub debug: Option<&'a Debug<'d>>,
+    /// All goroutines, for who waits where.
+    pub snapshot: &'a Snapshot,
+}
+
+impl<M: Memory, C: Code> Subject<'_, '_, M, C> {
+    /// The frames of `stop` with their variables, and what `paths` name at more length.
+    #[must_use]
+    pub fn inspect(&self, goroutine: crate::model::GoId, stop: &Stop, paths: &[Path]) -> Inspection {
+        let mut frames = Frames { subject: self, values: self.debug.map(|debug| Values::new(self, debug)) };
+        let mut inspection = Inspection::of(goroutine);
+        frames.read(stop, paths, &mut inspection);
+        inspection.notes.extend(stop.trouble.clone());
+        inspection
+    }
+
+    /// One whose stack is not to be had.
+    #[must_use]
+    pub fn without_stack(&self, goroutine: crate::model::GoId, why: &str) -> Inspection {
+        let mut inspection = Inspection::of(goroutine);
+        inspection.notes.push(why.to_owned());
+        inspection
+    }
+}
