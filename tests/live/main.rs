@@ -7,6 +7,7 @@ mod collect;
 mod command_line;
 mod containers;
 mod cores;
+mod inspect;
 mod links;
 mod many;
 mod matrix;

@@ -1,4 +1,4 @@
-//! Prints one goroutine of a running Go program closely: its calls with arguments and variables.
+//! Prints one goroutine of a Go program closely: its calls with arguments and variables.
 //!
 //! The whole stack, inlined calls too. Of each call the variables that are in scope
 //! and have been declared, in Go's notation, as the program's DWARF tells them:
@@ -6,9 +6,13 @@
 //! has no more use for is not shown as if it had. Also what the goroutine waits on,
 //! who else is there, who holds it, who could end the wait, and who made it.
 //!
-//! The program runs on meanwhile, so what several goroutines use may change while
-//! it is read. Values are cut off where they are long or deep; --expand shows a part
-//! of one at length. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
+//! A process runs on meanwhile, so what several goroutines use may change while it
+//! is read. Of a goroutine that runs, its thread is stopped for its registers and a
+//! copy of its stack, for less than a millisecond as a rule; for how long is said.
+//! A core file (see `bingo dump --help`) is looked at in the same way.
+//!
+//! Values are cut off where they are long or deep; --expand shows a part of one at
+//! length. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
 //!
 //! Formats: text, json (one object, `bingo_inspect` 1).
 //!
@@ -17,20 +21,30 @@
 //!   sudo bingo inspect 4242 18 --expand 'job.items[3:9]'
 //!   sudo bingo inspect 4242 18 --expand main.serve.config.limits
 //!   sudo bingo inspect 4242 18 --format json | jq '.stack[].vars'
+//!   bingo inspect core.4242 18 --binary ./server
 
 use std::path::PathBuf;
 
-use super::{Failure, Status, manual, summary, values};
+use super::output::Output;
+use super::values::Subject;
+use super::{Failure, Status, closely, core_file, manual, summary, values};
+use crate::inspect::Path;
+use crate::model::{GoId, Header, Inspection, Snapshot, Source};
+use crate::report::{self, Closely, Selection};
+use crate::session::View;
 
 #[derive(clap::Args, Debug)]
 #[command(about = summary(include_str!("inspect.rs")), long_about = manual(include_str!("inspect.rs")))]
 pub(super) struct Arguments {
-    /// The process
-    #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
-    pid: u32,
+    /// A process, or a core file
+    #[arg(value_name = "PID|CORE", value_parser = values::subject, allow_negative_numbers = true)]
+    subject: Subject,
     /// The number of the goroutine
     #[arg(value_name = "GOROUTINE", value_parser = values::goroutine, allow_negative_numbers = true)]
     goroutine: u64,
+    /// The program that the core is of, if it is not where the core says
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -53,32 +67,30 @@ enum Format {
     Json,
 }
 
-#[cfg(all(target_os = "linux", feature = "live"))]
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    use super::output::Output;
-    use super::{closely, target};
-    use crate::inspect::Path;
-    use crate::model::{GoId, Source};
-    use crate::report::{self, Closely, Selection};
-    use crate::session::View;
-
     let paths: Result<Vec<Vec<Path>>, _> = arguments.expand.iter().map(|text| Path::parse(text)).collect();
     let paths: Vec<Path> = paths.map_err(Failure::bad_input)?.concat();
-    let mut source = target::open(arguments.pid)?;
-    for note in &source.header().notes {
-        super::tell(format_args!("bingo: note: {note}"));
-    }
     let id = GoId(arguments.goroutine);
-    let (snapshot, mut inspection) = closely::look(&mut source, id, &paths)?;
+    let (header, (snapshot, mut inspection)) = match &arguments.subject {
+        Subject::Process(_) if arguments.binary.is_some() => {
+            return Err(Failure::bad_input("--binary goes with a core file: a process has its program"));
+        }
+        Subject::Process(pid) => of_process(*pid, id, &paths)?,
+        Subject::File(path) => {
+            let mut source = core_file::open_alone(path, arguments.binary.as_deref())?;
+            let looked = closely::of_core(&mut source, id, &paths)?;
+            (source.header().clone(), looked)
+        }
+    };
     for path in &arguments.expand {
         if !inspection.expanded.iter().any(|part| *part.name == **path) {
             inspection.notes.push(format!("no variable in scope is meant by {path}"));
         }
     }
     let links = snapshot.links.clone();
-    let view = View::of_snapshot(source.header(), snapshot);
+    let view = View::of_snapshot(&header, snapshot);
     let Some(goroutine) = view.goroutines.iter().find(|goroutine| goroutine.id == id) else {
-        return Err(target::no_goroutines(&view));
+        return Err(Failure::bad_input(format!("goroutine {id} has ended meanwhile")));
     };
     let closely = Closely { view: &view, links: links.as_deref(), goroutine, inspection: &inspection };
     let mut output = Output::open(arguments.output.as_deref())?;
@@ -93,7 +105,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     Ok(Status::Good)
 }
 
+type Looked = (Header, (Snapshot, Inspection));
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+fn of_process(pid: u32, id: GoId, paths: &[Path]) -> Result<Looked, Failure> {
+    let mut source = super::target::open(pid)?;
+    for note in &source.header().notes {
+        super::tell(format_args!("bingo: note: {note}"));
+    }
+    let looked = closely::of_process(&mut source, id, paths)?;
+    Ok((source.header().clone(), looked))
+}
+
 #[cfg(not(all(target_os = "linux", feature = "live")))]
-pub(super) fn run(_: &Arguments) -> Result<Status, Failure> {
-    Err(super::not_live("inspect"))
+fn of_process(pid: u32, _: GoId, _: &[Path]) -> Result<Looked, Failure> {
+    Err(super::not_live("inspect PID").remedy(format!("a core file of that name is ./{pid}")))
 }

@@ -31,7 +31,6 @@ mod values;
 mod background;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod checks;
-#[cfg(all(target_os = "linux", feature = "live"))]
 mod closely;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod collect_live;

@@ -167,6 +167,12 @@ impl CoreSource {
         self.bias
     }
 
+    /// What reads its snapshots.
+    #[must_use]
+    pub fn reader(&self) -> &SnapshotReader<CoreDump, BinaryCode> {
+        &self.reader
+    }
+
     /// Its memory.
     #[must_use]
     pub fn memory(&self) -> &CoreDump {

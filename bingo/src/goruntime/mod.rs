@@ -17,6 +17,7 @@ mod code;
 mod core_source;
 mod fields;
 mod g;
+mod halted;
 mod hchan;
 mod heap;
 mod ids;
@@ -47,6 +48,7 @@ mod walks;
 
 pub use code::{BinaryCode, Code, Point};
 pub use core_source::{CoreOpenError, CoreSource, OtherBuild};
+pub use halted::Halted;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use process::{OpenError, ProcessSource};
 pub use program::ProgramError;

@@ -169,6 +169,11 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         &self.code
     }
 
+    /// Where those are that run, where that is known.
+    pub(super) fn running(&self) -> &Running {
+        &self.running
+    }
+
     /// Where the `g` of the goroutine `id` of the last snapshot is.
     pub(super) fn address_of(&self, id: GoId) -> Option<Addr> {
         self.slots.ids().g_of(id)

@@ -20,6 +20,8 @@ pub struct Stop {
     g: G,
     /// Its calls, innermost first.
     pub frames: Vec<FrameOf>,
+    /// What the innermost has in the general registers, as DWARF numbers them.
+    pub registers: Option<[u64; 16]>,
     /// What kept its stack from being read to its end, if something did.
     pub trouble: Option<String>,
 }
@@ -58,7 +60,9 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             return Err(StopError::None(id));
         }
         let position = g.position().ok_or(StopError::Runs)?;
-        Ok(self.walk(g, position)?)
+        let registers: Vec<u64> = self.running().registers(g.addr).collect();
+        let registers = registers.try_into().ok().filter(|_| position.interrupted);
+        Ok(self.walk(self.memory(), g, position, registers)?)
     }
 
     /// Whether the goroutine has not run since `stop` was read.
@@ -70,7 +74,14 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         Ok(now.is_some_and(|now| stop.g.same_stop(&now)))
     }
 
-    fn walk(&self, g: G, position: Position) -> Result<Stop, MemoryError> {
+    /// Walks the stack of `g` from `position` on.
+    pub(super) fn walk<R: Memory>(
+        &self,
+        memory: &R,
+        g: G,
+        position: Position,
+        registers: Option<[u64; 16]>,
+    ) -> Result<Stop, MemoryError> {
         let mut code = CodeCache::new(Arc::clone(self.code()));
         let mut walk = Walk::new(position, g.stack_lo, g.stack_hi).with_frames();
         let mut progress = walk.start();
@@ -80,7 +91,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
                 Progress::Ended(end) => break end,
             };
             let mut bytes = vec![0; length(walk.bytes_from(at).min(WINDOW))];
-            match self.memory().read(at, &mut bytes) {
+            match memory.read(at, &mut bytes) {
                 Ok(()) => {}
                 Err(MemoryError::Unreadable { .. }) => break End::Unreadable(at),
                 Err(error) => return Err(error),
@@ -91,10 +102,11 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
         };
         let frames = walk.frames().map(|(pc, end)| FrameOf { pc, end }).collect();
-        Ok(Stop { g, frames, trouble: (end != End::Outermost).then(|| end.to_string()) })
+        Ok(Stop { g, frames, registers, trouble: (end != End::Outermost).then(|| end.to_string()) })
     }
 
-    fn copy_of(&self, id: GoId) -> Result<Option<G>, MemoryError> {
+    /// A copy of the `g` of the goroutine `id` of the last snapshot.
+    pub(super) fn copy_of(&self, id: GoId) -> Result<Option<G>, MemoryError> {
         match self.address_of(id) {
             Some(addr) => self.copy_at(addr),
             None => Ok(None),
@@ -105,7 +117,11 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let layout = &self.runtime().layout;
         let mut bytes = vec![0; length(layout.g.size)];
         match self.memory().read(addr, &mut bytes) {
-            Ok(()) => Ok(G::decode(layout, addr, &bytes)),
+            Ok(()) => {
+                let mut g = G::decode(layout, addr, &bytes);
+                g.iter_mut().for_each(|g| self.running().complete(g));
+                Ok(g)
+            }
             Err(MemoryError::Unreadable { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -31,20 +31,30 @@ impl<M: Memory, C: Code> Frames<'_, '_, '_, M, C> {
         for (place, &frame) in stop.frames.iter().enumerate() {
             let calls = self.subject.code.frames(frame.pc);
             if place < FRAMES {
-                self.read_one(frame, &calls, paths, into);
+                // What is further out saved nothing: Go's calls keep no registers.
+                let registers =
+                    stop.registers.filter(|_| place == 0).map(|general| debug::Registers { general });
+                self.read_one(frame, registers.as_ref(), &calls, paths, into);
             } else {
                 into.frames.extend(calls.iter().map(without_variables));
             }
         }
     }
 
-    fn read_one(&mut self, frame: FrameOf, shown: &[Frame], paths: &[Path], into: &mut Inspection) {
+    fn read_one(
+        &mut self,
+        frame: FrameOf,
+        registers: Option<&debug::Registers>,
+        shown: &[Frame],
+        paths: &[Path],
+        into: &mut Inspection,
+    ) {
         let Some(end) = frame.end.filter(|_| self.values.is_some()) else {
             let words = |call: &Frame| self.words(frame, call);
             into.frames.extend(shown.iter().map(words));
             return;
         };
-        let place = debug::Frame { cfa: end, registers: None, bias: self.subject.bias };
+        let place = debug::Frame { cfa: end, registers, bias: self.subject.bias };
         let address = self.subject.bias.to_static(frame.pc.lookup());
         let found = self.values.as_ref().map(|values| values.debug.calls_at(address, &place));
         let mut calls = match found {

@@ -65,12 +65,4 @@ impl<M: Memory, C: Code> Subject<'_, '_, M, C> {
         inspection.notes.extend(stop.trouble.clone());
         inspection
     }
-
-    /// One whose stack is not to be had.
-    #[must_use]
-    pub fn without_stack(&self, goroutine: crate::model::GoId, why: &str) -> Inspection {
-        let mut inspection = Inspection::of(goroutine);
-        inspection.notes.push(why.to_owned());
-        inspection
-    }
 }

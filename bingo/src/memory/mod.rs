@@ -9,21 +9,27 @@ mod auxv;
 mod batch;
 pub mod core_dump;
 mod image;
+mod overlay;
 mod pages;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod process;
 mod registers;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod thread;
 
 pub use batch::{Batch, PieceId};
 pub use image::Image;
+pub use overlay::Overlay;
 pub use pages::Pages;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use process::ProcessMemory;
 pub use registers::Registers;
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use target::{Refusal, Target, TargetError};
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub use thread::{StoppedThread, ThreadError};
 
 use crate::model::Addr;
 

@@ -21,15 +21,12 @@ pub struct Frame<'r> {
     pub bias: LoadBias,
 }
 
-/// The general registers as DWARF numbers them on x86-64 (0 rax, 1 rdx, 2 rcx,
-/// 3 rbx, 4 rsi, 5 rdi, 6 rbp, 7 rsp, 8-15 r8-r15), and the low 128 bits of the
-/// vector registers 0 to 15, which it numbers from 17 on.
+/// The general registers as DWARF numbers them on x86-64: 0 rax, 1 rdx, 2 rcx,
+/// 3 rbx, 4 rsi, 5 rdi, 6 rbp, 7 rsp, 8-15 r8-r15.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Registers {
-    /// The general ones.
+    /// Their words.
     pub general: [u64; 16],
-    /// The vector ones.
-    pub vector: [[u8; 16]; 16],
 }
 
 /// A piece of a variable.
@@ -52,15 +49,6 @@ pub enum Place {
     Unsaved,
     /// Nowhere: optimised out.
     Lost,
-}
-
-impl Registers {
-    fn bytes(&self, number: u16) -> Option<Vec<u8>> {
-        match usize::from(number) {
-            number @ 0..=15 => self.general.get(number).map(|word| word.to_le_bytes().to_vec()),
-            number => self.vector.get(number.checked_sub(17)?).map(|bytes| bytes.to_vec()),
-        }
-    }
 }
 
 impl<'a> Debug<'a> {
@@ -115,8 +103,8 @@ fn place_of(piece: &gimli::Piece<Slice<'_>>, frame: &Frame<'_>) -> Piece {
     let place = match &piece.location {
         Location::Address { address } => Place::Memory(*address),
         Location::Register { register } => {
-            let bytes = frame.registers.and_then(|registers| registers.bytes(register.0));
-            bytes.map_or(Place::Unsaved, Place::Bytes)
+            let word = frame.registers.and_then(|known| known.general.get(usize::from(register.0)));
+            word.map_or(Place::Unsaved, |word| Place::Bytes(word.to_le_bytes().to_vec()))
         }
         Location::Value { value } => match value.to_u64(u64::MAX) {
             Ok(word) => Place::Bytes(word.to_le_bytes().to_vec()),
