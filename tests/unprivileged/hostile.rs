@@ -1,6 +1,6 @@
 //! Damaged executables: a real one, cut down to a few functions (`fuzz/seeds/elf`),
 //! is cut off everywhere and has its bytes turned; so has the DWARF of real ones'
-//! runtime (`fuzz/seeds/dwarf`). Whatever comes of it is an error or an answer;
+//! runtime (`fuzz/seeds/dwarf`), and so have cores (`fuzz/seeds/core`). Whatever comes of it is an error or an answer;
 //! never a panic, never a wait.
 
 use std::fs;
@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use bingo::binary::dwarf::{DwarfError, DwarfSections, RuntimeDwarf};
 use bingo::binary::layout::{Members, ReleaseTable, TYPES};
 use bingo::binary::{Binary, BinaryError, Unwind};
-use bingo::model::StaticAddr;
+use bingo::memory::Memory;
+use bingo::memory::core_dump::CoreDump;
+use bingo::model::{Addr, StaticAddr};
 use bingo_tests::workspace;
 
 /// Every so many bytes the file is cut or turned; a prime.
@@ -166,4 +168,29 @@ fn what_it_is_instead_is_said() {
     check(&with(16, 1), "an object file");
     check(&with(18, 183), "a program for arm64");
     check(&fs::read("/bin/ls").unwrap(), "not a Go program");
+}
+
+#[test]
+fn cores_cut_off_or_turned_anywhere() {
+    let seeds = seeds("core");
+    assert!(seeds.len() >= 3);
+    for (name, bytes) in seeds {
+        let whole = CoreDump::from_bytes(bytes.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(whole.notes().threads.len(), 1, "{name}");
+        assert_eq!(whole.problems().is_empty(), !name.ends_with("/cut-off"), "{name}");
+        for (at, turned) in (0..bytes.len()).step_by(STEP).zip([0xff_u8, 0x80, 0x01].into_iter().cycle()) {
+            let mut damaged = bytes.clone();
+            if let Some(byte) = damaged.get_mut(at) {
+                *byte ^= turned;
+            }
+            let cut = bytes.get(..at).expect("within the file").to_vec();
+            for core in [damaged, cut].into_iter().filter_map(|bytes| CoreDump::from_bytes(bytes).ok()) {
+                for thread in &core.notes().threads {
+                    // Bytes, or none.
+                    let _ = core.read(thread.registers.sp(), &mut [0; 64]);
+                    let _ = core.read(Addr(thread.registers.pc), &mut [0; 8]);
+                }
+            }
+        }
+    }
 }

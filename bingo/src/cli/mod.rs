@@ -73,7 +73,7 @@ const EXAMPLES: &str = "Examples:
   sudo bingo attach 4242          what every goroutine does, as it happens
   sudo bingo dump 4242            one picture, grouped by stack
   sudo bingo inspect 4242 18      one goroutine's calls with their variables
-  bingo analyze trace.out         what is wrong, by a trace or a recording
+  bingo analyze trace.out         what is wrong, by a trace, a recording or a core file
   bingo export trace.out --to …   a trace or a recording for another viewer
   bingo run ./...                 what hangs in the tests of a Go module
   bingo collect ./cmd/server      what a program does from its start on

@@ -2,6 +2,7 @@
 //! layout of its own.
 
 mod links;
+mod still;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::model::{
 
 const ALLGS: Addr = Addr(0x1000);
 const ALLGS_LEN: Addr = Addr(0x1008);
+const ALLM: Addr = Addr(0x2000);
 const LIST: Addr = Addr(0x8000);
 const SEMTABLE: Addr = Addr(0x10000);
 const OBJECTS: Addr = Addr(0xf000_0000);
@@ -212,7 +214,7 @@ impl Made {
             mheap: Some(MHEAP),
             module: Some(MODULE),
             allp: None,
-            allm: None,
+            allm: Some(ALLM),
             sched: None,
         };
         SnapshotReader::new(self.image.clone(), runtime, Names)

@@ -108,6 +108,16 @@ fn what_only_its_waiter_has_is_out_of_reach_once_it_was_seen_so_twice() {
 }
 
 #[test]
+fn of_what_stands_still_one_look_proves_it() {
+    heap_of_each_release(|mut made| {
+        made.sender(OBJECTS, &[OBJECTS.0]);
+        let links = made.reader().standing_still(Vec::new()).read_closely(Time(1)).unwrap().links.unwrap();
+        assert!(links.still);
+        assert_eq!(links.objects[0].access, Access::Closed);
+    });
+}
+
+#[test]
 fn variables_reach_by_their_pointers_alone() {
     heap_of_each_release(|mut made| {
         made.sender(OBJECTS, &[]);

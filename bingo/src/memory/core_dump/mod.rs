@@ -97,7 +97,8 @@ impl CoreDump {
         ranges: impl IntoIterator<Item = (Addr, u64, u64)>,
     ) -> Result<(), CoreError> {
         let file = FileBytes::open(path)?;
-        let ranges = ranges.into_iter().filter(|&(start, _, len)| start.0.checked_add(len).is_some());
+        let ranges =
+            ranges.into_iter().filter(|&(start, _, len)| len > 0 && start.0.checked_add(len).is_some());
         let mut segments: Vec<Segment> =
             ranges.map(|(start, offset, len)| Segment { start: start.0, len, offset }).collect();
         segments.sort_unstable_by_key(|segment| segment.start);
