@@ -70,6 +70,8 @@ impl Traced {
             .with_context(|| format!("not a goroutine: {first}"))?;
         // Behind the reason: "2 minutes", "locked to thread".
         let status = rest.split(']').next().unwrap_or_default().split(", ").next().unwrap_or_default();
+        // A signal's traceback has the addresses of g and m behind the id.
+        let id = id.split(' ').next().unwrap_or_default();
         let mut traced = Traced { id: id.parse()?, status: status.to_owned(), ..Traced::default() };
         while let Some(call) = lines.next() {
             ensure!(!call.contains("frames elided"), "goroutine {id} has more frames than are printed");

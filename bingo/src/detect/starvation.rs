@@ -63,7 +63,7 @@ pub(super) fn findings(world: &World) -> Vec<Finding> {
         let site = site(goroutine);
         if turns.uses_slices_up() {
             hogs.entry(site).or_default().push(goroutine);
-        } else if turns.starves() {
+        } else if turns.starves() && !site.is_empty() {
             patterns.entry(site).or_default().push((goroutine, turns));
         }
     }
