@@ -132,7 +132,7 @@ fuzz_target!(|bytes: &[u8]| {
     let files = files(&text);
     let mut world = World::keeping(Keep { transitions: 4, long: std::time::Duration::from_secs(1) });
     told(&mut world, &files);
-    let links = code::links(&world, &files);
+    let links = code::links(&world, &files, &mut || false).links;
     assert!(links.waits.len() <= GOROUTINES);
     for wait in links.waits.values().flatten() {
         assert!(links.object(wait.object).is_some());

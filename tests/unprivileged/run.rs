@@ -332,6 +332,65 @@ fn races_are_reported_with_both_places_in_each_run() -> anyhow::Result<()> {
     Ok(())
 }
 
+const HINT: &str = r#"package race
+
+import (
+	"sync"
+	"testing"
+)
+
+func TestTotal(t *testing.T) {
+	var group sync.WaitGroup
+	total := 0
+	for i := 0; i < 2; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			total++ // shared
+		}()
+	}
+	group.Wait()
+}
+
+func TestLocked(t *testing.T) {
+	var group sync.WaitGroup
+	var lock sync.Mutex
+	total := 0
+	for i := 0; i < 2; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			lock.Lock()
+			defer lock.Unlock()
+			total++
+		}()
+	}
+	group.Wait()
+}
+"#;
+
+/// By the source alone it is a hint; beside the race detector's word for it there is none.
+#[test]
+fn what_the_source_hints_at_is_low_and_gives_way_to_what_was_seen() -> anyhow::Result<()> {
+    let Some(release) = release_or_skip("run::hint", 27) else { return Ok(()) };
+    let module = Module::new("run-hint", release, &[("race/race_test.go", HINT)])?;
+    let line = HINT.lines().position(|line| line.ends_with("// shared")).context("the mark")? + 1;
+    let told = |arguments: &[&str]| -> anyhow::Result<(Option<i32>, Vec<[Value; 3]>)> {
+        let ran = run(&module, "", arguments)?;
+        let report: Value = serde_json::from_str(&ran.text).with_context(|| ran.said.clone())?;
+        let bugs = report["bugs"].as_array().context("bugs")?.iter();
+        let of =
+            |bug: &Value| [bug["type"].clone(), bug["confidence"].clone(), bug["location"]["line"].clone()];
+        Ok((ran.status, bugs.map(of).collect()))
+    };
+    let hint = ["race_hint".into(), "low".into(), line.into()];
+    assert_eq!(told(&["--format", "json", "./race"])?, (Some(0), vec![hint]));
+    let (status, seen) = told(&["--race", "--count", "3", "--format", "json", "./race"])?;
+    let race = ["data_race".into(), "proven".into(), line.into()];
+    assert_eq!((status, seen), (Some(1), vec![race]));
+    Ok(())
+}
+
 #[test]
 fn without_a_c_compiler_it_says_what_to_do() -> anyhow::Result<()> {
     let Some(module) = shop("no-cgo", 27)? else { return Ok(()) };

@@ -12,6 +12,10 @@
 //! without, and says so (--mode auto). A time with a `>` is at least that long:
 //! the goroutine was in that state already when it was first seen.
 //!
+//! With --report what is wrong with it is found, too, as `bingo analyze PID` does it,
+//! and written as JSON when the watching ends. For that it is looked at closely as it
+//! begins and as it ends; where the program ends first, the last look is missing.
+//!
 //! Ctrl-C ends it after all that was gathered is written; so does the program's
 //! own end.
 //!
@@ -19,7 +23,9 @@
 //!   sudo bingo attach 4242
 //!   sudo bingo attach 4242 --duration 30s --output events.jsonl
 //!   sudo bingo attach 4242 --mode poll --format text --filter mutex-lock
+//!   sudo bingo attach 4242 --duration 10m --report report.json
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Failure, Status, manual, summary, values};
@@ -45,6 +51,9 @@ pub(super) struct Arguments {
     /// What the probes may add to the program's own CPU time (with --mode auto)
     #[arg(long, value_name = "PERCENT", value_parser = values::percent, default_value = "2%")]
     pub(super) max_overhead: f64,
+    /// Write what is wrong with it to this file at the end: the JSON report of `analyze`
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
     #[command(flatten)]
     pub(super) showing: values::Showing,
 }
@@ -69,14 +78,22 @@ pub(super) enum Mode {
 
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
     use super::faces::{JsonlFace, LinesFace, TableFace};
     use super::output::Output;
     use super::outside::{LATENCY, LiveOutside};
-    use super::{probes, target};
-    use crate::session::Session;
+    use super::progress::Progress;
+    use super::reporting::Reporting;
+    use super::{probes, target, watch};
     use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
+    use crate::session::{Run, Session};
 
     let selection = arguments.showing.selection()?;
+    let reporting = arguments.report.clone().map(Reporting::json);
+    reporting.as_ref().map_or(Ok(()), Reporting::check)?;
+    let begun = std::time::Instant::now();
     let source = target::open(arguments.pid)?;
     let mut header = crate::model::Source::header(&source).clone();
     let budget = (arguments.mode != Mode::Probe).then_some(arguments.max_overhead);
@@ -86,16 +103,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
     }
-    let mut outside = LiveOutside::new(arguments.pid, super::interrupt::watch()?)?;
+    let interrupted = super::interrupt::watch()?;
+    let mut outside = LiveOutside::new(arguments.pid, Arc::clone(&interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes);
+    if let Some(reporting) = &reporting {
+        session = session.keeping(reporting.min_block);
+    }
     let mut face: Box<dyn Face> = match arguments.format {
         Some(Format::Text) | None if terminal => Box::new(TableFace::new(output, selection)),
         Some(Format::Text) => Box::new(LinesFace::new(output, selection)),
         Some(Format::Jsonl) | None => Box::new(JsonlFace::new(output, selection)),
     };
     let pace = Pace { interval: arguments.interval, latency: LATENCY, duration: arguments.duration };
-    let ended = live_loop::run(&mut session, &mut *face, &mut outside, pace);
+    let ended = if reporting.is_some() {
+        let progress = Progress::new(true);
+        let long = || progress.work(&format!("looking closely at the process {}", arguments.pid));
+        let ended = watch::between_looks(&mut session, &mut *face, &mut outside, pace, long);
+        progress.clear();
+        ended
+    } else {
+        live_loop::run(&mut session, &mut *face, &mut outside, pace)
+    };
     drop(face);
+    if let (Some(reporting), Ok(_)) = (&reporting, &ended) {
+        let texts = reporting.source_files();
+        let stop = || interrupted.load(Ordering::Relaxed);
+        let found = session.analysis(&texts, reporting.min_block, stop);
+        reporting.report(found.found_in(Run::of(arguments.pid.to_string())), begun)?;
+    }
     match ended {
         Ok(ending) => {
             let pid = arguments.pid;

@@ -73,7 +73,7 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    if arguments.output == Path::new("-") {
+    if super::output::is_standard(&arguments.output) {
         return Err(Failure::bad_input("standard output is the program's own")
             .remedy("give the events a file, or a pipe: --output events.jsonl"));
     }

@@ -43,7 +43,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::input::Reading;
-use super::output::Output;
+use super::output::{Output, is_standard};
 use super::progress::Progress;
 use super::{Failure, Status, input, interrupt, manual, summary, values};
 use crate::export::{self, Blocked, Export, Jsonl, Perfetto};
@@ -90,7 +90,7 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let interrupted = interrupt::watch()?;
-    let to_file = arguments.output.as_deref().filter(|output| *output != Path::new("-"));
+    let to_file = arguments.output.as_deref().filter(|output| !is_standard(output));
     let to_terminal = to_file.is_none() && io::stdout().is_terminal();
     let reading = Reading {
         interrupted: Arc::clone(&interrupted),

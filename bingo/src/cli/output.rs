@@ -16,7 +16,7 @@ pub(crate) struct Output {
 impl Output {
     /// The file, made anew, or standard output, which `-` names too.
     pub(crate) fn open(path: Option<&Path>) -> Result<Output, Failure> {
-        let path = path.filter(|path| *path != Path::new("-"));
+        let path = path.filter(|path| !is_standard(path));
         let to: Box<dyn Write + Send> = match path {
             Some(path) => Box::new(File::create(path).map_err(|error| unwritable(path, &error))?),
             None => Box::new(io::stdout()),
@@ -26,7 +26,7 @@ impl Output {
 
     /// That the file can be written; what is in it stays.
     pub(crate) fn check(path: &Path) -> Result<(), Failure> {
-        if path == Path::new("-") {
+        if is_standard(path) {
             return Ok(());
         }
         let opened = File::options().append(true).create(true).open(path);
@@ -77,6 +77,11 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// Whether it is no file but standard output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// A file that cannot be written.

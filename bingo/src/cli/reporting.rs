@@ -1,5 +1,5 @@
 //! How what is found is judged and reported: the options that `analyze` and `run`
-//! share. In: an [`Analysis`]. Out: the report, and the exit status that follows.
+//! share, and what stands for them in `attach --report`. In: an [`Analysis`]. Out: the report, and the exit status that follows.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,6 +12,10 @@ use super::{Failure, Status, suppress, values};
 use crate::model::Texts;
 use crate::report::{self, Baseline, Context};
 use crate::session::{Analysis, Confidence};
+
+/// From how long on a wait is long, unless it is told.
+#[cfg(all(target_os = "linux", feature = "live"))]
+const MIN_BLOCK: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Reporting {
@@ -75,6 +79,22 @@ enum FailOn {
 }
 
 impl Reporting {
+    /// All that is found, as JSON in this file.
+    #[cfg(all(target_os = "linux", feature = "live"))]
+    pub(super) fn json(to: PathBuf) -> Reporting {
+        Reporting {
+            format: Format::Json,
+            output: Some(to),
+            source: None,
+            min_block: MIN_BLOCK,
+            fail_on: FailOn::Never,
+            baseline: None,
+            write_baseline: None,
+            explain: None,
+            model: None,
+        }
+    }
+
     /// That there will be a place to report to, and that the baseline can be read:
     /// what is found may take long.
     pub(super) fn check(&self) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
-//! A running process as an input of `analyze`: watched for a time as `attach`
-//! does, shown to nobody, judged at the end.
+//! A running process that is judged at the end of being watched: as an input of
+//! `analyze`, shown to nobody, and by `attach --report`.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::attach::Mode;
@@ -38,25 +38,34 @@ pub(super) fn analysis(
     let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
-    let begun = outside.now();
-    let looked = session.look_closely(begun).map_err(LoopError::Source);
-    let took = outside.now().since(begun);
-    let ended = looked.and_then(|_| live_loop::run(&mut session, &mut Unseen, &mut outside, pace)).and_then(
-        |ending| match ending {
-            Ending::Exited | Ending::Executed => Ok(true),
-            _ => {
-                if took >= WORTH_A_WORD {
-                    progress.work(&format!("looking closely at the process {pid}"));
-                }
-                session.look_closely(outside.now()).map_err(LoopError::Source)
-            }
-        },
-    );
-    match ended {
-        Ok(_) => Ok(session.analysis(texts, min_block)),
+    let long = || progress.work(&format!("looking closely at the process {pid}"));
+    match between_looks(&mut session, &mut Unseen, &mut outside, pace, long) {
+        Ok(_) => Ok(session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed))),
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
     }
+}
+
+/// Watches a process between two close looks, so that it can be judged. Calls `long`
+/// before the second one if that takes long.
+pub(super) fn between_looks(
+    session: &mut Session,
+    face: &mut dyn Face,
+    outside: &mut dyn Outside,
+    pace: Pace,
+    long: impl FnOnce(),
+) -> Result<Ending, LoopError> {
+    let begun = outside.now();
+    session.look_closely(begun)?;
+    let took = outside.now().since(begun);
+    let ending = live_loop::run(session, face, outside, pace)?;
+    if !matches!(ending, Ending::Exited | Ending::Executed) {
+        if took >= WORTH_A_WORD {
+            long();
+        }
+        session.look_closely(outside.now())?;
+    }
+    Ok(ending)
 }
 
 /// A face that shows nothing.

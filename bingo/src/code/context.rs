@@ -226,7 +226,7 @@ impl<'p> Evaluator<'p> {
         }
         let mut found: Items = self
             .points
-            .set(&Node::Result(id, at))
+            .result(id, at)
             .into_iter()
             .map(|site| {
                 let here = self

@@ -161,7 +161,7 @@ impl Joined<'_> {
             }
         }
         let funcs = (0..self.code.points.program.funcs.len()).filter_map(|at| u32::try_from(at).ok());
-        let globals = of_package(&self.code, funcs.map(FuncId));
+        let globals = of_package(self.code, funcs.map(FuncId));
         let reach: BTreeSet<SiteId> =
             self.code.evaluator().reach(globals, None).into_iter().map(|item| item.site).collect();
         for site in reach {

@@ -13,6 +13,7 @@ use super::load;
 use super::pattern::{self, Doing, Pattern, Seen, of_package};
 use super::place::{Places, owners};
 use super::points::OUTSIDE;
+use super::{Enough, LeftOut};
 use crate::model::{
     Access, Certainty, GoId, GoState, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind,
     Operation, Use, WaitFor, WaitReason,
@@ -35,8 +36,8 @@ struct Alike {
     parents: [usize; 2],
 }
 
-/// How goroutines hang together.
-pub(super) fn links(world: &World, mut code: Code) -> Links {
+/// How goroutines hang together: all of it, or nothing.
+pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Result<Links, LeftOut> {
     let mut places = Places::default();
     let mut patterns: Vec<Pattern> = Vec::new();
     let mut known: HashMap<Alike, usize> = HashMap::new();
@@ -48,10 +49,13 @@ pub(super) fn links(world: &World, mut code: Code) -> Links {
         if foreign && !goroutine.stack.frames().is_empty() {
             continue;
         }
+        if enough() {
+            return Err(LeftOut::Stopped);
+        }
         let pattern = *known.entry(alike(world, goroutine)).or_insert_with(|| {
-            let spots = places.of(&code, world, goroutine);
+            let spots = places.of(code, world, goroutine);
             let seen = Seen { state: goroutine.state, reason: goroutine.reason, stack: &goroutine.stack };
-            let mut pattern = pattern::of(&mut code, &seen, &spots);
+            let mut pattern = pattern::of(code, &seen, &spots);
             // Of a goroutine that was never seen anywhere, nothing is known.
             pattern.opaque |= spots.all.is_empty() && goroutine.state != GoState::Dead;
             patterns.push(pattern);
@@ -64,8 +68,8 @@ pub(super) fn links(world: &World, mut code: Code) -> Links {
     joined.holds();
     joined.uses();
     joined.accesses();
-    joined.nested(&mut places);
-    joined.links
+    joined.nested(&mut places, enough)?;
+    Ok(joined.links)
 }
 
 fn alike(world: &World, goroutine: &Goroutine) -> Alike {
@@ -83,7 +87,7 @@ fn alike(world: &World, goroutine: &Goroutine) -> Alike {
 
 pub(super) struct Joined<'w> {
     pub(super) world: &'w World,
-    pub(super) code: Code,
+    pub(super) code: &'w mut Code,
     pub(super) patterns: Vec<Pattern>,
     pub(super) members: Vec<(GoId, usize)>,
     pub(super) links: Links,
@@ -94,7 +98,12 @@ pub(super) struct Joined<'w> {
 }
 
 impl<'w> Joined<'w> {
-    fn new(world: &'w World, code: Code, patterns: Vec<Pattern>, members: Vec<(GoId, usize)>) -> Joined<'w> {
+    fn new(
+        world: &'w World,
+        code: &'w mut Code,
+        patterns: Vec<Pattern>,
+        members: Vec<(GoId, usize)>,
+    ) -> Joined<'w> {
         let (links, by_site) = (Links::default(), BTreeMap::new());
         let mut joined = Joined { world, code, patterns, members, links, by_site, merged: BTreeSet::new() };
         joined.merge();
@@ -133,7 +142,7 @@ impl<'w> Joined<'w> {
         }
         let kind = self.code.kind(item.site)?;
         let index = ObjectIndex(u32::try_from(self.links.objects.len()).ok()?);
-        let key = ObjectKey::Name(name(&self.code, item.site));
+        let key = ObjectKey::Name(name(self.code, item.site));
         self.links.objects.push(Object { key, kind, access: Access::Closed });
         self.by_site.entry(item.site).or_default().insert(owner, index);
         Some(index)
@@ -331,7 +340,7 @@ impl<'w> Joined<'w> {
             return;
         }
         let called = self.code.closure_of(later.clone());
-        let mut items = of_package(&self.code, called.iter().copied());
+        let mut items = of_package(self.code, called.iter().copied());
         for func in later {
             let site = self.code.points.func_site(func);
             items.insert(Item { site, owner: None });
@@ -373,7 +382,7 @@ impl<'w> Joined<'w> {
         let Some((first, _)) = opaque.first() else { return };
         let why: Arc<str> = format!("goroutine {first}, whose source is not there").into();
         let funcs = (0..self.code.points.program.funcs.len()).filter_map(|at| u32::try_from(at).ok());
-        let mut items = of_package(&self.code, funcs.map(super::ir::FuncId));
+        let mut items = of_package(self.code, funcs.map(super::ir::FuncId));
         let patterns: BTreeSet<usize> = opaque.iter().map(|(_, pattern)| *pattern).collect();
         for pattern in patterns.iter().filter_map(|pattern| self.patterns.get(*pattern)) {
             items.extend(pattern.reach.iter().map(|item| Item { owner: None, ..*item }));
@@ -384,7 +393,7 @@ impl<'w> Joined<'w> {
     }
 
     /// Locks that were waited for under others, now and earlier.
-    fn nested(&mut self, places: &mut Places) {
+    fn nested(&mut self, places: &mut Places, enough: Enough<'_>) -> Result<(), LeftOut> {
         let mut found: Vec<(GoId, pattern::HeldItem, Item, crate::model::Stack, bool)> = Vec::new();
         for (id, pattern) in &self.members {
             let Some(pattern) = self.patterns.get(*pattern) else { continue };
@@ -407,9 +416,12 @@ impl<'w> Joined<'w> {
             if !is_lock {
                 continue;
             }
-            let spots = places.of_stack(&self.code, &place.stack);
+            if enough() {
+                return Err(LeftOut::Stopped);
+            }
+            let spots = places.of_stack(self.code, &place.stack);
             let seen = Seen { state: GoState::Blocked, reason: place.reason, stack: &place.stack };
-            let pattern = pattern::of(&mut self.code, &seen, &spots);
+            let pattern = pattern::of(self.code, &seen, &spots);
             let Some([(wanted, _)]) = pattern.waits.as_deref() else { continue };
             for held in pattern.holds {
                 found.push((ended.goroutine, held, *wanted, place.stack.clone(), true));
@@ -433,6 +445,7 @@ impl<'w> Joined<'w> {
                 ended,
             });
         }
+        Ok(())
     }
 }
 

@@ -1,17 +1,19 @@
 //! Which source files are read. In: the stacks of goroutines, and the texts. Out:
 //! the packages that the stacks are in and those that they import, as a
-//! [`Program`]. The standard library is not read.
+//! [`Program`]. The standard library is not read; a package that is one too many
+//! counts as one of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ir::{Name, PackageId, Program};
 use super::lower::{Import, Lowering, declared, imports, parse};
+use super::{Enough, LeftOut};
 use crate::model::{Frame, Texts};
 
 /// Packages and bytes that are read at most.
 const PACKAGES: usize = 300;
-const BYTES: usize = 48 << 20;
+pub(super) const BYTES: usize = 48 << 20;
 /// Folders above a package that are looked in for what it imports.
 const ABOVE: usize = 6;
 
@@ -130,7 +132,8 @@ struct Loader<'t> {
 pub(super) fn load<'f>(
     frames: impl Iterator<Item = (&'f str, &'f str)>,
     texts: &dyn Texts,
-) -> Option<Program> {
+    enough: Enough<'_>,
+) -> Result<Option<Program>, LeftOut> {
     let mut loader = Loader {
         texts,
         lowering: Lowering::new(),
@@ -155,7 +158,7 @@ pub(super) fn load<'f>(
         if loader.packages.contains_key(&folder) || loader.packages.len() >= PACKAGES {
             continue;
         }
-        for (file, path, name) in loader.package(&folder) {
+        for (file, path, name) in loader.package(&folder, enough)? {
             match loader.folder_of(&path, &folder) {
                 Some(target) => {
                     next.push(Arc::clone(&target));
@@ -172,13 +175,13 @@ pub(super) fn load<'f>(
             resolved.entry(file).or_default().insert(name, Import::Program(*package));
         }
     }
-    (loader.bytes > 0).then(|| loader.lowering.finish(&resolved))
+    Ok((loader.bytes > 0).then(|| loader.lowering.finish(&resolved)))
 }
 
 impl Loader<'_> {
     /// Reads the files of a folder. The answer is what they import, by file and the
     /// name it goes by there.
-    fn package(&mut self, folder: &Name) -> Vec<(Name, Name, Name)> {
+    fn package(&mut self, folder: &Name, enough: Enough<'_>) -> Result<Vec<(Name, Name, Name)>, LeftOut> {
         let id = PackageId(u32::try_from(self.packages.len()).unwrap_or(u32::MAX));
         self.packages.insert(Arc::clone(folder), id);
         let seen = self.seen.get(folder).cloned().unwrap_or_default();
@@ -194,7 +197,10 @@ impl Loader<'_> {
             let Some(text) = self.texts.text(&file) else { continue };
             self.bytes += text.len();
             if self.bytes > BYTES {
-                break;
+                return Err(LeftOut::Size);
+            }
+            if enough() {
+                return Err(LeftOut::Stopped);
             }
             let Some(tree) = parse(&text) else { continue };
             let declares = declared(&tree, &text);
@@ -216,7 +222,7 @@ impl Loader<'_> {
             }
             self.lowering.add(id, &file, text, tree);
         }
-        found
+        Ok(found)
     }
 
     /// Where an imported package of the program is.

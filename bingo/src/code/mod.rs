@@ -1,7 +1,8 @@
 //! What the program's Go source says of the goroutines that wait: on which object,
 //! who holds it, who could end the wait. A trace carries no addresses; names, and
 //! the line where each goroutine is, stand in for them. In: the World at the end of
-//! what was seen, and the texts of source files. Out: [`Links`], by names.
+//! what was seen, the texts of source files, and the wish to stop. Out: [`Links`], by
+//! names, or why there are none.
 //!
 //! ```text
 //!   texts ─▶ load ─▶ lower ─▶ ir::Program ─▶ points: what can refer to what
@@ -39,7 +40,9 @@ mod pattern;
 mod place;
 mod points;
 mod shared;
+mod sites;
 mod slots;
+mod solve;
 mod threads;
 mod waits;
 
@@ -51,10 +54,44 @@ mod tests;
 use crate::model::{GoState, Links, Texts};
 use crate::world::World;
 
-/// How the goroutines hang together, as far as the source tells. Empty where there
-/// is no source, or nobody of the program waits or has made another one.
+/// Asked now and then whether that was enough.
+pub type Enough<'e> = &'e mut dyn FnMut() -> bool;
+
+/// Why it is not told what the source says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LeftOut {
+    /// Whoever asks had enough.
+    #[error("it was to stop")]
+    Stopped,
+    /// The program is larger than is read.
+    #[error("it is larger than the {} MiB that are read", load::BYTES >> 20)]
+    Size,
+    /// Values flow on more ways through it than are followed.
+    #[error("values flow through it on more ways than are followed")]
+    Steps,
+}
+
+/// What the source says.
+#[derive(Debug, Default)]
+pub struct BySource {
+    /// How the goroutines hang together. Empty where there is no source, or nobody of
+    /// the program waits or has made another one.
+    pub links: Links,
+    /// Why of the links there is nothing but what stands for itself (who shares
+    /// memory). Some of who could come would be as wrong as none: who is not known to
+    /// come would count as gone.
+    pub left_out: Option<LeftOut>,
+}
+
+/// What the source tells until it is `enough`.
 #[must_use]
-pub fn links(world: &World, texts: &dyn Texts) -> Links {
+pub fn links(world: &World, texts: &dyn Texts, enough: Enough<'_>) -> BySource {
+    let mut links = Links::default();
+    let left_out = read(world, texts, enough, &mut links).err();
+    BySource { links, left_out }
+}
+
+fn read(world: &World, texts: &dyn Texts, enough: Enough<'_>, links: &mut Links) -> Result<(), LeftOut> {
     let waits = world.goroutines().any(|goroutine| {
         goroutine.state == GoState::Blocked
             && !goroutine.system
@@ -63,7 +100,7 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
     let made = world.birthplaces().iter().flat_map(|place| place.stack.frames());
     let mut made = made.filter(|frame| !load::is_foreign(frame)).peekable();
     if !waits && made.peek().is_none() {
-        return Links::default();
+        return Ok(());
     }
     let mut frames = std::collections::BTreeSet::new();
     let mut known = std::collections::HashSet::new();
@@ -87,8 +124,9 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
         }
     }
     let frames = frames.iter().map(|(function, file)| (&**function, &**file));
-    let program = load::load(frames.filter(|(_, file)| file.ends_with(".go")), texts);
-    let Some(mut points) = program.and_then(points::Points::of) else { return Links::default() };
+    let frames = frames.filter(|(_, file)| file.ends_with(".go"));
+    let Some(program) = load::load(frames, texts, enough)? else { return Ok(()) };
+    let mut points = points::Points::of(program, enough)?;
     let tested = world
         .goroutines()
         .any(|goroutine| goroutine.stack.frames().iter().any(|frame| frame.function.starts_with("testing.")));
@@ -97,7 +135,8 @@ pub fn links(world: &World, texts: &dyn Texts) -> Links {
         points.later.extend(points.program.tests());
     }
     let mut code = acts::Code::new(points);
-    let shared = shared::of(world, &mut code);
-    let links = if waits { joined::links(world, code) } else { Links::default() };
-    Links { shared, ..links }
+    if waits {
+        *links = joined::links(world, &mut code, enough)?;
+    }
+    shared::of(world, &mut code, enough, &mut links.shared)
 }

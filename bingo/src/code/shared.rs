@@ -16,6 +16,7 @@ use super::load;
 use super::paths::{PathId, Variables};
 use super::place::Places;
 use super::threads::{self, Step, Touched, Walk};
+use super::{Enough, LeftOut};
 use crate::model::{Addr, Frame, MadeAt, Shared, SharedUse, Stack};
 use crate::world::World;
 
@@ -26,8 +27,13 @@ const USES: usize = 48;
 /// Links of one walk.
 const LINKS: usize = 600;
 
-/// All that is found.
-pub(super) fn of(world: &World, code: &mut Code) -> Vec<Shared> {
+/// All that is found, until it is `enough`: each stands for itself.
+pub(super) fn of(
+    world: &World,
+    code: &mut Code,
+    enough: Enough<'_>,
+    shared: &mut Vec<Shared>,
+) -> Result<(), LeftOut> {
     let mut places = Places::default();
     let mut roots: Vec<[Option<FuncId>; 2]> = Vec::new();
     let mut packages: HashMap<Name, Name> = HashMap::new();
@@ -40,7 +46,7 @@ pub(super) fn of(world: &World, code: &mut Code) -> Vec<Shared> {
         }
     }
     if roots.is_empty() {
-        return Vec::new();
+        return Ok(());
     }
     let vars = Variables::of(&code.points.program);
     let mut found = BTreeMap::new();
@@ -49,6 +55,9 @@ pub(super) fn of(world: &World, code: &mut Code) -> Vec<Shared> {
         // What is too much from the outermost function on may be told of the one
         // with the `go` statement.
         let all = [outermost, innermost];
+        if enough() {
+            break;
+        }
         for func in all.into_iter().flatten() {
             if !walked.insert(func) {
                 break;
@@ -58,7 +67,8 @@ pub(super) fn of(world: &World, code: &mut Code) -> Vec<Shared> {
             break;
         }
     }
-    found.into_values().collect()
+    shared.extend(found.into_values());
+    if enough() { Err(LeftOut::Stopped) } else { Ok(()) }
 }
 
 fn note_packages(stack: &Stack, packages: &mut HashMap<Name, Name>) {

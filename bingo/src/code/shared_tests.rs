@@ -47,7 +47,7 @@ fn world(text: &str) -> World {
 
 /// What is found: `name line line`.
 fn found(text: &str) -> Vec<String> {
-    let links = super::links(&world(text), &One(text));
+    let links = super::links(&world(text), &One(text), &mut || false).links;
     let mut found: Vec<String> = links
         .shared
         .iter()

@@ -99,7 +99,7 @@ fn links_of(text: &str, told: &[&str]) -> Links {
     let goroutines = told.iter().map(|line| Arc::new(goroutine(line, text))).collect();
     let snapshot = Snapshot { taken: Time(10), goroutines, ..Snapshot::default() };
     world.apply(&Observation::Snapshot(Box::new(snapshot)));
-    super::links(&world, &One(text))
+    super::links(&world, &One(text), &mut || false).links
 }
 
 /// Links as text, a line a fact, in order.
@@ -525,7 +525,7 @@ fn goroutines_that_are_alike_cost_one() {
     let goroutines = (7..50_007).map(|id| Arc::new(Goroutine { id: GoId(id), ..one.clone() })).collect();
     let snapshot = Snapshot { taken: Time(10), goroutines, ..Snapshot::default() };
     world.apply(&Observation::Snapshot(Box::new(snapshot)));
-    let links = super::links(&world, &One(text));
+    let links = super::links(&world, &One(text), &mut || false).links;
     assert_eq!(links.waits.len(), 50_000);
     assert_eq!(links.objects.len(), 1);
 }
@@ -542,5 +542,40 @@ fn without_text_there_is_nothing() {
         stack: None,
         thread: None,
     }));
-    assert!(super::links(&world, &()).objects.is_empty());
+    assert!(super::links(&world, &(), &mut || false).links.objects.is_empty());
+}
+
+#[test]
+fn who_has_enough_gets_all_of_it_or_nothing() {
+    let text = "package main
+        import \"sync\"
+        var one, two sync.Mutex
+        func main() {
+            go func() { one.Lock(); two.Lock() }() // forth
+            two.Lock()
+            one.Lock() // back
+        }";
+    let goroutines = ["1 lock main.main@back", "7 lock main.main.func1@forth by main.main@forth of 1"]
+        .map(|line| Arc::new(goroutine(line, text)));
+    let mut world = World::default();
+    let snapshot = Snapshot { taken: Time(10), goroutines: goroutines.into(), ..Snapshot::default() };
+    world.apply(&Observation::Snapshot(Box::new(snapshot)));
+    let mut asked = 0;
+    let until = |most: usize, asked: &mut usize| {
+        *asked = 0;
+        super::links(&world, &One(text), &mut || {
+            *asked += 1;
+            *asked > most
+        })
+    };
+    let all = until(usize::MAX, &mut asked);
+    assert_eq!((all.links.waits.len(), all.links.holds.len(), all.left_out), (2, 2, None));
+    for most in 0..asked {
+        let mut again = 0;
+        let some = until(most, &mut again);
+        assert_eq!(some.left_out, Some(super::LeftOut::Stopped), "{most} of {asked}");
+        let told = &some.links;
+        assert!(told.waits.is_empty() || told.waits.len() == 2 && told.holds.len() == 2, "{most} of {asked}");
+    }
+    assert!(asked > 3, "{asked}");
 }

@@ -14,18 +14,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::is_for_another_test;
+use super::waiting::{MAIN, SHORTEST, is_for_another_test};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
-
-/// The main goroutine.
-const MAIN: GoId = GoId(1);
-/// What stands for less may be about to go on, unless it is proven.
-const SHORTEST: Duration = Duration::from_millis(10);
 
 const CYCLE: &str = "Each of them waits for what only the next one could do, so that none of them ever goes on. \
      Whoever comes for one of these locks or channels later waits for ever, too.";

@@ -12,16 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::{Waiting, is_for_another_test, is_programs_own, runs_a_test};
+use super::waiting::{MAIN, SHORTEST, Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Goroutine, Hope, Standing, WaitGraphs, World};
 
-/// The main goroutine.
-const MAIN: GoId = GoId(1);
-/// What is shorter says nothing of the end.
-const SHORTEST: Duration = Duration::from_millis(10);
-/// Nor does less than one part in so many of what was seen.
+/// Less than one part in so many of what was seen says nothing of the end.
 const PART: u32 = 10;
 /// A wait so many times as long as any that ended there is another matter.
 const UNLIKE_OTHERS: u32 = 10;

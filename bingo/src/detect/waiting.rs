@@ -2,7 +2,15 @@
 //! doing. In: the runtime's reason and the stack. The reason alone does not do:
 //! before Go 1.20 a WaitGroup says `semacquire`, in a trace all locks say `sync`.
 
-use crate::model::{Stack, WaitReason};
+use std::time::Duration;
+
+use crate::model::{GoId, Stack, WaitReason};
+
+/// The main goroutine.
+pub(super) const MAIN: GoId = GoId(1);
+/// What stands for less may be about to go on, unless it is proven; nor does it say
+/// anything of the end.
+pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// What kind of waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

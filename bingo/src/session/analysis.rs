@@ -3,16 +3,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::runs::{Run, Runs};
-use crate::code;
+use crate::code::{self, BySource, LeftOut};
 use crate::detect::{self, Finding};
 use crate::model::{Problem, Races, Sink, Source, SourceError, Texts, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
 const TRANSITIONS: usize = 16;
+/// How long the source is read at most. One of the largest packages, `net/http`
+/// with its tests, takes some seconds.
+const SOURCE: Duration = Duration::from_secs(30);
+/// The same where who waits for it has ended what was before: he wants to know what
+/// that was, and soon.
+const SOURCE_AT_THE_END: Duration = Duration::from_secs(2);
 
 /// What is found in one input, or in several together.
 #[derive(Debug, Default)]
@@ -64,7 +70,9 @@ pub(super) fn world(min_block: Duration) -> World {
 impl Analysis {
     /// Reads `source` to its end, or until `stop`; from `min_block` on a wait is long.
     /// Where the source cannot go on, what was before is analysed, that place is
-    /// among the problems, and comes as an error, too. `texts` has the program's source.
+    /// among the problems, and comes as an error, too. `texts` has the program's source;
+    /// of a program where that takes long, or until `stop`, nothing is told by it, and
+    /// that is a problem, too.
     pub fn as_far_as(
         source: &mut dyn Source,
         texts: &dyn Texts,
@@ -84,15 +92,32 @@ impl Analysis {
         if let Some(what) = what {
             world.problem(Problem { goroutine: None, what });
         }
-        (Analysis::of_world(&world, texts, min_block), broken)
+        (Analysis::of_world(&world, texts, min_block, &mut stop), broken)
     }
 
     /// What is found in what is known, which keeps the past.
-    pub(super) fn of_world(world: &World, texts: &dyn Texts, min_block: Duration) -> Analysis {
-        let by_source = code::links(world, texts);
+    pub(super) fn of_world(
+        world: &World,
+        texts: &dyn Texts,
+        min_block: Duration,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Analysis {
+        let (begun, ended) = (Instant::now(), stop());
+        let most = if ended { SOURCE_AT_THE_END } else { SOURCE };
+        let BySource { links: by_source, left_out } =
+            code::links(world, texts, &mut || !ended && stop() || begun.elapsed() >= most);
+        let left_out = left_out.map(|why| {
+            let why = match why {
+                LeftOut::Stopped if stop() => "interrupted".to_owned(),
+                LeftOut::Stopped => format!("it takes over {} s to read", most.as_secs()),
+                why => why.to_string(),
+            };
+            let what = format!("what the program's source says of who waits for whom was left out: {why}");
+            Problem { goroutine: None, what }
+        });
         let by_addresses = world.links().map(|links| &**links);
         let links: Vec<_> = by_addresses.into_iter().chain([&by_source]).collect();
-        let problems = world.source_problems().iter().chain(world.problems().iter());
+        let problems = world.source_problems().iter().chain(world.problems().iter()).chain(&left_out);
         Analysis {
             findings: detect::findings(world, &links, min_block),
             goroutines: world.totals().goroutines,

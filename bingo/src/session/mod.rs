@@ -95,10 +95,14 @@ impl Session {
     }
 
     /// What is found in what is known; something if the past was kept alone.
-    /// `texts` has the program's source.
-    #[must_use]
-    pub fn analysis(&self, texts: &dyn Texts, min_block: Duration) -> Analysis {
-        Analysis::of_world(&self.world, texts, min_block)
+    /// `texts` has the program's source, which is read until `stop` at the most.
+    pub fn analysis(
+        &self,
+        texts: &dyn Texts,
+        min_block: Duration,
+        mut stop: impl FnMut() -> bool,
+    ) -> Analysis {
+        Analysis::of_world(&self.world, texts, min_block, &mut stop)
     }
 
     /// Takes in what the probes have told since the last call, and a fresh

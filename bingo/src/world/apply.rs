@@ -44,7 +44,7 @@ impl World {
                 let before = self.past.as_mut().map(|past| past.before(record));
                 record.note_event(event, state, &self.missed);
                 if let Some(past) = &mut self.past {
-                    past.moved(before, record, Some(event));
+                    past.moved(before, record, Some(event), &self.missed);
                 }
                 record
             }
@@ -55,7 +55,7 @@ impl World {
                 let Some(number) = self.records.insert(record) else { return };
                 let Some(record) = self.records.at(number) else { return };
                 if let Some(past) = &mut self.past {
-                    past.moved(None, record, Some(event));
+                    past.moved(None, record, Some(event), &self.missed);
                     if let (EventKind::Create { .. }, Some(stack)) = (event.kind, event.stack) {
                         record.birthplace = past.births.born(id, stack, event.time);
                     }
@@ -92,7 +92,7 @@ impl World {
                 record.changed = self.changes.changed(sighted.id);
                 self.totals.goroutines += 1;
                 if let Some(past) = &mut self.past {
-                    past.moved(None, record, None);
+                    past.moved(None, record, None, &self.missed);
                 }
                 untold.push(found(record.shown(&self.lent), taken));
                 continue;
@@ -103,7 +103,7 @@ impl World {
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed, &self.lent);
             if sighting.changed {
                 if let Some(past) = &mut self.past {
-                    past.moved(before, record, None);
+                    past.moved(before, record, None, &self.missed);
                 }
                 record.changed = self.changes.changed(sighted.id);
             }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::births::Births;
 use super::goroutine::Record;
 use super::lent::NONE;
+use super::missed::Missed;
 use super::{Map, Since};
 use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
 
@@ -155,6 +156,8 @@ pub struct Waker {
 pub(super) struct Before {
     state: GoState,
     since: Since,
+    /// When it was last heard of or seen.
+    known: Time,
     /// Where it waited, if it did.
     place: Option<PlaceIndex>,
 }
@@ -230,26 +233,37 @@ impl Past {
             };
             record.place = place.map(|place| (now.reason, place));
         }
-        Before { state, since, place }
+        Before { state, since, known: record.known_at(), place }
     }
 
     /// Notes that a goroutine came to be what it is shown as, by `event` or by a
-    /// sighting; `before` is what it was, if it was known.
-    pub(super) fn moved(&mut self, before: Option<Before>, record: &mut Record, event: Option<EventRef<'_>>) {
+    /// sighting; `before` is what it was, if it was known. A wait whose end nobody told,
+    /// or before which events may have been `missed`, counts until it was last known of.
+    pub(super) fn moved(
+        &mut self,
+        before: Option<Before>,
+        record: &mut Record,
+        event: Option<EventRef<'_>>,
+        missed: &Missed,
+    ) {
         let now = record.condition();
         if before.is_some_and(|before| before.state == now.state && before.since == now.since) {
             return;
         }
-        let by = event.and_then(|event| match event.kind {
-            EventKind::Unblock { by } => *by,
-            _ => None,
-        });
+        let (told, by) = match event.map(|event| event.kind) {
+            Some(EventKind::Unblock { by }) => (true, *by),
+            _ => (false, None),
+        };
         let time = now.since.time();
         let step = (time, now.state, now.reason, by);
         let id = record.id;
         let lasted = before.map_or(0, |before| time.0.saturating_sub(before.since.time().0));
         self.note(&mut record.kept, step, before.map(|before| (before.state, lasted)));
-        if let Some(place) = before.and_then(|before| before.place) {
+        if let Some((before, place)) = before.and_then(|before| Some((before, before.place?))) {
+            let since = before.since.time();
+            let exact = told && !missed.between(since, time);
+            let end = if exact { time } else { time.min(before.known) };
+            let lasted = end.0.saturating_sub(since.0);
             let waker = event.and_then(|event| event.stack).map(|stack| (stack, NONE));
             self.note_end(place, End { goroutine: id, time, lasted, by, waker });
         }
@@ -482,6 +496,30 @@ mod tests {
         told(&mut world, 10, 8, park(), "main.other");
         told(&mut world, 11, 8, EventKind::Unblock { by: None }, "main.feed");
         assert!(world.places().any(|place| place.stack == stack("main.other") && place.ended == 1));
+    }
+
+    #[test]
+    fn a_wait_whose_end_nobody_told_lasted_as_long_as_it_was_known_of() {
+        let keep = Keep { transitions: 3, long: Duration::from_nanos(50) };
+        let longest = |told_by: &[(u64, EventKind)], missed: Option<(u64, u64)>| {
+            let mut world = World::keeping(keep);
+            told(&mut world, 10, 7, park(), "main.worker");
+            if let Some((from, until)) = missed {
+                world.note_missed(Time(from), Time(until));
+            }
+            for (time, kind) in told_by {
+                told(&mut world, *time, 7, kind.clone(), "main.worker");
+            }
+            world.places().map(|place| (place.longest[0].lasted.as_nanos(), place.long)).next()
+        };
+        let woken = || EventKind::Unblock { by: None };
+        assert_eq!(longest(&[(100, woken())], None), Some((90, 1)));
+        // It may have gone on and waited again since.
+        assert_eq!(longest(&[(100, woken())], Some((20, 30))), Some((0, 0)));
+        assert_eq!(longest(&[(100, EventKind::Run)], None), Some((0, 0)));
+        let (state, reason) = (GoState::Blocked, Some(WaitReason::IoWait));
+        let seen = EventKind::Snapshot { state, reason, on: None, parent: None, since: None };
+        assert_eq!(longest(&[(100, seen)], Some((20, 90))), Some((0, 0)));
     }
 
     #[test]
