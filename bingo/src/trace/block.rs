@@ -2,8 +2,9 @@
 //! stays at hand meanwhile. In: the bytes of a batch. Out: its next events, up to the
 //! first one that is not as nearly all are, which is for others to read.
 
-use super::cursor::{few_uvarint, short_uvarint};
-use super::spec::{EventType, SHAPES};
+use super::cursor::{NOWHERE, few_uvarint, short_uvarint, uvarint};
+use super::spec::{EventType, SHAPES, Shape};
+use super::tables::Tables;
 
 /// Events of a block: few enough for a processor's innermost cache to hold some.
 const EVENTS: usize = 1 << 7;
@@ -22,40 +23,145 @@ pub(super) struct ShortTraceEvent {
     pub(super) kind: EventType,
 }
 
-/// Events, one behind the other.
+/// Events, one behind the other: a run of them, and those runs that come behind it, as
+/// far as they have been read.
 #[derive(Default)]
 pub(super) struct Block {
-    pub(super) events: Vec<ShortTraceEvent>,
+    events: Vec<ShortTraceEvent>,
+    /// What is left of the run.
+    at: usize,
+    run: Run,
+    /// Of a whole batch: all runs, and which comes next.
+    runs: Vec<Run>,
+    next: usize,
+}
+
+/// Events that lie side by side.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    /// Where the first of them is.
+    begin: usize,
+    /// Where those behind them are.
+    end: usize,
     /// Where the bytes behind them begin.
-    pub(super) behind: u32,
+    behind: u32,
 }
 
 impl Block {
-    /// Reads the event of `kind` and `time` that begins at `begin` of a batch, its
-    /// arguments at `at`, and those behind it. None where the clock's `unit` is no whole
-    /// number of nanoseconds, times are not above 0, which mean something else, or
-    /// the batch ends soon.
+    /// What is left of the run.
+    #[inline(always)]
+    pub(super) fn ahead(&self) -> &[ShortTraceEvent] {
+        self.events.get(self.at..self.run.end).unwrap_or_default()
+    }
+
+    /// The first of these.
+    #[inline(always)]
+    pub(super) fn first(&self) -> Option<&ShortTraceEvent> {
+        self.ahead().first()
+    }
+
+    /// So many of these were taken; the time of the one that is the first now.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, count: usize) -> Option<i64> {
+        self.at += count;
+        self.first().map(|event| event.time)
+    }
+
+    /// The time of the run's last event, taken or not, and where the bytes behind it begin.
+    pub(super) fn end(&self) -> (Option<i64>, u32) {
+        let events = self.events.get(self.run.begin..self.run.end);
+        (events.and_then(<[_]>::last).map(|event| event.time), self.run.behind)
+    }
+
+    /// Ends the run.
+    pub(super) fn end_run(&mut self) {
+        (self.run.begin, self.run.end) = (self.at, self.at);
+    }
+
+    /// Forgets all events.
+    pub(super) fn clear(&mut self) {
+        self.events.clear();
+        self.runs.clear();
+        (self.at, self.run, self.next) = (0, Run::default(), 0);
+    }
+
+    /// Comes to the event of `kind` and `time` that begins at `begin` of a batch, its
+    /// arguments at `at`: reads it and those behind it, where that has not been done. None
+    /// where the clock's `unit` is no whole number of nanoseconds, times are not above 0,
+    /// which mean something else, or the batch ends soon.
     pub(super) fn fill(
+        &mut self,
+        bytes: &[u8],
+        (begin, at): (u32, u32),
+        kind: EventType,
+        time: i64,
+        unit: u64,
+    ) {
+        if let Some(run) = self.runs.get(self.next) {
+            let first = self.events.get(run.begin);
+            if first.is_some_and(|first| u32::from(first.begin) == begin) {
+                (self.at, self.run) = (run.begin, *run);
+                self.next += 1;
+            }
+            return;
+        }
+        self.clear();
+        if unit != 0 && bytes.len().saturating_sub(begin as usize) >= WORTH_IT {
+            self.run = self.read_run(bytes, (begin, at), kind, time, unit, EVENTS);
+        }
+    }
+
+    /// Reads all events of a batch, the first of which follows on `time`.
+    pub(super) fn fill_whole(&mut self, bytes: &[u8], mut time: i64, tables: &Tables) {
+        self.clear();
+        let mut begin = 0;
+        while let Some(kind) = bytes.get(begin as usize).copied().map(EventType) {
+            let (units, at) = uvarint(bytes, begin + 1);
+            time = time.wrapping_add(tables.nanoseconds(units));
+            if at == NOWHERE || time <= 0 {
+                return;
+            }
+            let run = self.read_run(bytes, (begin, at), kind, time, tables.whole_unit(), usize::MAX);
+            if let Some(last) = self.events.get(run.begin..run.end).and_then(<[_]>::last) {
+                (begin, time) = (run.behind, last.time);
+                self.runs.push(run);
+                continue;
+            }
+            let args = SHAPES.get(usize::from(kind.0)).map_or(Shape::NOT_TIMED, |shape| shape.args);
+            if args == Shape::NOT_TIMED {
+                return;
+            }
+            let behind = (0..args).fold(at, |at, _| uvarint(bytes, at).1);
+            if behind == NOWHERE {
+                return;
+            }
+            begin = behind;
+        }
+    }
+
+    /// Reads up to `room` events from one on.
+    #[inline]
+    fn read_run(
         &mut self,
         bytes: &[u8],
         (mut begin, mut at): (u32, u32),
         mut kind: EventType,
         mut time: i64,
         unit: u64,
-    ) {
-        if unit == 0 || bytes.len().saturating_sub(begin as usize) < WORTH_IT {
-            return;
-        }
-        while self.events.len() < EVENTS && time > 0 {
-            let Ok(place) = u16::try_from(begin) else { return };
-            let Some((args, behind)) = arguments(bytes, at, kind) else { return };
+        room: usize,
+    ) -> Run {
+        let mut run = Run { begin: self.events.len(), end: self.events.len(), behind: begin };
+        while run.end - run.begin < room && time > 0 {
+            let Ok(place) = u16::try_from(begin) else { break };
+            let Some((args, behind)) = arguments(bytes, at, kind) else { break };
             self.events.push(ShortTraceEvent { time, args, begin: place, kind });
-            self.behind = behind;
-            let Some(next) = bytes.get(behind as usize) else { return };
-            let Some((units, next_at)) = short_uvarint(bytes, behind + 1) else { return };
+            (run.end, run.behind) = (run.end + 1, behind);
+            let Some(next) = bytes.get(behind as usize) else { break };
+            let Some((units, next_at)) = short_uvarint(bytes, behind + 1) else { break };
             (begin, at, kind) = (behind, next_at, EventType(*next));
             time = time.wrapping_add((u64::from(units) * unit).cast_signed());
         }
+        run
     }
 }
 
@@ -81,5 +187,79 @@ fn arguments(bytes: &[u8], at: u32, kind: EventType) -> Option<([u32; 3], u32)> 
             Some(([first, second, third], at))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::TablesBuilder;
+    use super::*;
+
+    fn put(bytes: &mut Vec<u8>, mut number: u64) {
+        while number >= 0x80 {
+            bytes.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number.to_le_bytes()[0]);
+    }
+
+    /// Events of several kinds, some of which have large numbers: their bytes, and for each
+    /// where it begins, when it is, and its first arguments.
+    fn batch() -> (Vec<u8>, Vec<(u32, i64, [u64; 3])>) {
+        let kinds =
+            [EventType::GO_START, EventType::GO_BLOCK, EventType::GO_STATUS_STACK, EventType::GO_UNBLOCK];
+        let (mut bytes, mut events, mut time) = (Vec::new(), Vec::new(), 64 * 1_000);
+        for at in 0..700_u64 {
+            let kind = kinds[usize::try_from(at * at % 7 % 4).unwrap()];
+            let begin = u32::try_from(bytes.len()).unwrap();
+            bytes.push(kind.0);
+            let units = if at % 50 == 49 { 1 << 30 } else { at % 300 };
+            put(&mut bytes, units);
+            time += i64::try_from(units).unwrap() * 64;
+            let mut args = [0; 3];
+            for place in 0..SHAPES[usize::from(kind.0)].args {
+                let arg = if at % 31 == 30 { u64::MAX - at } else { at << place };
+                put(&mut bytes, arg);
+                if let Some(first) = args.get_mut(usize::from(place)) {
+                    *first = arg;
+                }
+            }
+            events.push((begin, time, args));
+        }
+        (bytes, events)
+    }
+
+    #[test]
+    fn a_whole_batch_says_what_it_says_event_by_event() {
+        let tables = TablesBuilder::default().finish(1, 64.0, None, false).unwrap();
+        let (bytes, events) = batch();
+        let mut block = Block::default();
+        block.fill_whole(&bytes, 64 * 1_000, &tables);
+        let (mut at, mut short) = (0, 0);
+        while let Some(&(begin, time, args)) = events.get(at) {
+            let (_, arguments) = uvarint(&bytes, begin + 1);
+            block.fill(&bytes, (begin, arguments), EventType(bytes[begin as usize]), time, 64);
+            let run = block.ahead();
+            if run.is_empty() {
+                let last_bytes = bytes.len() < begin as usize + 16;
+                let large = args.iter().any(|arg| *arg >= 1 << 28);
+                let four = bytes[begin as usize] == EventType::GO_STATUS_STACK.0;
+                assert!(last_bytes || large || four, "{begin}");
+                at += 1;
+                continue;
+            }
+            for event in run {
+                let (begin, time, args) = events[at];
+                assert_eq!((u32::from(event.begin), event.time), (begin, time));
+                assert_eq!(event.args.map(u64::from), args);
+                at += 1;
+            }
+            short += run.len();
+            let behind = events.get(at).map_or(bytes.len(), |event| event.0 as usize);
+            assert_eq!(block.end(), (Some(events[at - 1].1), u32::try_from(behind).unwrap()));
+            block.pass(run.len());
+            block.end_run();
+        }
+        assert!(short > 300, "{short} of {}", events.len());
     }
 }

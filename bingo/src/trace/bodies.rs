@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use super::ahead::Reading;
 use super::batch::Input;
 use super::error::TraceError;
 
@@ -38,30 +39,29 @@ impl Bodies {
         Ok(())
     }
 
-    /// Puts a body into `bytes`, where it has not been before. `false`: it cannot be had.
-    pub(super) fn load(&mut self, number: usize, offset: u64, size: usize, bytes: &mut Vec<u8>) -> bool {
+    /// A body, which has not been asked for before, to be loaded into `spare`.
+    pub(super) fn body(&mut self, number: usize, offset: u64, size: usize, spare: Reading) -> Reading {
         match self {
             Bodies::Kept(bodies) => {
-                *bytes = bodies.get_mut(number).map(std::mem::take).unwrap_or_default();
-                bytes.len() == size
+                let bytes = bodies.get_mut(number).map(std::mem::take).unwrap_or_default();
+                Reading { bytes, ..spare }
             }
-            Bodies::Left(file) => {
-                if bytes.capacity() < size {
-                    *bytes = Vec::with_capacity(size);
-                }
-                bytes.resize(size, 0);
-                read_at(file, offset, bytes).is_ok()
-            }
+            Bodies::Left(file) => Reading { from: Some((Arc::clone(file), offset, size)), ..spare },
         }
+    }
+
+    /// Whether they are in a file.
+    pub(super) fn are_left(&self) -> bool {
+        matches!(self, Bodies::Left(_))
     }
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+pub(super) fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
 }
 
 #[cfg(not(unix))]
-fn read_at(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
+pub(super) fn read_at(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -4,9 +4,11 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
+use super::ahead::Ahead;
 use super::error::TraceError;
 use super::merge::Merge;
 use super::version::Version;
@@ -53,6 +55,8 @@ pub(super) enum Chunks {
         emptied: Sender<Chunk>,
         /// The one that is out.
         current: Chunk,
+        /// What may be done while there is none.
+        ahead: Arc<Ahead>,
     },
 }
 
@@ -72,6 +76,7 @@ impl Chunks {
             return Ok((Chunks::Here(Box::new(filler), Chunk::default()), version));
         }
         filler.room = EVENTS_AHEAD;
+        let ahead = filler.merge.read_ahead();
         let (sender, filled) = sync_channel(AHEAD);
         let (emptied, back) = channel::<Chunk>();
         thread::spawn(move || {
@@ -85,7 +90,7 @@ impl Chunks {
                 }
             }
         });
-        Ok((Chunks::Ahead { filled, emptied, current: Chunk::default() }, version))
+        Ok((Chunks::Ahead { filled, emptied, current: Chunk::default(), ahead }, version))
     }
 
     /// The one that was taken last.
@@ -101,8 +106,15 @@ impl Chunks {
                 filler.fill(chunk);
                 chunk
             }
-            Chunks::Ahead { filled, emptied, current } => {
-                let next = filled.recv().expect("the thread says the end before it goes");
+            Chunks::Ahead { filled, emptied, current, ahead } => {
+                let next = loop {
+                    if let Ok(next) = filled.try_recv() {
+                        break next;
+                    }
+                    if !ahead.read_one() {
+                        break filled.recv().expect("the thread says the end before it goes");
+                    }
+                };
                 // At its end it takes none back.
                 let _ = emptied.send(std::mem::replace(current, next));
                 current

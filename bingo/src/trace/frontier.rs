@@ -4,6 +4,9 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
+use std::mem::take;
+
+use super::ahead::{Reading, Ticket};
 use super::block::{Block, ShortTraceEvent};
 use super::cursor::{NOWHERE, uvarint};
 use super::event::TraceEvent;
@@ -14,9 +17,8 @@ use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
-    /// The next events, as far as they have been read ahead, and which is the first.
+    /// The next events, as far as they have been read ahead.
     block: Block,
-    at: usize,
     /// Where there are none: when the next event was.
     time: i64,
     /// The batch that it is of, as far as it is wanted still.
@@ -26,6 +28,8 @@ pub(super) struct ThreadCursor {
     arguments: u32,
     /// The batch's number in the generation.
     batch: u32,
+    /// The thread's next batch, where it may be read before its turn.
+    ahead: Option<Ticket>,
     /// The thread's slot in the order's table of threads.
     pub(super) slot: u32,
     /// What kind of event it is, and how many arguments that has.
@@ -37,7 +41,7 @@ impl ThreadCursor {
     pub(super) fn new(slot: u32, first: u32) -> ThreadCursor {
         ThreadCursor {
             block: Block::default(),
-            at: 0,
+            ahead: None,
             time: 0,
             bytes: Vec::new(),
             begin: 0,
@@ -66,14 +70,21 @@ impl ThreadCursor {
     /// Enters a batch, or the first one behind it that has events.
     fn enter(&mut self, generation: &mut Generation, first: u32) -> Result<Option<i64>, OrderFault> {
         let mut number = first;
+        let mut ahead = self.ahead.take();
         while let Some(batch) = generation.batches.get(number as usize).copied() {
             self.batch = number;
-            (self.begin, self.arguments) = (0, 0);
-            if !generation.load(number, &mut self.bytes) {
+            (self.begin, self.arguments, self.time) = (0, 0, 0);
+            let here = Reading { from: None, bytes: take(&mut self.bytes), block: take(&mut self.block) };
+            let (mut reading, spare) = match ahead.take() {
+                Some(ticket) => (ticket.redeem(), here),
+                None => (generation.batch(number, here), Reading::default()),
+            };
+            if !reading.load() {
                 return Err(OrderFault::Unfinished);
             }
-            self.time = 0;
+            (self.bytes, self.block) = (reading.bytes, reading.block);
             if let Some(time) = self.next(generation, 0)? {
+                self.ahead = generation.batch_ahead(batch.next, spare);
                 return Ok(Some(time));
             }
             number = batch.next;
@@ -85,20 +96,19 @@ impl ThreadCursor {
     /// The next events, as far as they have been read ahead.
     #[inline(always)]
     pub(super) fn ahead(&self) -> &[ShortTraceEvent] {
-        self.block.events.get(self.at..).unwrap_or_default()
+        self.block.ahead()
     }
 
     /// So many of those were taken; the time of the one that comes next. `None`: there
     /// are no more, and [`ThreadCursor::read`] finds the next one behind them.
     #[inline(always)]
     pub(super) fn pass(&mut self, count: usize) -> Option<i64> {
-        self.at += count;
-        self.block.events.get(self.at).map(|event| event.time)
+        self.block.pass(count)
     }
 
     /// What the next event says, and where the bytes behind it begin.
     pub(super) fn event(&mut self) -> Result<(TraceEvent, u32), OrderFault> {
-        if let Some(ahead) = self.block.events.get(self.at) {
+        if let Some(ahead) = self.block.first() {
             (self.begin, self.time) = (u32::from(ahead.begin), ahead.time);
             (_, self.arguments) = uvarint(&self.bytes, self.begin + 1);
             self.be_of(ahead.kind);
@@ -122,14 +132,14 @@ impl ThreadCursor {
 
     /// Goes on behind those that have been read ahead, as [`ThreadCursor::go_on`] does.
     pub(super) fn read(&mut self, generation: &Generation) -> Result<Option<i64>, OrderFault> {
-        self.time = self.block.events.last().map_or(self.time, |event| event.time);
-        self.next(generation, self.block.behind)
+        let (time, behind) = self.block.end();
+        self.time = time.unwrap_or(self.time);
+        self.next(generation, behind)
     }
 
     /// Puts the cursor at the event that begins at `begin` of the batch.
     fn next(&mut self, generation: &Generation, begin: u32) -> Result<Option<i64>, OrderFault> {
-        self.block.events.clear();
-        self.at = 0;
+        self.block.end_run();
         let Some(&kind) = self.bytes.get(begin as usize) else { return Ok(None) };
         self.be_of(EventType(kind));
         let (units, arguments) = uvarint(&self.bytes, begin + 1);

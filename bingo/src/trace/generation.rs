@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
+use super::ahead::{Ahead, Reading, Ticket};
 use super::batch::{BatchHeader, Input, Next};
 use super::bodies::Bodies;
 use super::cursor::Cursor;
@@ -27,6 +28,8 @@ const HEADER: u64 = super::version::HEADER_LEN as u64;
 pub(super) struct Generation {
     pub(super) number: u64,
     bodies: Bodies,
+    /// Who reads batches before their turn, if there is somebody.
+    ahead: Option<Arc<Ahead>>,
     /// The batches of events, in the order of the file.
     pub(super) batches: Vec<Batch>,
     /// The threads in the order in which they appear.
@@ -39,10 +42,19 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// Puts the events of a batch into `bytes`, once. `false`: they cannot be had.
-    pub(super) fn load(&mut self, number: u32, bytes: &mut Vec<u8>) -> bool {
-        let Some(batch) = self.batches.get(number as usize) else { return false };
-        self.bodies.load(number as usize, batch.offset, batch.len as usize, bytes)
+    /// The events of a batch, once, to be loaded into `spare`.
+    pub(super) fn batch(&mut self, number: u32, mut spare: Reading) -> Reading {
+        spare.block.clear();
+        let Some(batch) = self.batches.get(number as usize) else { return spare };
+        self.bodies.body(number as usize, batch.offset, batch.len as usize, spare)
+    }
+
+    /// The same where it may be read before its turn.
+    pub(super) fn batch_ahead(&mut self, number: u32, spare: Reading) -> Option<Ticket> {
+        let ahead = self.ahead.clone().filter(|_| self.bodies.are_left())?;
+        let time = self.batches.get(number as usize)?.time;
+        let reading = self.batch(number, spare);
+        ahead.want(reading, self.tables.nanoseconds(time), &self.tables)
     }
 }
 
@@ -80,6 +92,8 @@ pub(super) struct Generations<R> {
     salvage: bool,
     /// The file that the bytes are of, if it can be read again.
     again: Option<Arc<File>>,
+    /// Where batches are that may be read before their turn.
+    pub(super) ahead: Option<Arc<Ahead>>,
     /// The batch that ended the generation before, by beginning the next one.
     spill: Option<BatchHeader>,
     /// What ended the trace, for the next call.
@@ -107,7 +121,7 @@ impl<R: Read> Generations<R> {
         let version = read_version(&mut bytes)?;
         let input = Input::new(bytes, HEADER);
         let again = again.map(Arc::new);
-        Ok(Generations { input, version, salvage, again, spill: None, ended: None, unit: None })
+        Ok(Generations { input, version, salvage, again, ahead: None, spill: None, ended: None, unit: None })
     }
 
     pub(super) fn version(&self) -> Version {
@@ -335,6 +349,7 @@ impl Builder {
         Ok(Generation {
             number: self.number,
             bodies: self.bodies,
+            ahead: from.ahead.clone(),
             batches: self.batches,
             threads: self.threads,
             samples: samples::by_time(self.samples, &tables),

@@ -12,7 +12,9 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::error::TraceError;
 use super::event::TraceEvent;
 use super::frontier::{Entry, Heap, ThreadCursor};
@@ -79,6 +81,11 @@ impl<'r> Merge<'r> {
             error: None,
             done: false,
         })
+    }
+
+    /// Lets batches be read before their turn; where they are.
+    pub(super) fn read_ahead(&mut self) -> Arc<Ahead> {
+        Arc::clone(self.generations.ahead.get_or_insert_default())
     }
 
     pub(super) fn version(&self) -> Version {

@@ -8,6 +8,7 @@
 //! [`Reader`] puts the events of all threads into one order; [`TraceSource`] says
 //! them in the model's words.
 
+mod ahead;
 mod batch;
 mod block;
 mod bodies;

@@ -4,10 +4,12 @@
 //! time of their next events. Out: events, to whoever takes them; whatever else comes,
 //! and what cannot be, is left to [`Merge::step`].
 
+use super::block::ShortTraceEvent;
 use super::error::TraceError;
 use super::frontier::Entry;
 use super::merge::{Merge, Take};
-use super::order::OrderFault;
+use super::order::{Common, Lane, OrderFault};
+use super::tables::Tables;
 
 impl Merge<'_> {
     /// Hands up to `room` of the next events to `taker`, if they are common ones; all
@@ -35,7 +37,7 @@ impl Merge<'_> {
 
     #[inline(always)]
     fn run_of_two(&mut self, room: usize, taker: &mut impl Take) -> Result<(), (usize, OrderFault)> {
-        let Some((mut first, second, until)) = self.heap.first_two() else { return Ok(()) };
+        let Some((first, second, until)) = self.heap.first_two() else { return Ok(()) };
         let Some(generation) = &self.generation else { return Ok(()) };
         let tables = &*generation.tables;
         let cursor = |entry: Entry| self.cursors.get(entry.cursor as usize);
@@ -43,49 +45,50 @@ impl Merge<'_> {
         let other = second.and_then(|(_, entry)| cursor(entry));
         let slots = (ahead.slot, other.map(|other| other.slot));
         let common = self.order.common(tables.generation, slots.0, slots.1);
-        let Some((mut common, lane, other_lane)) = common else { return Ok(()) };
-        let mut lane = (lane, ahead.ahead(), 0);
-        let mut other = other_lane.zip(other).map(|(lane, other)| (lane, other.ahead(), 0));
-        let mut second = second;
+        let Some((common, lane, other_lane)) = common else { return Ok(()) };
+        let mut leader = Runner { entry: first, lane, ahead: ahead.ahead(), taken: 0 };
+        let mut other = second.zip(other_lane).zip(other).map(|(((_, entry), lane), other)| Runner {
+            entry,
+            lane,
+            ahead: other.ahead(),
+            taken: 0,
+        });
         // A sample comes before what is later than it.
-        let until = until.min(self.next_sample.saturating_add(1));
-        let (mut left, mut ended) = (room, Ok(()));
-        let mut last_time = self.last_time;
-        while left > 0 {
-            let Some(ahead) = lane.1.get(lane.2) else { break };
-            if ahead.time >= until {
-                break;
-            }
-            if let Some((_, second)) = &mut second
-                && ahead.time > second.time
-            {
-                let Some(other) = &mut other else { break };
-                first.time = ahead.time;
-                std::mem::swap(&mut first, second);
-                std::mem::swap(&mut lane, other);
-                continue;
-            }
-            let time = ahead.time.max(last_time.wrapping_add(1));
-            match common.advance(&mut lane.0, ahead, time, tables, taker) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) => {
-                    ended = Err((first.cursor as usize, fault));
+        let last = until.min(self.next_sample.saturating_add(1)).saturating_sub(1);
+        let mut turns = Turns { common, tables, left: room, last_time: self.last_time };
+        let (mut other_leads, mut ended) = (false, Ok(()));
+        loop {
+            let until = other.as_ref().map_or(last, |other| last.min(other.entry.time));
+            match turns.turn_of(&mut leader, until, taker) {
+                Ok(Some(later)) if later <= last => leader.entry.time = later,
+                stopped => {
+                    ended = stopped.map(drop);
                     break;
                 }
             }
-            last_time = time;
-            lane.2 += 1;
-            left -= 1;
+            let Some(other) = &mut other else { break };
+            match turns.turn_of(other, last.min(leader.entry.time), taker) {
+                Ok(Some(later)) if later <= last => other.entry.time = later,
+                stopped => {
+                    (other_leads, ended) = (true, stopped.map(drop));
+                    break;
+                }
+            }
         }
-        self.last_time = last_time;
-        self.count += u64::try_from(room - left).unwrap_or(0);
-        let (taken, others) = (lane.2, other.map_or(0, |other| other.2));
-        if let Some((at, second)) = second {
+        (self.last_time, self.count) =
+            (turns.last_time, self.count + u64::try_from(room - turns.left).unwrap_or(0));
+        let (mut first, mut taken) = (leader.entry, leader.taken);
+        let mut others = other.map(|other| (other.entry, other.taken));
+        if other_leads && let Some((other, others)) = &mut others {
+            std::mem::swap(&mut first, other);
+            std::mem::swap(&mut taken, others);
+        }
+        if let Some(((at, _), (second, others))) = second.zip(others) {
             // It is at an event that has been read ahead, or else it would be the first.
             self.pass(second, others);
             self.heap.put_first_two(first, Some((at, second)));
         }
+        let ended = ended.map_err(|fault| (first.cursor as usize, fault));
         match self.pass(first, taken) {
             Some(time) => {
                 self.heap.update_first(time);
@@ -101,5 +104,50 @@ impl Merge<'_> {
     /// next one that was.
     fn pass(&mut self, entry: Entry, count: usize) -> Option<i64> {
         self.cursors.get_mut(entry.cursor as usize)?.pass(count)
+    }
+}
+
+/// A thread whose turn it may be.
+struct Runner<'o, 'g> {
+    entry: Entry,
+    lane: Lane<'o>,
+    /// What was read ahead of its events, but for those that were taken: so many.
+    ahead: &'g [ShortTraceEvent],
+    taken: usize,
+}
+
+/// What the turns of two threads have in common.
+struct Turns<'o, 'g> {
+    common: Common<'o>,
+    tables: &'g Tables,
+    /// How many more events may be taken.
+    left: usize,
+    last_time: i64,
+}
+
+impl Turns<'_, '_> {
+    /// Hands the events of a thread to `taker` that are not later than `until`, up to one
+    /// that is not common or not in its turn. The time of the first that is later, if
+    /// that is what ended it.
+    #[inline(always)]
+    fn turn_of(
+        &mut self,
+        runner: &mut Runner<'_, '_>,
+        until: i64,
+        taker: &mut impl Take,
+    ) -> Result<Option<i64>, OrderFault> {
+        while let Some((event, behind)) = runner.ahead.split_first() {
+            if event.time > until {
+                return Ok(Some(event.time));
+            }
+            let time = event.time.max(self.last_time.wrapping_add(1));
+            if self.left == 0 || !self.common.advance(&mut runner.lane, event, time, self.tables, taker)? {
+                break;
+            }
+            (runner.ahead, self.last_time) = (behind, time);
+            runner.taken += 1;
+            self.left -= 1;
+        }
+        Ok(None)
     }
 }

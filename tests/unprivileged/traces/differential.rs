@@ -1,13 +1,18 @@
 //! Traces that the program `trace` records under each release, over several
 //! generations: Bingo's events are Go's, one for one.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::ensure;
+use bingo::model::{Observation, Source, Time};
+use bingo::trace::TraceSource;
 use bingo_tests::{Fixture, GoReader, Mode, release_or_skip, skip};
 
 use super::compare;
+use super::source::observations;
 
 fn check(minor: u32) {
     let test = format!("traces::differential::go_1_{minor}");
@@ -21,6 +26,10 @@ fn check(minor: u32) {
         record(&fixture, &trace, &[])?;
         let plain = compare(&go, &trace)?;
         ensure!(plain.error.is_none() && plain.events > 10_000, "{:?} {}", plain.error, plain.events);
+        ensure!(
+            read_ahead(&trace)? == observations(std::fs::read(&trace)?)?.1,
+            "batches read before their turn"
+        );
         // The experiment's events are there since Go 1.23, if asked for.
         record(&fixture, &trace, &["-samples", "-seconds=0.3", "-pause=10ms"])?;
         let experiment = compare(&go, &trace)?;
@@ -28,6 +37,15 @@ fn check(minor: u32) {
         Ok(())
     });
     compared.unwrap_or_else(|error| panic!("Go {}: {error:#}", release.version));
+}
+
+/// What a trace says whose batches two threads read, whichever has time.
+fn read_ahead(trace: &Path) -> anyhow::Result<Vec<Observation>> {
+    let file = File::open(trace)?;
+    let mut source = TraceSource::of_file(file.try_clone()?, file, SystemTime::now())?;
+    let mut out = Vec::new();
+    while source.observe(Time(0), &mut out)? {}
+    Ok(out)
 }
 
 pub(super) fn record(fixture: &Fixture, trace: &Path, more: &[&str]) -> anyhow::Result<()> {

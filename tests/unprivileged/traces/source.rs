@@ -63,7 +63,10 @@ fn sized(text: &str) -> anyhow::Result<Vec<u8>> {
     encode(&text)
 }
 
-fn observations(bytes: Vec<u8>) -> anyhow::Result<(TraceSource, Vec<Observation>, Option<SourceError>)> {
+/// What a trace says, and how that ended.
+pub(super) fn observations(
+    bytes: Vec<u8>,
+) -> anyhow::Result<(TraceSource, Vec<Observation>, Option<SourceError>)> {
     let mut source = TraceSource::new(Cursor::new(bytes), SystemTime::now())?;
     let mut out = Vec::new();
     loop {

@@ -26,6 +26,7 @@ use super::merge::Take;
 use super::spec::EventType;
 use super::tables::Tables;
 
+pub(super) use common::{Common, Lane};
 pub use fault::OrderFault;
 use goroutine_slots::GoroutineSlots;
 pub(super) use goroutine_slots::NO_SLOT;
