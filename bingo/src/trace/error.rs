@@ -70,6 +70,9 @@ pub enum StructureFault {
         /// The one being read.
         expected: u64,
     },
+    /// More threads than any program has.
+    #[error("more than {max} threads in one generation", max = super::generation::MAX_THREADS)]
+    Threads,
     /// Another kind of event in a batch of one kind.
     #[error("expected {expected}, got event {found}")]
     Foreign {

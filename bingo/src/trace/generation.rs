@@ -23,6 +23,10 @@ use super::version::Version;
 
 /// The length of a trace's header.
 const HEADER: u64 = super::version::HEADER_LEN as u64;
+/// The most threads of a generation. The runtime ends a program that has more than 10,000
+/// at once, unless that was raised (`runtime/debug.SetMaxThreads`). What is kept of each
+/// is many times what a trace needs to name it.
+pub(super) const MAX_THREADS: usize = 1 << 16;
 
 /// One generation, unordered.
 pub(super) struct Generation {
@@ -275,8 +279,8 @@ impl Builder {
                 return Ok(Err(error));
             }
             self.begins_by(header.time);
-            self.add_events(header, offset);
-            return Ok(Ok(()));
+            let added = self.add_events(header, offset);
+            return added.map(Ok).map_err(|fault| input.fault(header.offset, fault));
         }
         let mut body = Vec::new();
         let read = if is_wanted { input.body(header.size, &mut body) } else { input.pass(header.size) };
@@ -305,21 +309,23 @@ impl Builder {
         }
     }
 
-    fn add_events(&mut self, header: &BatchHeader, offset: u64) {
-        let Ok(batch) = u32::try_from(self.batches.len()) else { return };
+    fn add_events(&mut self, header: &BatchHeader, offset: u64) -> Result<(), StructureFault> {
+        let Ok(batch) = u32::try_from(self.batches.len()) else { return Ok(()) };
         let len = u32::try_from(header.size).unwrap_or(0);
         self.batches.push(Batch { offset, time: header.time, len, next: Batch::LAST });
-        let at = *self.by_id.entry(header.thread).or_insert_with(|| {
-            self.threads.push(Thread { id: header.thread, first: batch, last: batch });
-            self.threads.len() - 1
-        });
-        let Some(thread) = self.threads.get_mut(at) else { return };
-        if thread.last != batch
-            && let Some(before) = self.batches.get_mut(thread.last as usize)
-        {
-            before.next = batch;
-            thread.last = batch;
+        let next = self.threads.len();
+        let at = *self.by_id.entry(header.thread).or_insert(next);
+        match self.threads.get_mut(at) {
+            Some(thread) => {
+                if let Some(before) = self.batches.get_mut(thread.last as usize) {
+                    before.next = batch;
+                }
+                thread.last = batch;
+            }
+            None if next >= MAX_THREADS => return Err(StructureFault::Threads),
+            None => self.threads.push(Thread { id: header.thread, first: batch, last: batch }),
         }
+        Ok(())
     }
 
     /// What a whole generation has and this one lacks.

@@ -8,6 +8,7 @@ use bingo::trace::{CutOff, HeaderError, Reader, TraceError, TraceEvent};
 use bingo_tests::{Fixture, Mode, release_or_skip};
 
 use super::differential::record;
+use super::text::encode;
 
 /// Cuts a recorded trace at so many places.
 const CUTS: usize = 24;
@@ -96,6 +97,18 @@ fn events(mut reader: Reader<'_>) -> (Vec<(TraceEvent, bool)>, Option<TraceError
             Err(error) => return (events, Some(error)),
         }
     }
+}
+
+/// What is kept of a thread takes many times the bytes that name it.
+#[test]
+fn more_threads_than_any_program_has() -> anyhow::Result<()> {
+    let batch = |thread| format!("EventBatch gen=1 m={thread} time=1000 size=2\nProcStop dt=1\n");
+    let text: String = (1..=70_000).map(batch).collect();
+    let bytes = encode(&format!("Trace Go1.26\n{text}"))?;
+    let (_, error) = events(Reader::new(&bytes[..], CutOff::Salvage)?);
+    let error = error.context("refused")?.to_string();
+    ensure!(error.contains("more than 65536 threads") && error.contains("byte "), "{error}");
+    Ok(())
 }
 
 #[test]
