@@ -203,9 +203,12 @@ mod tests {
         bytes.push(number.to_le_bytes()[0]);
     }
 
-    /// Events of several kinds, some of which have large numbers: their bytes, and for each
-    /// where it begins, when it is, and its first arguments.
-    fn batch() -> (Vec<u8>, Vec<(u32, i64, [u64; 3])>) {
+    /// Where an event begins, when it is, and its first arguments.
+    type Said = (u32, i64, [u64; 3]);
+
+    /// Events of several kinds, some of which have large numbers: their bytes, and what
+    /// they say.
+    fn batch() -> (Vec<u8>, Vec<Said>) {
         let kinds =
             [EventType::GO_START, EventType::GO_BLOCK, EventType::GO_STATUS_STACK, EventType::GO_UNBLOCK];
         let (mut bytes, mut events, mut time) = (Vec::new(), Vec::new(), 64 * 1_000);
