@@ -186,7 +186,7 @@ mod tests {
     /// A slice (24 bytes) in pieces of 8 at these addresses of the stack.
     fn check(addresses: &[u64], expect: Option<[u64; 3]>) {
         let mut image = Image::default();
-        image.map(Addr(0x1000), 0x100);
+        image.map(Addr(0x1000), 0x1000);
         for word in 0..8 {
             image.write_word(Addr(0x1000 + word * 8), word);
         }
