@@ -139,18 +139,6 @@ impl Points {
         }
     }
 
-    /// What is in an object is called back, at any time, by who was not read.
-    fn hand_out(&mut self, id: CallId, keeper: SiteId) {
-        let inside = self.read_inside(keeper);
-        let handed = self.handed.entry((id, keeper)).or_default();
-        let new: Vec<SiteId> = inside.iter().filter(|site| !handed.contains(site)).copied().collect();
-        handed.unite(&inside);
-        self.tasks.spend(new.len());
-        for one in new {
-            self.call_back(id, one, true, &Sites::from([OUTSIDE]));
-        }
-    }
-
     /// That an object is given to a function that was not read: functions are called,
     /// and so are exported methods.
     fn call_back(&mut self, id: CallId, site: SiteId, later: bool, with: &Sites) {
@@ -202,7 +190,7 @@ impl Points {
         match foreign::method(kind, name) {
             // Of an end of a pipe: from then on it comes to an end by itself.
             Some(Method::Nothing) if name.starts_with("Set") && self.ends.contains(&site) => {
-                for through in self.read_inside(site) {
+                for through in self.inside(site) {
                     self.fed.insert(through, "a deadline");
                 }
             }
@@ -229,19 +217,24 @@ impl Points {
             }
             None => {
                 // It keeps what it is given, and gives it back.
+                let kept = self.elem(site);
                 let later = foreign::calls_later(package);
                 for arg in args {
                     let value = self.eval(arg);
-                    let kept = if value.is_empty() { Sites::new() } else { self.elem(site) };
                     for one in &value {
                         self.call_back(id, *one, later, &kept);
                     }
                     self.add(Node::Elem(site), &value);
                 }
                 if later {
-                    self.hand_out(id, site);
+                    for one in self.inside(site) {
+                        self.call_back(id, one, true, &Sites::from([OUTSIDE]));
+                    }
                 }
-                self.gives_out(id, site);
+                for at in 0..RESULTS {
+                    self.add(Node::Result(id, at), &kept);
+                    self.add(Node::Result(id, at), &Sites::from([site]));
+                }
                 // `sync.Pool` makes what it has not.
                 for maker in self.field(site, &"New".into()) {
                     if let Some(Made::Func(func)) = self.program.site(maker).map(|site| site.made.clone()) {

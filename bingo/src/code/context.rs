@@ -226,7 +226,7 @@ impl<'p> Evaluator<'p> {
         }
         let mut found: Items = self
             .points
-            .result(id, at)
+            .set(&Node::Result(id, at))
             .into_iter()
             .map(|site| {
                 let here = self

@@ -42,7 +42,6 @@ mod points;
 mod shared;
 mod sites;
 mod slots;
-mod solve;
 mod threads;
 mod waits;
 

@@ -14,12 +14,18 @@ use std::sync::Arc;
 
 use super::ir::*;
 pub(super) use super::sites::Sites;
-use super::solve::Tasks;
+use super::{Enough, LeftOut};
 
 type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Whatever comes from what was not read.
 pub(super) const OUTSIDE: SiteId = SiteId(0);
+/// How often all flows are gone through at most.
+const ROUNDS: usize = 60;
+/// How many steps it may take. A program of a hundred thousand lines takes fewer.
+const STEPS: u64 = 40_000_000;
+/// After how many steps it is asked whether that is enough: some milliseconds.
+const ASK: u64 = 20_000;
 /// How deep structs may be embedded in each other.
 const EMBEDDED: u32 = 6;
 /// The part of a container that stands for all of its elements.
@@ -32,29 +38,19 @@ pub(super) enum Node {
     Field(SiteId, Name),
     Elem(SiteId),
     Result(CallId, usize),
-    /// Which functions a call leads to, and what keeps its arguments.
-    Targets(CallId),
-    /// Which fields and parts an object has.
-    Inside(SiteId),
 }
 
 /// What refers to what.
 #[derive(Debug)]
 pub(super) struct Points {
     pub(super) program: Program,
-    nodes: HashMap<Node, usize>,
-    sets: Vec<Sites>,
-    pub(super) tasks: Tasks,
+    sets: HashMap<Node, Sites>,
     fields: HashMap<SiteId, BTreeSet<Name>>,
     parts: HashMap<(SiteId, Name), SiteId>,
     made: HashMap<(CallId, usize), SiteId>,
     funcs: HashMap<FuncId, SiteId>,
     /// The functions that each call leads to.
     pub(super) targets: HashMap<CallId, BTreeSet<FuncId>>,
-    /// The objects that each call gives out of what they keep, and themselves.
-    keepers: HashMap<CallId, Sites>,
-    /// What a call has handed to what was not read, by what keeps it.
-    pub(super) handed: HashMap<(CallId, SiteId), Sites>,
     /// Functions that may be called at any time, by nobody that is seen.
     pub(super) later: BTreeSet<FuncId>,
     /// What is fed from outside of all goroutines, and by what.
@@ -65,97 +61,151 @@ pub(super) struct Points {
     /// The ends of pipes.
     pub(super) ends: Sites,
     pub(super) called: BTreeSet<FuncId>,
-    /// The receivers of methods that are open to the outside, and the objects, by type.
-    pub(super) open: HashMap<(PackageId, Name), Vec<VarId>>,
-    pub(super) of_type: HashMap<(PackageId, Name), Sites>,
-    pub(super) opened: BTreeSet<FuncId>,
+    /// The functions that are open to the outside, and how many sites there were
+    /// when that was last looked at.
+    opened: HashMap<FuncId, usize>,
+    changed: bool,
+    steps: u64,
 }
 
 impl Points {
-    /// Before anything is known.
-    pub(super) fn new(program: Program) -> Points {
+    /// Solves it.
+    pub(super) fn of(program: Program, enough: Enough<'_>) -> Result<Points, LeftOut> {
         let mut points = Points {
             program,
-            nodes: HashMap::default(),
-            sets: Vec::new(),
-            tasks: Tasks::default(),
+            sets: HashMap::default(),
             fields: HashMap::default(),
             parts: HashMap::default(),
             made: HashMap::default(),
             funcs: HashMap::default(),
             targets: HashMap::default(),
-            keepers: HashMap::default(),
-            handed: HashMap::default(),
             later: BTreeSet::new(),
             fed: HashMap::default(),
             timers: HashMap::default(),
             ends: Sites::new(),
             called: BTreeSet::new(),
-            open: HashMap::default(),
-            of_type: HashMap::default(),
-            opened: BTreeSet::new(),
+            opened: HashMap::default(),
+            changed: false,
+            steps: 0,
         };
-        for (at, site) in points.program.sites.iter().enumerate() {
-            if let Some(kind) = named(&site.kind) {
-                let site = SiteId(u32::try_from(at).unwrap_or(u32::MAX));
-                points.of_type.entry(kind).or_default().insert(site);
-            }
-        }
-        points
+        points.solve(enough)?;
+        points.call_open_to_outside();
+        points.solve(enough)?;
+        Ok(points)
     }
 
-    fn node(&mut self, node: Node) -> usize {
-        let next = self.sets.len();
-        let known = *self.nodes.entry(node).or_insert(next);
-        if known == next {
-            self.sets.push(Sites::new());
+    fn solve(&mut self, enough: Enough<'_>) -> Result<(), LeftOut> {
+        if enough() {
+            return Err(LeftOut::Stopped);
         }
-        known
+        let mut asked = self.steps;
+        let flows = std::mem::take(&mut self.program.flows);
+        for _ in 0..ROUNDS {
+            self.changed = false;
+            for flow in &flows {
+                self.go_on(&mut asked, enough)?;
+                let from = self.eval(&flow.from);
+                if from.is_empty() {
+                    continue;
+                }
+                match &flow.to {
+                    Place::Var(var) => self.add(Node::Var(*var), &from),
+                    Place::Field(of, name) => {
+                        for site in self.eval(of) {
+                            if let Some((site, name)) = self.owner_of_field(site, name, 0) {
+                                self.fields.entry(site).or_default().insert(Arc::clone(&name));
+                                self.add(Node::Field(site, name), &from);
+                            }
+                        }
+                    }
+                    Place::Elem(of) => {
+                        for site in self.eval(of) {
+                            self.add(Node::Elem(site), &from);
+                        }
+                    }
+                }
+            }
+            for at in 0..self.program.calls.len() {
+                self.go_on(&mut asked, enough)?;
+                self.link(CallId(u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+            if !self.changed {
+                self.program.flows = flows;
+                return Ok(());
+            }
+        }
+        Err(LeftOut::Steps)
     }
 
-    fn new_site(&mut self, site: Site) -> SiteId {
-        let kind = named(&site.kind);
-        let site = self.program.new_site(site);
-        if let Some(kind) = kind {
-            for receiver in self.open.get(&kind).cloned().unwrap_or_default() {
-                self.add(Node::Var(receiver), &Sites::from([site]));
-            }
-            self.of_type.entry(kind).or_default().insert(site);
+    /// Whether it may take more steps; `asked`: when that was asked last.
+    fn go_on(&self, asked: &mut u64, enough: Enough<'_>) -> Result<(), LeftOut> {
+        if self.steps > STEPS {
+            return Err(LeftOut::Steps);
         }
-        site
+        if self.steps - *asked >= ASK {
+            *asked = self.steps;
+            if enough() {
+                return Err(LeftOut::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    /// Functions that nobody calls are called by what was not read, if by anybody.
+    fn call_open_to_outside(&mut self) {
+        for at in 0..self.program.funcs.len() {
+            let id = FuncId(u32::try_from(at).unwrap_or(u32::MAX));
+            if !self.called.contains(&id) {
+                self.open_to_outside(id);
+            }
+        }
+    }
+
+    fn open_to_outside(&mut self, id: FuncId) {
+        let count = self.program.sites.len();
+        let from = self.opened.insert(id, count).unwrap_or(0);
+        if from == count || self.steps > STEPS {
+            return;
+        }
+        self.steps += u64::try_from(count - from).unwrap_or(u64::MAX);
+        let Some(func) = self.program.func(id) else { return };
+        let mut params = func.params.clone();
+        if func.is_method && !params.is_empty() {
+            let receiver = params.remove(0);
+            let kind = self.program.var(receiver).map(|var| bare(&var.kind).clone());
+            let of_that = self.program.sites.iter().enumerate().skip(from).filter(|(_, site)| {
+                kind.as_ref().is_some_and(|kind| bare(&site.kind) == kind)
+                    && *kind.as_ref().unwrap_or(&Type::Unknown) != Type::Unknown
+            });
+            let sites: Sites = of_that.map(|(at, _)| SiteId(u32::try_from(at).unwrap_or(u32::MAX))).collect();
+            self.add(Node::Var(receiver), &sites);
+        }
+        let outside = Sites::from([OUTSIDE]);
+        for param in params {
+            let basic = self.program.var(param).is_none_or(|var| var.kind == Type::Basic);
+            if !basic {
+                self.add(Node::Var(param), &outside);
+            }
+        }
     }
 
     pub(super) fn add(&mut self, node: Node, sites: &Sites) {
         if sites.is_empty() {
             return;
         }
-        self.tasks.spend(sites.len());
-        let at = self.node(node);
-        if self.sets.get_mut(at).is_some_and(|known| known.unite(sites)) {
-            self.tasks.note_change(at);
-        }
+        self.steps += u64::try_from(sites.len()).unwrap_or(u64::MAX);
+        self.changed |= self.sets.entry(node).or_default().unite(sites);
     }
 
     /// What a variable, field, container or result refers to.
     pub(super) fn set(&self, node: &Node) -> Sites {
-        self.known(node).cloned().unwrap_or_default()
-    }
-
-    fn known(&self, node: &Node) -> Option<&Sites> {
-        self.nodes.get(node).and_then(|at| self.sets.get(*at))
-    }
-
-    /// The same, and that the task at hand depends on it.
-    fn read(&mut self, node: Node) -> Sites {
-        let at = self.node(node);
-        self.tasks.note_read(at);
-        self.sets.get(at).cloned().unwrap_or_default()
+        self.sets.get(node).cloned().unwrap_or_default()
     }
 
     /// What an expression can refer to.
     pub(super) fn eval(&mut self, expr: &Expr) -> Sites {
         let found = self.refers_to(expr);
-        self.tasks.spend(1 + found.len());
+        self.steps += 1 + u64::try_from(found.len()).unwrap_or(u64::MAX);
         found
     }
 
@@ -163,7 +213,7 @@ impl Points {
         match expr {
             Expr::Nothing | Expr::Foreign(..) => Sites::new(),
             Expr::Unknown => Sites::from([OUTSIDE]),
-            Expr::Var(var) => self.read(Node::Var(*var)),
+            Expr::Var(var) => self.set(&Node::Var(*var)),
             Expr::Field(of, name) => {
                 let of = self.eval(of);
                 of.into_iter().flat_map(|site| self.field(site, name)).collect()
@@ -173,11 +223,11 @@ impl Points {
                 of.into_iter().flat_map(|site| self.elem(site)).collect()
             }
             Expr::Call(call, at) => {
-                let mut found = self.result(*call, *at);
-                for func in self.targets.get(call).cloned().unwrap_or_default() {
-                    let result = self.program.func(func).and_then(|func| func.results.get(*at));
-                    if let Some(result) = result.copied() {
-                        found.unite(&self.read(Node::Var(result)));
+                let mut found = self.set(&Node::Result(*call, *at));
+                for func in self.targets.get(call).into_iter().flatten() {
+                    let result = self.program.func(*func).and_then(|func| func.results.get(*at));
+                    if let Some(result) = result {
+                        found.extend(self.sets.get(&Node::Var(*result)).into_iter().flatten());
                     }
                 }
                 found
@@ -185,31 +235,6 @@ impl Points {
             Expr::Site(site) => Sites::from([*site]),
             Expr::Func(func) => Sites::from([self.func_site(*func)]),
         }
-    }
-
-    /// What a call results in, but for what the functions return that it leads to.
-    pub(super) fn result(&mut self, call: CallId, at: usize) -> Sites {
-        let mut found = self.read(Node::Result(call, at));
-        self.read(Node::Targets(call));
-        let keepers = self.keepers.get(&call).cloned().unwrap_or_default();
-        for keeper in &keepers {
-            let kept = self.read(Node::Elem(*keeper));
-            found.unite(&kept);
-        }
-        found.unite(&keepers);
-        found
-    }
-
-    /// That a call gives out what an object keeps, or the object itself.
-    pub(super) fn gives_out(&mut self, call: CallId, keeper: SiteId) {
-        if self.keepers.entry(call).or_default().insert(keeper) {
-            self.has_grown(Node::Targets(call));
-        }
-    }
-
-    fn has_grown(&mut self, node: Node) {
-        let at = self.node(node);
-        self.tasks.note_change(at);
     }
 
     pub(super) fn func_site(&mut self, func: FuncId) -> SiteId {
@@ -223,13 +248,14 @@ impl Points {
             kind: Type::Func,
             made: Made::Func(func),
         };
-        let site = self.new_site(made);
+        let site = self.program.new_site(made);
         self.funcs.insert(func, site);
+        self.changed = true;
         site
     }
 
     /// The object whose own field that is: of an embedded one, maybe.
-    pub(super) fn owner_of_field(&mut self, site: SiteId, name: &Name, depth: u32) -> Option<(SiteId, Name)> {
+    fn owner_of_field(&mut self, site: SiteId, name: &Name, depth: u32) -> Option<(SiteId, Name)> {
         let kind = self.program.site(site)?.kind.clone();
         let Type::Struct(fields) = self.program.underlying(&kind).clone() else {
             return Some((site, Arc::clone(name)));
@@ -268,7 +294,7 @@ impl Points {
             return Sites::from([OUTSIDE]);
         }
         let kind = of.kind.clone();
-        let mut found = self.read(Node::Field(site, Arc::clone(name)));
+        let mut found = self.set(&Node::Field(site, Arc::clone(name)));
         match self.program.underlying(&kind).clone() {
             Type::Struct(fields) => {
                 if let Some(field) = fields.iter().find(|field| field.name == *name) {
@@ -293,7 +319,7 @@ impl Points {
                     }
                 }
             }
-            Type::Foreign(..) => found.extend(self.read(Node::Elem(site))),
+            Type::Foreign(..) => found.extend(self.set(&Node::Elem(site))),
             Type::Unknown => {
                 found.insert(OUTSIDE);
             }
@@ -311,7 +337,7 @@ impl Points {
         if site == OUTSIDE {
             return Sites::from([OUTSIDE]);
         }
-        let mut found = self.read(Node::Elem(site));
+        let mut found = self.set(&Node::Elem(site));
         let Some(of) = self.program.site(site) else { return found };
         let kind = of.kind.clone();
         if let Type::List(of) | Type::Map(of) | Type::Array(of) = self.program.underlying(&kind).clone()
@@ -329,9 +355,11 @@ impl Points {
         }
         let (func, line) = self.program.site(site).map_or((None, 0), |site| (site.func, site.line));
         let made = Made::Part(site);
-        let part = self.new_site(Site { func, line, name: Arc::clone(name), kind: kind.clone(), made });
+        let part =
+            self.program.new_site(Site { func, line, name: Arc::clone(name), kind: kind.clone(), made });
         self.parts.insert((site, Arc::clone(name)), part);
-        self.has_field_now(site, name);
+        self.fields.entry(site).or_default().insert(Arc::clone(name));
+        self.changed = true;
         part
     }
 
@@ -343,8 +371,9 @@ impl Points {
         let of = self.program.call(call);
         let (func, line) = of.map_or((None, 0), |call| (call.func, call.line));
         let name = of.and_then(|call| call.names.get(at).or(call.names.first())).cloned().unwrap_or_default();
-        let site = self.new_site(Site { func, line, name, kind, made });
+        let site = self.program.new_site(Site { func, line, name, kind, made });
         self.made.insert((call, at), site);
+        self.changed = true;
         site
     }
 
@@ -355,46 +384,23 @@ impl Points {
         methods.iter().find(|(known, _)| known == name).map(|(_, func)| *func)
     }
 
-    fn has_field_now(&mut self, site: SiteId, name: &Name) {
-        if self.fields.entry(site).or_default().insert(Arc::clone(name)) {
-            self.has_grown(Node::Inside(site));
-        }
-    }
-
-    /// The same as [`Points::inside`], and that the task at hand depends on it.
-    pub(super) fn read_inside(&mut self, site: SiteId) -> Sites {
-        let mut nodes = vec![Node::Inside(site), Node::Elem(site)];
-        let fields = self.fields.get(&site).into_iter().flatten();
-        nodes.extend(fields.map(|name| Node::Field(site, Arc::clone(name))));
-        if let Some(Made::Func(func)) = self.program.site(site).map(|site| &site.made)
-            && let Some(func) = self.program.func(*func)
-        {
-            nodes.extend(func.outer.iter().chain(func.params.first()).map(|var| Node::Var(*var)));
-        }
-        for node in nodes {
-            let at = self.node(node);
-            self.tasks.note_read(at);
-        }
-        self.inside(site)
-    }
-
     /// Parts and fields of an object that refer to something.
     pub(super) fn inside(&self, site: SiteId) -> Sites {
         let mut found = self.set(&Node::Elem(site));
         for name in self.fields.get(&site).into_iter().flatten() {
-            found.extend(self.known(&Node::Field(site, Arc::clone(name))).into_iter().flatten());
+            found.extend(self.sets.get(&Node::Field(site, Arc::clone(name))).into_iter().flatten());
             found.extend(self.parts.get(&(site, Arc::clone(name))));
         }
         found.extend(self.parts.get(&(site, ELEMENT.into())));
         match self.program.site(site).map(|site| &site.made) {
             Some(Made::Func(func)) => {
                 for var in self.program.func(*func).into_iter().flat_map(|func| &func.outer) {
-                    found.extend(self.known(&Node::Var(*var)).into_iter().flatten());
+                    found.extend(self.sets.get(&Node::Var(*var)).into_iter().flatten());
                 }
                 // A method as a value has its receiver with it.
                 let method = self.program.func(*func).filter(|func| func.is_method);
                 if let Some(receiver) = method.and_then(|func| func.params.first()) {
-                    found.extend(self.known(&Node::Var(*receiver)).into_iter().flatten());
+                    found.extend(self.sets.get(&Node::Var(*receiver)).into_iter().flatten());
                 }
             }
             Some(Made::Cancel(context)) => {
@@ -406,31 +412,21 @@ impl Points {
     }
 
     pub(super) fn note_field(&mut self, site: SiteId, name: &str, sites: &Sites) {
-        self.has_field_now(site, &name.into());
+        self.fields.entry(site).or_default().insert(name.into());
         self.add(Node::Field(site, name.into()), sites);
     }
 
     /// That a call leads to a function.
     pub(super) fn leads_to(&mut self, call: CallId, func: FuncId) {
-        if self.targets.entry(call).or_default().insert(func) {
-            self.has_grown(Node::Targets(call));
-        }
+        self.changed |= self.targets.entry(call).or_default().insert(func);
         self.called.insert(func);
     }
 
     /// That a function may be called at any time.
     pub(super) fn call_later(&mut self, func: FuncId) {
-        self.later.insert(func);
+        self.changed |= self.later.insert(func);
         self.called.insert(func);
         self.open_to_outside(func);
-    }
-}
-
-/// Which of the program's types an object is of.
-pub(super) fn named(kind: &Type) -> Option<(PackageId, Name)> {
-    match bare(kind) {
-        Type::Named(package, name) => Some((*package, Arc::clone(name))),
-        _ => None,
     }
 }
 

@@ -13,8 +13,8 @@ use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
 const TRANSITIONS: usize = 16;
-/// How long the source is read at most. One of the largest packages, `net/http`
-/// with its tests, takes some seconds.
+/// How long the source is read at most. What is followed of one of the largest
+/// packages, `net/http` with its tests, takes three seconds.
 const SOURCE: Duration = Duration::from_secs(30);
 /// The same where who waits for it has ended what was before: he wants to know what
 /// that was, and soon.
