@@ -10,6 +10,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rustix::process::{getpriority_process, setpriority_process};
 
 use super::Registers;
 
@@ -21,6 +22,34 @@ pub struct StoppedThread {
     pending: Option<Signal>,
     since: Instant,
     released: bool,
+    _first: First,
+}
+
+/// Has this thread go before others that want the processor, where that is allowed, as
+/// long as it lives: the stopped thread waits for us.
+#[derive(Debug)]
+struct First {
+    /// The niceness to go back to.
+    before: Option<i32>,
+}
+
+impl First {
+    const HIGHEST: i32 = -20;
+
+    fn begin() -> First {
+        let before = getpriority_process(None).ok();
+        let raised = before.filter(|_| setpriority_process(None, First::HIGHEST).is_ok());
+        First { before: raised }
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            // To be nicer is always allowed.
+            let _ = setpriority_process(None, before);
+        }
+    }
 }
 
 /// Why a thread was not stopped.
@@ -53,9 +82,10 @@ impl StoppedThread {
         if stat.rsplit(") ").next().is_some_and(|state| state.starts_with('D')) {
             return Err(ThreadError::Stuck(tid));
         }
+        let first = First::begin();
         ptrace::seize(pid, ptrace::Options::empty()).map_err(|errno| failed(tid, errno))?;
         let since = Instant::now();
-        let mut thread = StoppedThread { tid: pid, pending: None, since, released: false };
+        let mut thread = StoppedThread { tid: pid, pending: None, since, released: false, _first: first };
         ptrace::interrupt(pid).map_err(|errno| failed(tid, errno))?;
         // To sleep here has it noticed at once, even where others want the processor.
         match waitpid(pid, Some(WaitPidFlag::__WALL)) {
