@@ -196,6 +196,10 @@ fn ended_waits(world: &World) -> HashMap<Site<'_>, Duration> {
     let mut ended: HashMap<Site<'_>, Duration> = HashMap::new();
     for place in world.places() {
         let longest = place.longest.first().map_or(Duration::ZERO, |wait| wait.lasted);
+        // Of a process: an event and a picture have crossed on their way.
+        if longest.is_zero() {
+            continue;
+        }
         let Some(waiting) = Waiting::of(place.reason, &place.stack) else { continue };
         let known = ended.entry(site(waiting, &place.stack)).or_default();
         *known = longest.max(*known);

@@ -134,6 +134,22 @@ fn senders_that_nobody_wakes_are_one_finding() {
 }
 
 #[test]
+fn a_wait_that_took_no_time_is_none_that_ended() {
+    let check = |lasted: u64| {
+        let mut told = Told::new();
+        for id in [17, 18] {
+            told.made(1, id, 1);
+            told.parks(2, id, WaitReason::ChanSend, "main.leaky");
+        }
+        told.woken(2 + lasted, 17);
+        told.event(60, 17, EventKind::Dead, "main.leaky");
+        told.at(2_000)
+    };
+    assert_eq!(check(0), [(GoroutineLeak, High, 1)]);
+    assert_ne!(check(50), check(0), "others there are received from");
+}
+
+#[test]
 fn events_lost_lower_it_and_are_said() {
     let mut told = Told::new();
     told.made(1, 18, 1);
@@ -318,12 +334,12 @@ fn those_that_loop_on_when_their_makers_are_gone_become_ever_more() {
             told.made(at, maker, 1);
             told.made(at, renews, maker);
             for round in 0..4 {
-                told.parks(at + round, renews, WaitReason::Select, "main.renew");
-                told.woken(at + round, renews);
+                told.parks(at + 2 * round, renews, WaitReason::Select, "main.renew");
+                told.woken(at + 2 * round + 1, renews);
             }
-            told.parks(at + 5, renews, WaitReason::Select, "main.renew");
+            told.parks(at + 8, renews, WaitReason::Select, "main.renew");
             if makers_end {
-                told.event(at + 6, maker, EventKind::Dead, "main.serve");
+                told.event(at + 9, maker, EventKind::Dead, "main.serve");
             }
         }
         told.at(3_000).into_iter().filter(|(_, confidence, _)| *confidence > Low).collect::<Vec<_>>()
