@@ -30,6 +30,9 @@ use self::segments::Segment;
 use super::{Batch, Memory, MemoryError};
 use crate::model::Addr;
 
+/// What is mapped of a file is mapped by pages.
+const PAGE: u64 = 4096;
+
 /// A core file.
 pub struct CoreDump {
     file: FileBytes,
@@ -87,7 +90,9 @@ impl CoreDump {
     }
 
     /// Has memory that is not in the core read from the file at `path`: `ranges` say
-    /// of each range of memory its first address, file offset and length.
+    /// of each range of memory its first address, file offset and length. As in memory,
+    /// what the file has behind a range up to the end of its page comes too
+    /// (`elf_map` in `fs/binfmt_elf.c`, Linux 6.18).
     ///
     /// # Errors
     /// Where that file cannot be opened, or two ranges overlap.
@@ -108,6 +113,14 @@ impl CoreDump {
             {
                 return Err(CoreError::Overlap(Addr(after.start)));
             }
+        }
+        let mut next = u64::MAX;
+        for segment in segments.iter_mut().rev() {
+            let page = segment.start.saturating_add(segment.len).checked_next_multiple_of(PAGE);
+            let end = page.unwrap_or(next).min(next);
+            let has = file.len().saturating_sub(segment.offset);
+            segment.len = segment.len.max(has.min(end.saturating_sub(segment.start)));
+            next = segment.start;
         }
         self.program = Some((file, segments));
         Ok(())

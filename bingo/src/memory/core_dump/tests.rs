@@ -84,6 +84,11 @@ fn the_program_has_what_the_core_has_not() {
     let path = std::env::temp_dir().join(format!("bingo-core-supply-{}", std::process::id()));
     std::fs::write(&path, b"....texttexttext").unwrap();
     let mut core = Made::default().memory(0x1004, 4, b"CORE").memory(0x2000, 0x1000, b"").open().unwrap();
+    core.supply(&path, [(Addr(0x1000), 4, 8), (Addr(0x1008), 0, 1)]).unwrap();
+    assert!(core.read(Addr(0x1008), &mut [0; 4]).is_ok(), "the rest of the page is mapped, too");
+    let mut bytes = [0; 4];
+    core.read(Addr(0x1006), &mut bytes).unwrap();
+    assert_eq!(&bytes, b"RE..", "another range ends it");
     core.supply(&path, [(Addr(0x1000), 4, 12), (Addr(u64::MAX), 0, 2)]).unwrap();
     std::fs::remove_file(&path).unwrap();
     let mut bytes = [0; 12];
