@@ -86,14 +86,7 @@ impl RuntimeDwarf {
     /// # Errors
     /// Where a section is cut off, and those of [`RuntimeDwarf::read`].
     pub fn of(binary: &Binary, types: &[TypeSpec]) -> Result<RuntimeDwarf, DwarfError> {
-        let elf = binary.elf();
-        let section = |name: &str| {
-            let dotted = elf.section(&format!(".debug_{name}"));
-            match dotted.or_else(|| elf.section(&format!(".zdebug_{name}"))) {
-                Some(section) => elf.section_bytes(section),
-                None => Ok(Vec::new()),
-            }
-        };
+        let section = |name: &str| binary.elf().debug_section(name);
         let (info, abbrev) = (section("info")?, section("abbrev")?);
         let (str, line_str) = (section("str")?, section("line_str")?);
         let sections = DwarfSections { info: &info, abbrev: &abbrev, str: &str, line_str: &line_str };

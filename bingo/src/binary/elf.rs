@@ -157,6 +157,19 @@ impl Elf {
         self.sections.iter().find(|section| section.name == name)
     }
 
+    /// The bytes of the DWARF section `.debug_{name}`, or of its older compressed form
+    /// `.zdebug_{name}`; empty where there is neither.
+    ///
+    /// # Errors
+    /// Those of [`Elf::section_bytes`].
+    pub fn debug_section(&self, name: &str) -> Result<Vec<u8>, BinaryError> {
+        let dotted = self.section(&format!(".debug_{name}"));
+        match dotted.or_else(|| self.section(&format!(".zdebug_{name}"))) {
+            Some(section) => self.section_bytes(section),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// A section's bytes as the file has them, uncompressed: what DWARF readers
     /// want. At most 1032 times as many as the file has, deflate's best.
     ///

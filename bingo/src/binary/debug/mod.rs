@@ -66,14 +66,7 @@ impl DebugSections {
     /// # Errors
     /// Where one is cut off, or its compression is damaged.
     pub fn of(binary: &Binary) -> Result<Option<DebugSections>, BinaryError> {
-        let elf = binary.elf();
-        let section = |name: &str| {
-            let dotted = elf.section(&format!(".debug_{name}"));
-            match dotted.or_else(|| elf.section(&format!(".zdebug_{name}"))) {
-                Some(section) => elf.section_bytes(section),
-                None => Ok(Vec::new()),
-            }
-        };
+        let section = |name: &str| binary.elf().debug_section(name);
         let sections = DebugSections {
             info: section("info")?,
             abbrev: section("abbrev")?,
