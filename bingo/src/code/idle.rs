@@ -31,15 +31,18 @@ impl Joined<'_> {
     pub(super) fn idle(&mut self) {
         let resting = self.resting();
         let mut idle = self.employed(&resting);
+        let waiters = self.waiters_among(&resting);
+        let mut done = BTreeSet::new();
         loop {
             let before = idle.len();
             for one in &self.links.uses {
-                if !idle.contains_key(&one.goroutine) {
+                if !idle.contains_key(&one.goroutine) || !done.insert((one.object, one.operation)) {
                     continue;
                 }
-                for id in &resting {
-                    if !idle.contains_key(id) && self.waits_of(*id).any(|wait| ends(one, wait)) {
-                        idle.insert(*id, format!("goroutine {} still has it", one.goroutine).into());
+                for (id, waits) in waiters.get(&one.object).into_iter().flatten() {
+                    if one.operation.ends(*waits) {
+                        let why = || format!("goroutine {} still has it", one.goroutine).into();
+                        idle.entry(*id).or_insert_with(why);
                     }
                 }
             }
@@ -94,20 +97,16 @@ impl Joined<'_> {
                 && !self.waits_of(*id).any(|wait| self.is_open(wait) || timers.contains(&wait.object))
         };
         let mut resting: BTreeSet<GoId> = serving.map(|(id, _)| *id).filter(takes).collect();
-        let mut waiters: BTreeMap<ObjectIndex, Vec<(GoId, WaitFor)>> = BTreeMap::new();
-        for id in &resting {
-            for wait in self.waits_of(*id) {
-                waiters.entry(wait.object).or_default().push((*id, *wait));
-            }
-        }
+        let waiters = self.waiters_among(&resting);
+        let mut done = BTreeSet::new();
         loop {
             let mut left = Vec::new();
             for one in self.links.uses.iter().filter(|one| !resting.contains(&one.goroutine)) {
-                for (id, wait) in waiters.get(&one.object).into_iter().flatten() {
-                    if resting.contains(id) && ends(one, wait) {
-                        left.push(*id);
-                    }
+                if !done.insert((one.object, one.operation)) {
+                    continue;
                 }
+                let waiters = waiters.get(&one.object).into_iter().flatten();
+                left.extend(waiters.filter(|(_, waits)| one.operation.ends(*waits)).map(|(id, _)| *id));
             }
             if left.is_empty() {
                 return resting;
@@ -118,6 +117,17 @@ impl Joined<'_> {
         }
     }
 
+    /// Who of `resting` waits on each object, to do what.
+    fn waiters_among(&self, resting: &BTreeSet<GoId>) -> BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> {
+        let mut waiters: BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> = BTreeMap::new();
+        for id in resting {
+            for wait in self.waits_of(*id) {
+                waiters.entry(wait.object).or_default().push((*id, wait.operation));
+            }
+        }
+        waiters
+    }
+
     /// Whether something else than goroutines is known to get at what is waited for.
     fn is_open(&self, wait: &WaitFor) -> bool {
         self.links.object(wait.object).is_some_and(|object| object.access != Access::Closed)
@@ -126,17 +136,17 @@ impl Joined<'_> {
     /// Those of them whose object somebody who goes on, or a package variable, still
     /// has, and why.
     fn employed(&mut self, resting: &BTreeSet<GoId>) -> BTreeMap<GoId, Arc<str>> {
-        let mut by_object: BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> = BTreeMap::new();
-        for id in resting {
-            for wait in self.waits_of(*id) {
-                by_object.entry(wait.object).or_default().push((*id, wait.operation));
-            }
-        }
+        let by_object = self.waiters_among(resting);
+        let mut done = BTreeSet::new();
         let mut employed = BTreeMap::new();
         if resting.is_empty() {
             return employed;
         }
         let mut employ = |object: &ObjectIndex, by: Option<Operation>, why: &dyn Fn() -> Arc<str>| {
+            // Many may have it, and many wait for it.
+            if !done.insert((*object, by)) {
+                return;
+            }
             for (worker, waits) in by_object.get(object).into_iter().flatten() {
                 if by.is_none_or(|by| by.ends(*waits)) {
                     employed.entry(*worker).or_insert_with(why);
@@ -195,12 +205,15 @@ impl Joined<'_> {
         }
         let all = self.members.iter().map(|(id, _)| *id);
         let mut next: Vec<GoId> = all.filter(|id| self.goes_by_itself(*id, &fed)).collect();
-        let mut going = BTreeSet::new();
+        let (mut going, mut done) = (BTreeSet::new(), BTreeSet::new());
         while let Some(id) = next.pop() {
             if !going.insert(id) {
                 continue;
             }
             for (object, operation) in uses.get(&id).into_iter().flatten() {
+                if !done.insert((object, operation)) {
+                    continue;
+                }
                 let waiters = ending.get(object).into_iter().flatten();
                 next.extend(waiters.filter(|(_, waits)| operation.ends(*waits)).map(|(waiter, _)| *waiter));
             }

@@ -17,6 +17,7 @@ mod grouped;
 mod several;
 mod standing;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use grouped::Grouped;
@@ -38,6 +39,8 @@ pub struct WaitGraph<'a> {
     /// Those that wait, and the place of each among them.
     waiting: Vec<Waiting<'a>>,
     places: Map<GoId, u32>,
+    /// What was found to end waits: many wait for the same.
+    ends: RefCell<Map<(ObjectIndex, Operation), Option<Hope<'a>>>>,
 }
 
 /// A goroutine that waits.
@@ -131,7 +134,8 @@ impl<'a> WaitGraph<'a> {
         let holds = Grouped::new(objects, links.holds.iter().map(|hold| (hold.object, hold)).collect());
         let uses = Grouped::new(objects, links.uses.iter().map(|one| (one.object, one)).collect());
         let waiters = Grouped::new(objects, waiters);
-        let mut graph = WaitGraph { links, holds, uses, waiters, waiting, places };
+        let ends = RefCell::default();
+        let mut graph = WaitGraph { links, holds, uses, waiters, waiting, places, ends };
         let keeping = graph.keeping_others();
         for (standing, keeping) in
             [(Standing::Proven, None), (Standing::Stuck, None), (Standing::StuckUnderLock, Some(&keeping))]
@@ -205,12 +209,7 @@ impl<'a> WaitGraph<'a> {
     #[must_use]
     pub fn hope(&self, id: GoId) -> Option<Hope<'a>> {
         let waits = self.waiting(id)?.waits;
-        let alive = |id: GoId| !self.is_stuck(id);
-        let joints = || {
-            waits.iter().filter_map(|wait| {
-                Some((self.links.object(wait.object)?, self.joint(wait.object)?, wait.operation))
-            })
-        };
+        let objects = || waits.iter().filter_map(|wait| self.links.object(wait.object));
         let fed = |object: &'a Object| match &object.access {
             Access::Fed(what) => Some(Hope::Fed(what)),
             Access::Closed | Access::Reached(_) => None,
@@ -219,17 +218,23 @@ impl<'a> WaitGraph<'a> {
             Access::Reached(what) => Some(Hope::Reached(what)),
             Access::Closed | Access::Fed(_) => None,
         };
-        joints()
-            .find_map(|(object, ..)| fed(object))
-            .or_else(|| {
-                joints().find_map(|(_, joint, operation)| {
-                    let mut uses = joint.uses.iter().copied();
-                    let used = uses.find(|one| one.operation.ends(operation) && alive(one.goroutine));
-                    let held = || joint.holds.iter().copied().find(|hold| alive(hold.goroutine));
-                    used.map(Hope::Used).or_else(|| held().map(Hope::Held))
-                })
-            })
-            .or_else(|| joints().find_map(|(object, ..)| reached(object)))
+        objects()
+            .find_map(fed)
+            .or_else(|| waits.iter().find_map(|wait| self.end_of(wait)))
+            .or_else(|| objects().find_map(reached))
+    }
+
+    /// Who goes on and can end a wait.
+    fn end_of(&self, wait: &WaitFor) -> Option<Hope<'a>> {
+        let find = || {
+            let joint = self.joint(wait.object)?;
+            let alive = |id: GoId| !self.is_stuck(id);
+            let mut uses = joint.uses.iter().copied();
+            let used = uses.find(|one| one.operation.ends(wait.operation) && alive(one.goroutine));
+            let held = || joint.holds.iter().copied().find(|hold| alive(hold.goroutine));
+            used.map(Hope::Used).or_else(|| held().map(Hope::Held))
+        };
+        *self.ends.borrow_mut().entry((wait.object, wait.operation)).or_insert_with(find)
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.
