@@ -11,6 +11,7 @@ mod inspect;
 mod links;
 mod many;
 mod matrix;
+mod objects;
 mod probes;
 mod real_programs;
 mod variables;

@@ -4,10 +4,10 @@
 
 use crate::binary::Binary;
 use crate::binary::debug::{Debug, DebugSections};
-use crate::goruntime::{BinaryCode, CoreSource, SnapshotReader, Stop, StopError};
+use crate::goruntime::{BinaryCode, CoreSource, Places, SnapshotReader, Stop, StopError};
 use crate::inspect::{Path, Subject};
 use crate::memory::Memory;
-use crate::model::{GoId, Inspection, LoadBias, Snapshot};
+use crate::model::{Addr, GoId, Inspection, LoadBias, ObjectInspection, Snapshot};
 
 use super::Failure;
 
@@ -55,6 +55,35 @@ impl Sought<'_, '_> {
     }
 }
 
+/// What is looked at, and all that is known of it.
+struct Around<'a, 'd, M> {
+    reader: &'a SnapshotReader<M, BinaryCode>,
+    binary: &'a Binary,
+    bias: LoadBias,
+    debug: Option<&'a Debug<'d>>,
+    snapshot: &'a Snapshot,
+}
+
+impl<M: Memory> Around<'_, '_, M> {
+    /// What is at `address`, and who refers to it.
+    fn object(&self, address: Addr) -> Result<ObjectInspection, Failure> {
+        let subject = Subject {
+            memory: self.reader.memory(),
+            code: &**self.reader.code(),
+            binary: self.binary,
+            bias: self.bias,
+            layout: &self.reader.runtime().layout,
+            debug: self.debug,
+            snapshot: self.snapshot,
+        };
+        let places = Places::read(self.reader).map_err(Failure::bad_input)?;
+        let places = places.ok_or_else(|| {
+            Failure::bad_input("the program's heap is not found: nothing can be told of its objects")
+        })?;
+        subject.inspect_object(&places, address).map_err(Failure::bad_input)
+    }
+}
+
 /// The DWARF of `binary`, or why there is none.
 fn sections(binary: &Binary) -> Result<DebugSections, String> {
     match DebugSections::of(binary) {
@@ -67,18 +96,66 @@ fn sections(binary: &Binary) -> Result<DebugSections, String> {
 }
 
 /// Opens the DWARF and has `look` look; why there is none is added to what it finds.
-fn with_debug<T>(
+fn with_debug<T, I: Notes>(
     binary: &Binary,
-    look: impl FnOnce(Option<&Debug<'_>>) -> Result<(T, Inspection), Failure>,
-) -> Result<(T, Inspection), Failure> {
+    look: impl FnOnce(Option<&Debug<'_>>) -> Result<(T, I), Failure>,
+) -> Result<(T, I), Failure> {
     let sections = sections(binary);
     let debug = match &sections {
         Ok(sections) => Debug::new(sections).map_err(|error| format!("no variables: {error}")),
         Err(why) => Err(why.clone()),
     };
     let (found, mut inspection) = look(debug.as_ref().ok())?;
-    inspection.notes.extend(debug.err());
+    inspection.notes().extend(debug.err());
     Ok((found, inspection))
+}
+
+/// What has notes on what is not shown.
+trait Notes {
+    fn notes(&mut self) -> &mut Vec<String>;
+}
+
+impl Notes for Inspection {
+    fn notes(&mut self) -> &mut Vec<String> {
+        &mut self.notes
+    }
+}
+
+impl Notes for ObjectInspection {
+    fn notes(&mut self) -> &mut Vec<String> {
+        &mut self.notes
+    }
+}
+
+/// All goroutines of a core, and what it has at `address`.
+pub(super) fn object_of_core(
+    source: &mut CoreSource,
+    address: Addr,
+) -> Result<(Snapshot, ObjectInspection), Failure> {
+    let binary = std::sync::Arc::clone(source.binary());
+    with_debug(&binary, |debug| {
+        let snapshot = source.close_snapshot().map_err(Failure::bad_input)?;
+        let bias = source.load_bias();
+        let around = Around { reader: source.reader(), binary: &binary, bias, debug, snapshot: &snapshot };
+        let object = around.object(address)?;
+        Ok((snapshot, object))
+    })
+}
+
+/// All goroutines of a process, and what it has at `address`. It runs on meanwhile.
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn object_of_process(
+    source: &mut crate::goruntime::ProcessSource,
+    address: Addr,
+) -> Result<(Snapshot, ObjectInspection), Failure> {
+    let binary = std::sync::Arc::clone(source.binary());
+    with_debug(&binary, |debug| {
+        let snapshot = super::target::close_snapshot(source, super::outside::monotonic())?;
+        let bias = source.target().load_bias();
+        let around = Around { reader: source.reader(), binary: &binary, bias, debug, snapshot: &snapshot };
+        let object = around.object(address)?;
+        Ok((snapshot, object))
+    })
 }
 
 /// All goroutines of a core, and this one closely.

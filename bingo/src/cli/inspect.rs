@@ -1,4 +1,4 @@
-//! Prints one goroutine of a Go program closely: its calls with arguments and variables.
+//! Prints one goroutine of a Go program, or one object, closely: calls with variables.
 //!
 //! The whole stack, inlined calls too. Of each call the variables that are in scope
 //! and have been declared, in Go's notation, as the program's DWARF tells them:
@@ -14,6 +14,12 @@
 //! Values are cut off where they are long or deep; --expand shows a part of one at
 //! length. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
 //!
+//! With --object it tells of an address in place of a goroutine: what is there (a
+//! channel, a lock, an object of the heap, a variable, a part of a stack, free memory),
+//! of what type and value, who waits there and who could end that, and who refers to
+//! it: the ways that lead there from package variables, stacks, timers and finalizers,
+//! as Go would write them. The whole heap is read for that, once for each step.
+//!
 //! Formats: text, json (one object, `bingo_inspect` 1).
 //!
 //! Examples:
@@ -21,6 +27,7 @@
 //!   sudo bingo inspect 4242 18 --expand 'job.items[3:9]'
 //!   sudo bingo inspect 4242 18 --expand main.serve.config.limits
 //!   sudo bingo inspect 4242 18 --format json | jq '.stack[].vars'
+//!   sudo bingo inspect 4242 --object 0xc000012345
 //!   bingo inspect core.4242 18 --binary ./server
 
 use std::path::PathBuf;
@@ -29,8 +36,8 @@ use super::output::Output;
 use super::values::Subject;
 use super::{Failure, Status, closely, core_file, manual, summary, values};
 use crate::inspect::Path;
-use crate::model::{GoId, Header, Inspection, Snapshot, Source};
-use crate::report::{self, Closely, Selection};
+use crate::model::{Addr, GoId, Header, Inspection, ObjectInspection, Snapshot, Source};
+use crate::report::{self, Closely, ObjectClosely, Selection};
 use crate::session::View;
 
 #[derive(clap::Args, Debug)]
@@ -41,7 +48,12 @@ pub(super) struct Arguments {
     subject: Subject,
     /// The number of the goroutine
     #[arg(value_name = "GOROUTINE", value_parser = values::goroutine, allow_negative_numbers = true)]
-    goroutine: u64,
+    #[arg(required_unless_present = "object")]
+    goroutine: Option<u64>,
+    /// The address of a channel, a lock or anything else: what it is, and who refers to it
+    #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
+    #[arg(conflicts_with_all = ["goroutine", "expand", "all"])]
+    object: Option<u64>,
     /// The program that the core is of, if it is not where the core says
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -70,11 +82,12 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let paths: Result<Vec<Vec<Path>>, _> = arguments.expand.iter().map(|text| Path::parse(text)).collect();
     let paths: Vec<Path> = paths.map_err(Failure::bad_input)?.concat();
-    let id = GoId(arguments.goroutine);
+    if let Some(address) = arguments.object {
+        return run_object(arguments, Addr(address));
+    }
+    let id = GoId(arguments.goroutine.unwrap_or_default());
     let (header, (snapshot, mut inspection)) = match &arguments.subject {
-        Subject::Process(_) if arguments.binary.is_some() => {
-            return Err(Failure::bad_input("--binary goes with a core file: a process has its program"));
-        }
+        Subject::Process(_) if arguments.binary.is_some() => return Err(binary_of_process()),
         Subject::Process(pid) => of_process(*pid, id, &paths)?,
         Subject::File(path) => {
             let mut source = core_file::open_alone(path, arguments.binary.as_deref())?;
@@ -105,19 +118,72 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     Ok(Status::Good)
 }
 
+fn binary_of_process() -> Failure {
+    Failure::bad_input("--binary goes with a core file: a process has its program")
+}
+
+fn run_object(arguments: &Arguments, address: Addr) -> Result<Status, Failure> {
+    let (header, (snapshot, object)) = match &arguments.subject {
+        Subject::Process(_) if arguments.binary.is_some() => return Err(binary_of_process()),
+        Subject::Process(pid) => object_of_process(*pid, address)?,
+        Subject::File(path) => {
+            let mut source = core_file::open_alone(path, arguments.binary.as_deref())?;
+            let looked = closely::object_of_core(&mut source, address)?;
+            (source.header().clone(), looked)
+        }
+    };
+    let links = snapshot.links.clone();
+    let view = View::of_snapshot(&header, snapshot);
+    let closely = ObjectClosely { view: &view, links: links.as_deref(), object: &object };
+    let mut output = Output::open(arguments.output.as_deref())?;
+    match arguments.format {
+        Format::Text => {
+            let text = report::object(&closely, output.style());
+            output.write(text.as_bytes())?;
+        }
+        Format::Json => output.write_with(|out| report::object_json(&closely, out))?,
+    }
+    Ok(Status::Good)
+}
+
+type LookedAtObject = (Header, (Snapshot, ObjectInspection));
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+fn object_of_process(pid: u32, address: Addr) -> Result<LookedAtObject, Failure> {
+    let mut source = open(pid)?;
+    let looked = closely::object_of_process(&mut source, address)?;
+    Ok((source.header().clone(), looked))
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+fn object_of_process(pid: u32, _: Addr) -> Result<LookedAtObject, Failure> {
+    Err(not_live(pid))
+}
+
+#[cfg(not(all(target_os = "linux", feature = "live")))]
+fn not_live(pid: u32) -> Failure {
+    super::not_live("inspect PID").remedy(format!("a core file of that name is ./{pid}"))
+}
+
+#[cfg(all(target_os = "linux", feature = "live"))]
+fn open(pid: u32) -> Result<crate::goruntime::ProcessSource, Failure> {
+    let source = super::target::open(pid)?;
+    for note in &source.header().notes {
+        super::tell(format_args!("bingo: note: {note}"));
+    }
+    Ok(source)
+}
+
 type Looked = (Header, (Snapshot, Inspection));
 
 #[cfg(all(target_os = "linux", feature = "live"))]
 fn of_process(pid: u32, id: GoId, paths: &[Path]) -> Result<Looked, Failure> {
-    let mut source = super::target::open(pid)?;
-    for note in &source.header().notes {
-        super::tell(format_args!("bingo: note: {note}"));
-    }
+    let mut source = open(pid)?;
     let looked = closely::of_process(&mut source, id, paths)?;
     Ok((source.header().clone(), looked))
 }
 
 #[cfg(not(all(target_os = "linux", feature = "live")))]
 fn of_process(pid: u32, _: GoId, _: &[Path]) -> Result<Looked, Failure> {
-    Err(super::not_live("inspect PID").remedy(format!("a core file of that name is ./{pid}")))
+    Err(not_live(pid))
 }

@@ -63,6 +63,15 @@ pub(super) fn goroutine(text: &str) -> Result<u64, String> {
     }
 }
 
+/// An address: `0xc000012345`.
+pub(super) fn address(text: &str) -> Result<u64, String> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    match digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
+        Some(address) if address > 0 => Ok(address),
+        _ => Err("an address is written like 0xc000012345, as `bingo dump` shows it".to_owned()),
+    }
+}
+
 /// A number of processors.
 pub(super) fn processors(text: &str) -> Result<u32, String> {
     match text.trim().parse() {

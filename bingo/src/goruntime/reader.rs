@@ -174,6 +174,16 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         &self.running
     }
 
+    /// What is known of each `g`.
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Where all `g`s are.
+    pub(super) fn gs(&self) -> &[Addr] {
+        &self.gs
+    }
+
     /// Where the `g` of the goroutine `id` of the last snapshot is.
     pub(super) fn address_of(&self, id: GoId) -> Option<Addr> {
         self.slots.ids().g_of(id)

@@ -3,6 +3,7 @@
 
 mod links;
 mod still;
+mod ways;
 
 use std::sync::Arc;
 
@@ -202,6 +203,13 @@ impl Made {
             self.word(addr.offset(offset), word);
         }
         addr
+    }
+
+    /// Where the frame of `main.f` begins, the caller of what `g` is parked in.
+    fn frame_of_f(&self, g: Addr) -> Addr {
+        let mut word = [0; 8];
+        crate::memory::Memory::read(&self.image, g.offset(self.layout.g.stack_hi), &mut word).unwrap();
+        Addr(u64::from_le_bytes(word) - (FRAME + 8))
     }
 
     fn reader(&self) -> SnapshotReader<Image, Names> {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::Subject;
 use super::expand::Path;
-use super::live::Live;
 use super::source::{Source, of_pieces};
 use super::values::Values;
 use crate::binary::debug::{self, Call, Kind, Located, Role, TypeId};
 use crate::binary::printed_name;
-use crate::goruntime::{Code, FrameOf, Stop};
+use crate::goruntime::{Code, FrameOf, Live, Stop};
 use crate::memory::{Memory, Pages};
 use crate::model::{Frame, InspectedFrame, Inspection, Missing, Value, Variable, VariableRole};
 

@@ -31,7 +31,7 @@ impl<M: Memory> Values<'_, '_, M> {
     }
 
     /// The type of what the interface holds, and its second word; nothing of a nil one.
-    fn held(
+    pub(super) fn held(
         &mut self,
         has_methods: bool,
         source: &Source,
@@ -47,7 +47,7 @@ impl<M: Memory> Values<'_, '_, M> {
     }
 
     /// Whether an interface holds a value of this type itself: one pointer.
-    fn is_direct(&self, shape: &GoType, depth: usize) -> bool {
+    pub(super) fn is_direct(&self, shape: &GoType, depth: usize) -> bool {
         let only = |ty: TypeId| {
             depth < NESTED && self.type_of(ty).is_ok_and(|inner| self.is_direct(&inner, depth + 1))
         };

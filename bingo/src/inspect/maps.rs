@@ -36,6 +36,29 @@ struct Found {
     elem_size: u64,
 }
 
+/// Where a map has an entry.
+pub(super) struct Slot {
+    pub(super) key: Part,
+    pub(super) elem: Part,
+}
+
+/// A key or an element.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub(super) at: Addr,
+    /// Its bytes in the map.
+    pub(super) size: u64,
+    /// Whether those are a pointer to it.
+    pub(super) is_elsewhere: bool,
+}
+
+impl Part {
+    /// Whether `address` is in it.
+    pub(super) fn has(&self, address: Addr) -> bool {
+        (self.at.0..self.at.0.saturating_add(self.size)).contains(&address.0)
+    }
+}
+
 impl Found {
     fn is_full(&self) -> bool {
         self.entries.len() as u64 >= self.most
@@ -55,25 +78,10 @@ impl<M: Memory> Values<'_, '_, M> {
         if address == 0 {
             return Ok(Value::plain("nil"));
         }
-        let map = Source::Memory(Addr(address));
-        let shape = self.pointed_to(table)?;
-        let is_swiss = shape.field("dirPtr").is_some();
-        let len = self.field(&shape, if is_swiss { "used" } else { "count" }, &map)?;
-        if len > 1 << 40 {
-            return Err(Missing::Torn(format!("a map of {len} entries")));
-        }
-        if self.depth >= self.limits.depth && len > 0 {
+        let most = if self.depth >= self.limits.depth { 0 } else { self.limits.elements };
+        let (len, found) = self.entries_of((key, elem), table, Addr(address), most)?;
+        if most == 0 && len > 0 {
             return Ok(Value::plain(format!("{{… {len} entries}}")));
-        }
-        let (key_size, elem_size) = (self.size(key)?, self.size(elem)?);
-        let most = self.limits.elements.min(len);
-        let mut found = Found { entries: Vec::new(), most, key_size, elem_size };
-        if len == 0 {
-            // An empty one may have no memory yet.
-        } else if is_swiss {
-            self.groups_of(&shape, &map, &mut found)?;
-        } else {
-            self.buckets_of(&shape, &map, &mut found)?;
         }
         self.depth += 1;
         let mut entries = Vec::new();
@@ -81,14 +89,55 @@ impl<M: Memory> Values<'_, '_, M> {
             if self.is_spent() {
                 break;
             }
-            let key = self.kept(key, key_size, key_at);
-            let value = self.kept(elem, elem_size, elem_at);
+            let key = self.kept(key, found.key_size, key_at);
+            let value = self.kept(elem, found.elem_size, elem_at);
             entries.push(Entry { label: Label::Key(Box::new(key)), value });
         }
         self.depth -= 1;
         sort(&mut entries);
         let more = len.saturating_sub(entries.len() as u64);
         Ok(Value::Composite { prefix: String::new(), entries, more, suffix: String::new() })
+    }
+
+    /// The entries of the map at `address`, `most` of them, and how many it has.
+    fn entries_of(
+        &mut self,
+        (key, elem): (TypeId, TypeId),
+        table: TypeId,
+        address: Addr,
+        most: u64,
+    ) -> Result<(u64, Found), Missing> {
+        let map = Source::Memory(address);
+        let shape = self.pointed_to(table)?;
+        let is_swiss = shape.field("dirPtr").is_some();
+        let len = self.field(&shape, if is_swiss { "used" } else { "count" }, &map)?;
+        if len > 1 << 40 {
+            return Err(Missing::Torn(format!("a map of {len} entries")));
+        }
+        let (key_size, elem_size) = (self.size(key)?, self.size(elem)?);
+        let most = most.min(len);
+        let mut found = Found { entries: Vec::new(), most, key_size, elem_size };
+        // An empty one may have no memory yet.
+        if most > 0 && is_swiss {
+            self.groups_of(&shape, &map, &mut found)?;
+        } else if most > 0 {
+            self.buckets_of(&shape, &map, &mut found)?;
+        }
+        Ok((len, found))
+    }
+
+    /// The parts of the map at `address`, as far as it is looked through.
+    pub(super) fn slots_in(&mut self, types: (TypeId, TypeId), table: TypeId, address: Addr) -> Vec<Slot> {
+        let Ok((_, found)) = self.entries_of(types, table, address, LOOKED_AT) else { return Vec::new() };
+        let slot = |(key, elem): (Source, Source)| {
+            let part = |at: Source, size: u64| Part {
+                at: at.address().unwrap_or_default(),
+                size: in_map(size),
+                is_elsewhere: size > IN_PLACE,
+            };
+            Slot { key: part(key, found.key_size), elem: part(elem, found.elem_size) }
+        };
+        found.entries.into_iter().map(slot).collect()
     }
 
     /// A key or an element. A large one is kept elsewhere: in the map is a pointer.

@@ -19,19 +19,20 @@ mod expand;
 mod frames;
 mod interfaces;
 mod known;
-mod live;
 mod maps;
 mod numbers;
+mod object;
 mod source;
 mod sync;
 mod values;
+mod walk;
 
 use crate::binary::Binary;
 use crate::binary::debug::Debug;
 use crate::binary::layout::Layout;
-use crate::goruntime::{Code, Stop};
-use crate::memory::Memory;
-use crate::model::{Inspection, LoadBias, Snapshot};
+use crate::goruntime::{Code, Places, Stop};
+use crate::memory::{Memory, MemoryError};
+use crate::model::{Addr, Inspection, LoadBias, ObjectInspection, Snapshot};
 
 pub use expand::{Path, PathError};
 use frames::Frames;
@@ -64,5 +65,17 @@ impl<M: Memory, C: Code> Subject<'_, '_, M, C> {
         frames.read(stop, paths, &mut inspection);
         inspection.notes.extend(stop.trouble.clone());
         inspection
+    }
+
+    /// What is at `address`, and who refers to it.
+    ///
+    /// # Errors
+    /// As [`Memory::read_batch`].
+    pub fn inspect_object(
+        &self,
+        places: &Places<'_, M, C>,
+        address: Addr,
+    ) -> Result<ObjectInspection, MemoryError> {
+        object::of(self, places, address)
     }
 }

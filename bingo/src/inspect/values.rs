@@ -368,7 +368,7 @@ impl<'a, 'd, M: Memory> Values<'a, 'd, M> {
 }
 
 /// An embedded field goes by its type's last name, which the linker gives with its package.
-fn short_name(field: &Field) -> &str {
+pub(super) fn short_name(field: &Field) -> &str {
     if field.embedded { field.name.rsplit('.').next().unwrap_or(&field.name) } else { &field.name }
 }
 

@@ -10,6 +10,7 @@ mod event;
 mod id;
 mod inspection;
 mod links;
+mod object_inspection;
 mod race;
 mod shared;
 mod snapshot;
@@ -30,6 +31,7 @@ pub use links::{
     Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, SIGNALS,
     Use, WaitFor,
 };
+pub use object_inspection::{HeapPlace, ObjectInspection, ObjectSort, Way, WayOrigin};
 pub use race::{MemoryAccess, Race, Racer, Races};
 pub use shared::{MadeAt, Shared, SharedUse};
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};

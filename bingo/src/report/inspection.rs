@@ -8,7 +8,8 @@ use super::filter::Selection;
 use super::style::{Style, Tone};
 use super::words::{duration, waits_on};
 use crate::model::{
-    Certainty, GoState, InspectedFrame, Inspection, Links, Operation, Value, Variable, VariableRole,
+    Certainty, GoState, Hold, InspectedFrame, Inspection, Links, Operation, Use, Value, Variable,
+    VariableRole,
 };
 use crate::session::{Goroutine, View};
 
@@ -38,11 +39,7 @@ pub struct Closely<'a> {
 pub fn inspection(closely: &Closely<'_>, selection: &Selection, style: Style) -> String {
     let Closely { view, goroutine, inspection, .. } = closely;
     let mut text = String::new();
-    let header = &view.header;
-    let mut program: Vec<String> = header.pid.map(|pid| format!("process {pid}")).into_iter().collect();
-    program.extend(header.binary.as_ref().map(|path| path.display().to_string()));
-    program.extend(header.go_version.clone());
-    let _ = writeln!(text, "{}", program.join(", "));
+    let _ = writeln!(text, "{}", program(view));
     let _ = writeln!(text, "\n{}", style.paint(tone(goroutine), &title(view, goroutine)));
     if let Some(stopped) = inspection.stopped_for {
         let _ = writeln!(text, "    its thread was stopped for {} to read its registers", duration(stopped));
@@ -89,6 +86,15 @@ pub fn inspection(closely: &Closely<'_>, selection: &Selection, style: Style) ->
     text
 }
 
+/// The program that is looked at.
+pub(super) fn program(view: &View) -> String {
+    let header = &view.header;
+    let mut program: Vec<String> = header.pid.map(|pid| format!("process {pid}")).into_iter().collect();
+    program.extend(header.binary.as_ref().map(|path| path.display().to_string()));
+    program.extend(header.go_version.clone());
+    program.join(", ")
+}
+
 fn tone(goroutine: &Goroutine) -> Tone {
     if goroutine.state == GoState::Blocked { Tone::Stuck } else { Tone::Heading }
 }
@@ -115,35 +121,12 @@ fn around(closely: &Closely<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for wait in links.waits.get(&own).into_iter().flatten() {
         for hold in links.holds.iter().filter(|hold| hold.object == wait.object && hold.goroutine != own) {
-            let since = hold.taken_at.as_ref().map(|(file, line)| format!(" since {file}:{line}"));
-            let how = if hold.shared { "read-held" } else { "held" };
-            lines.push(format!(
-                "{how} by goroutine {}{}{}",
-                hold.goroutine,
-                since.unwrap_or_default(),
-                likely(hold.certainty)
-            ));
+            lines.push(held_by(hold));
         }
         let could = links.uses.iter().filter(|one| {
             one.object == wait.object && one.goroutine != own && one.operation.ends(wait.operation)
         });
-        let mut named: Vec<String> = could
-            .map(|one| {
-                let does = match one.operation {
-                    Operation::Any => "could be woken by",
-                    _ => "will be woken by",
-                };
-                let does = if one.certainty == Certainty::Sure { does } else { "could be woken by" };
-                format!("{does} goroutine {}, which {}", one.goroutine, one.because)
-            })
-            .collect();
-        named.sort();
-        named.dedup();
-        let more = named.len().saturating_sub(WAKERS);
-        lines.extend(named.into_iter().take(WAKERS));
-        if more > 0 {
-            lines.push(format!("and by {more} more"));
-        }
+        lines.extend(woken_by(could));
     }
     for hold in links.holds.iter().filter(|hold| hold.goroutine == own) {
         let Some(object) = links.object(hold.object) else { continue };
@@ -158,6 +141,34 @@ fn around(closely: &Closely<'_>) -> Vec<String> {
     }
     lines.dedup();
     lines
+}
+
+/// Who holds a lock.
+pub(super) fn held_by(hold: &Hold) -> String {
+    let since = hold.taken_at.as_ref().map(|(file, line)| format!(" since {file}:{line}"));
+    let how = if hold.shared { "read-held" } else { "held" };
+    format!("{how} by goroutine {}{}{}", hold.goroutine, since.unwrap_or_default(), likely(hold.certainty))
+}
+
+/// Who could end a wait, a line each.
+pub(super) fn woken_by<'a>(could: impl Iterator<Item = &'a Use>) -> Vec<String> {
+    let line = |one: &Use| {
+        let does = match one.operation {
+            Operation::Any => "could be woken by",
+            _ => "will be woken by",
+        };
+        let does = if one.certainty == Certainty::Sure { does } else { "could be woken by" };
+        format!("{does} goroutine {}, which {}", one.goroutine, one.because)
+    };
+    let mut named: Vec<String> = could.map(line).collect();
+    named.sort();
+    named.dedup();
+    let more = named.len().saturating_sub(WAKERS);
+    named.truncate(WAKERS);
+    if more > 0 {
+        named.push(format!("and by {more} more"));
+    }
+    named
 }
 
 fn likely(certainty: Certainty) -> &'static str {
@@ -193,7 +204,7 @@ fn frame(text: &mut String, one: &InspectedFrame, style: Style) {
 
 /// A value that begins in column `at`: on one line where it fits, else an entry a
 /// line, under a variable that stands at `indent`.
-fn laid_out(value: &Value, indent: usize, at: usize) -> String {
+pub(super) fn laid_out(value: &Value, indent: usize, at: usize) -> String {
     let line = value.to_string();
     let Value::Composite { prefix, entries, more, suffix } = value else { return line };
     if at + width(&line) <= WIDTH || entries.is_empty() {
@@ -237,10 +248,10 @@ fn registers(text: &mut String, registers: &[(&'static str, u64)]) {
     }
 }
 
-fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-fn pad(text: &str, to: usize) -> String {
+pub(super) fn pad(text: &str, to: usize) -> String {
     format!("{text}{:1$}", "", to.saturating_sub(width(text)))
 }

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::inspection::Closely;
-use crate::model::{Certainty, InspectedFrame, Missing, Value, Variable, VariableRole};
+use crate::model::{Certainty, Hold, InspectedFrame, Missing, Use, Value, Variable, VariableRole};
 use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait};
 
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ struct WireCall<'a> {
 
 /// Another goroutine, and what it has to do with the wait.
 #[derive(Serialize)]
-struct Other<'a> {
+pub(super) struct Other<'a> {
     goroutine: Number,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'a str>,
@@ -157,23 +157,35 @@ fn others<'a>(closely: &Closely<'a>) -> (Vec<Other<'a>>, Vec<Other<'a>>) {
     let (mut holders, mut wakers) = (Vec::new(), Vec::new());
     for wait in links.waits.get(&own).into_iter().flatten() {
         let holds = links.holds.iter().filter(|hold| hold.object == wait.object && hold.goroutine != own);
-        holders.extend(holds.map(|hold| Other {
+        holders.extend(holds.map(Other::holds));
+        let uses = links.uses.iter().filter(|one| {
+            one.object == wait.object && one.goroutine != own && one.operation.ends(wait.operation)
+        });
+        wakers.extend(uses.map(Other::uses));
+    }
+    (holders, wakers)
+}
+
+impl<'a> Other<'a> {
+    /// One that holds a lock.
+    pub(super) fn holds(hold: &'a Hold) -> Other<'a> {
+        Other {
             goroutine: Number(hold.goroutine.0),
             because: None,
             since: hold.taken_at.as_ref().map(|(file, line)| format!("{file}:{line}")),
             certain: hold.certainty == Certainty::Sure,
-        }));
-        let uses = links.uses.iter().filter(|one| {
-            one.object == wait.object && one.goroutine != own && one.operation.ends(wait.operation)
-        });
-        wakers.extend(uses.map(|one| Other {
+        }
+    }
+
+    /// One that could end a wait.
+    pub(super) fn uses(one: &'a Use) -> Other<'a> {
+        Other {
             goroutine: Number(one.goroutine.0),
             because: Some(&one.because),
             since: None,
             certain: one.certainty == Certainty::Sure,
-        }));
+        }
     }
-    (holders, wakers)
 }
 
 impl<'a> Shown<'a> {

@@ -12,6 +12,7 @@
 //! its place; nothing here follows a reference without a bound.
 
 mod error;
+mod globals;
 mod location;
 mod runtime_types;
 mod scopes;
@@ -27,6 +28,7 @@ use gimli::{Dwarf, EndianSlice, LittleEndian};
 use super::{Binary, BinaryError};
 
 pub use error::DebugError;
+pub use globals::Global;
 pub use location::{Frame, Piece, Place, Registers};
 pub use scopes::{Call, Captured, Located, Role, Variable};
 pub use types::{Field, GoType, Kind, TypeId};

@@ -265,6 +265,12 @@ runtime_types! {
         elemsize: u64 = "elemsize";
         /// go: runtime.mspan.specials (1.19-1.27): *special, by offset
         specials: u64 = "specials";
+        /// go: runtime.mspan.freeindex, allocBits (1.19-1.27): a slot from there on
+        /// whose bit is not set holds nothing
+        freeindex: u64 = "freeindex";
+        alloc_bits: u64 = "allocBits";
+        /// go: runtime.mspan.largeType (1.22-1.27): *_type of the one large object
+        large_type: Option<u64> = "largeType";
     }
 
     /// Something that is known of one object: a finalizer, a cleanup.
@@ -288,6 +294,9 @@ runtime_types! {
         /// each word of data and bss, set where it is a pointer
         gcdatamask: u64 = "gcdatamask.bytedata";
         gcbssmask: u64 = "gcbssmask.bytedata";
+        /// go: runtime.moduledata.types, etypes (1.19-1.27): where its types' descriptions are
+        types: u64 = "types";
+        etypes: u64 = "etypes";
         next: u64 = "next";
     }
 

@@ -7,6 +7,7 @@
 //! ```
 
 mod pages;
+mod slot;
 mod span;
 
 use super::fields::{Fields, length, words};
@@ -14,6 +15,7 @@ use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::Addr;
 use pages::PageTable;
+pub use slot::Slot;
 pub(super) use span::{Label, ObjectId, Span};
 
 /// No heap has more spans than this: of one page each they are 256 GiB.
@@ -126,11 +128,11 @@ fn read_spans<M: Memory + ?Sized>(
         let pointers: Vec<Addr> = words(pointers).map(Addr).filter(|pointer| !pointer.is_nil()).collect();
         batch.clear();
         let size = length(layout.mspan.size);
-        let pieces: Vec<_> = pointers.iter().map(|&pointer| batch.push(pointer, size)).collect();
+        let pieces: Vec<_> = pointers.iter().map(|&pointer| (pointer, batch.push(pointer, size))).collect();
         memory.read_batch(batch)?;
-        for piece in pieces {
+        for (record, piece) in pieces {
             match batch.bytes(piece) {
-                Some(bytes) => found.extend(Span::decode(layout, Fields(bytes))),
+                Some(bytes) => found.extend(Span::decode(layout, record, Fields(bytes))),
                 None => whole = false,
             }
         }

@@ -7,6 +7,7 @@
 
 use crate::binary::layout::Layout;
 use crate::goruntime::fields::Fields;
+use crate::model::Addr;
 
 /// Bytes of a page of Go's heap.
 // go: runtime._PageShift (1.19-1.27)
@@ -63,6 +64,8 @@ pub(in crate::goruntime) struct Span {
     class: u8,
     /// The first of the records on its objects.
     pub(in crate::goruntime) specials: u64,
+    /// Where the runtime describes it.
+    pub(super) record: Addr,
     /// Whether somebody wants to know of objects in it; else those without
     /// pointers need no marks.
     pub(in crate::goruntime) watched: bool,
@@ -71,8 +74,8 @@ pub(in crate::goruntime) struct Span {
 }
 
 impl Span {
-    /// The span of which `at` is a copy, if it holds objects.
-    pub(super) fn decode(layout: &Layout, at: Fields<'_>) -> Option<Span> {
+    /// The span of which `at` is the copy of a `record`, if it holds objects.
+    pub(super) fn decode(layout: &Layout, record: Addr, at: Fields<'_>) -> Option<Span> {
         let mspan = &layout.mspan;
         if at.byte(mspan.state)? != IN_USE {
             return None;
@@ -84,6 +87,7 @@ impl Span {
             element: if class == TINY { TINY_GRAIN } else { at.u64(mspan.elemsize)? },
             class,
             specials: at.u64(mspan.specials)?,
+            record,
             watched: false,
             marks: Vec::new(),
             pending: 0,
@@ -119,6 +123,10 @@ impl Span {
     // go: runtime.spanClass.noscan (1.19-1.27)
     pub(in crate::goruntime) fn is_noscan(&self) -> bool {
         self.class & 1 != 0
+    }
+
+    pub(super) fn size_class(&self) -> u8 {
+        self.class >> 1
     }
 
     pub(in crate::goruntime) fn is_tiny(&self) -> bool {

@@ -29,6 +29,8 @@ mod uses;
 mod watch;
 
 pub(super) use holders::Holder;
+pub(super) use roots::{Held, Variables, specials};
 pub(super) use search::{Reached, Root, SWEEPS, Search};
+pub(super) use timers::{processors, running as running_timers};
 pub(super) use uses::Sight;
 pub(super) use watch::Watched;

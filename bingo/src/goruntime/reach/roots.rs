@@ -30,7 +30,7 @@ struct Range {
 
 /// The variables of all modules.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Variables {
+pub(in crate::goruntime) struct Variables {
     pointers: Vec<Range>,
     /// Each module's variables, those without pointers too.
     all: Vec<(u64, u64)>,
@@ -38,7 +38,7 @@ pub(super) struct Variables {
 
 impl Variables {
     /// Reads which modules there are, from the program's own one at `first` on.
-    pub(super) fn read<M: Memory + ?Sized>(
+    pub(in crate::goruntime) fn read<M: Memory + ?Sized>(
         memory: &M,
         layout: &Layout,
         first: Addr,
@@ -77,13 +77,13 @@ impl Variables {
     }
 
     /// Whether `address` lies among variables.
-    pub(super) fn contains(&self, address: u64) -> bool {
+    pub(in crate::goruntime) fn contains(&self, address: u64) -> bool {
         self.all.iter().any(|&(low, high)| (low..high).contains(&address))
     }
 
     /// Tells `visit` of each pointer that a variable holds: its place and the word.
     /// Whether all could be read.
-    pub(super) fn scan<M: Memory + ?Sized>(
+    pub(in crate::goruntime) fn scan<M: Memory + ?Sized>(
         &self,
         memory: &M,
         batch: &mut Batch,
@@ -121,7 +121,7 @@ impl Variables {
 
 /// Tells `visit` of each function that is to be called for an object that is
 /// gone, and of each pointer in an object that a finalizer would get.
-pub(super) fn specials<M: Memory + ?Sized>(
+pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
     memory: &M,
     layout: &Layout,
     heap: &Heap,
@@ -184,15 +184,15 @@ pub(super) fn specials<M: Memory + ?Sized>(
 
 /// What a `g` refers to that its stack may not.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Held {
+pub(in crate::goruntime) struct Held {
     words: [u64; 5],
     /// The innermost deferred call.
-    pub(super) defers: u64,
+    pub(in crate::goruntime) defers: u64,
 }
 
 impl Held {
     /// Of the `g` of which `bytes` are a copy.
-    pub(super) fn decode(layout: &Layout, bytes: &[u8]) -> Held {
+    pub(in crate::goruntime) fn decode(layout: &Layout, bytes: &[u8]) -> Held {
         let (at, g) = (Fields(bytes), &layout.g);
         let word = |offset| at.u64(offset).unwrap_or(0);
         let optional = |offset: Option<u64>| offset.map_or(0, word);
@@ -208,7 +208,7 @@ impl Held {
         }
     }
 
-    pub(super) fn words(&self) -> impl Iterator<Item = u64> {
+    pub(in crate::goruntime) fn words(&self) -> impl Iterator<Item = u64> {
         self.words.into_iter().filter(|&word| word != 0)
     }
 }

@@ -16,14 +16,14 @@ const OVER: std::ops::RangeInclusive<u32> = 3..=5;
 
 /// A timer that has still to fire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Timer {
-    pub(super) address: Addr,
+pub(in crate::goruntime) struct Timer {
+    pub(in crate::goruntime) address: Addr,
     /// What its function gets: a channel, a closure.
-    pub(super) argument: Addr,
+    pub(in crate::goruntime) argument: Addr,
 }
 
 /// The addresses of all `p`s.
-pub(super) fn processors<M: Memory + ?Sized>(
+pub(in crate::goruntime) fn processors<M: Memory + ?Sized>(
     pages: &mut Pages<'_, M>,
     allp: Addr,
 ) -> Result<Vec<Addr>, MemoryError> {
@@ -39,7 +39,7 @@ pub(super) fn processors<M: Memory + ?Sized>(
 }
 
 /// The timers that run of those of `processors`; `None` where not all can be read.
-pub(super) fn running<M: Memory + ?Sized>(
+pub(in crate::goruntime) fn running<M: Memory + ?Sized>(
     pages: &mut Pages<'_, M>,
     layout: &Layout,
     processors: &[Addr],

@@ -89,7 +89,7 @@ impl Made {
     }
 }
 
-fn heap_of_each_release(check: impl Fn(Made)) {
+pub(super) fn heap_of_each_release(check: impl Fn(Made)) {
     each_release(|made| check(made.with_heap()));
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
-use crate::goruntime::{Code, FrameOf};
+use super::code::Code;
+use super::stop::FrameOf;
 use crate::model::Pc;
 
 /// The words in use of one frame.
-pub(super) struct Live {
+pub struct Live {
     /// Where each begins; `None` where no map says.
     words: Option<HashSet<u64>>,
     /// Variables whose address is taken, of which no map says: from, to.
@@ -23,7 +24,8 @@ const FRAME: u64 = 1 << 30;
 
 impl Live {
     /// The words in use of `frame`.
-    pub(super) fn of(frame: FrameOf, code: &impl Code) -> Live {
+    #[must_use]
+    pub fn of(frame: FrameOf, code: &impl Code) -> Live {
         let end = frame.end.unwrap_or(0);
         let stack = (end.saturating_sub(FRAME), end.saturating_add(ARGUMENTS));
         // Where a signal stopped it the collector looks at every word.
@@ -46,7 +48,8 @@ impl Live {
 
     /// Whether a value at `address` is in use, whose words at `pointers` (bytes from
     /// there) are pointers. One without pointers is taken to be.
-    pub(super) fn uses(&self, address: u64, pointers: &[u64]) -> bool {
+    #[must_use]
+    pub fn uses(&self, address: u64, pointers: &[u64]) -> bool {
         let Some(words) = &self.words else { return true };
         let (low, high) = self.stack;
         if pointers.is_empty() || !(low..high).contains(&address) {
@@ -56,5 +59,14 @@ impl Live {
             return true;
         }
         pointers.iter().any(|&at| words.contains(&address.wrapping_add(at)))
+    }
+
+    /// Whether the word at `address`, of this frame or of the arguments behind it, is in
+    /// use; `None` where no map says.
+    #[must_use]
+    pub fn has(&self, address: u64) -> Option<bool> {
+        let words = self.words.as_ref()?;
+        let in_object = self.objects.iter().any(|&(start, end)| start <= address && address < end);
+        Some(in_object || words.contains(&address))
     }
 }
