@@ -8,6 +8,7 @@ mod command_line;
 mod containers;
 mod cores;
 mod inspect;
+mod leaks;
 mod links;
 mod many;
 mod matrix;

@@ -18,7 +18,7 @@ use super::g::Status;
 use super::links::{Making, Unreached};
 use super::look::{Lanes, Look, Looked, Steady, refusal};
 use super::make::{Parts, goroutine};
-use super::reach::{SWEEPS, Search};
+use super::reach::{Kept, SWEEPS, Search};
 use super::running::Running;
 use super::slots::Slots;
 use super::start::Starts;
@@ -105,6 +105,8 @@ pub struct SnapshotReader<M, C> {
     reads: usize,
     /// What the last close look did not reach.
     unreached: Option<Unreached>,
+    /// What the last close look marked, if that began anew.
+    kept: Option<Kept>,
     /// The threads' registers, where the target stands still.
     still: Option<Vec<(u64, Registers)>>,
     running: Running,
@@ -127,6 +129,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             marked: HashSet::new(),
             reads: 0,
             unreached: None,
+            kept: None,
             still: None,
             running: Running::default(),
         }
@@ -239,9 +242,13 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let mut snapshot = self.read(now)?;
         let search =
             Search::new(&self.memory, &self.runtime, (&self.slots, &self.running), &self.code, &snapshot);
-        // The first look only finds out for whom a second one is worth its while.
+        // The first look only finds out for whom a second one is worth its while, and
+        // what that can begin with; of that it uses nothing up a second time.
         let sweeps = if self.unreached.is_some() { SWEEPS } else { 1 };
-        let Some(reached) = search.run(sweeps)? else { return Ok(snapshot) };
+        let before = self.kept.take();
+        let again = before.is_some();
+        let Some((reached, kept)) = search.run(sweeps, before)? else { return Ok(snapshot) };
+        self.kept = Some(kept).filter(|_| !again && reached.whole && self.still.is_none());
         let pages = Pages::new(&self.memory);
         let layout = &self.runtime.layout;
         let mut making = Making { snapshot: &snapshot, reached: &reached, layout, pages, code: &*self.code };

@@ -6,17 +6,23 @@
 //!   address ─▶ arena (64 MiB) ─▶ page (8 KiB) ─▶ span ─▶ object number
 //! ```
 
+mod bits;
+mod marks;
 mod pages;
 mod slot;
 mod span;
+
+use std::ops::Range;
 
 use super::fields::{Fields, length, words};
 use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::Addr;
+use marks::Marks;
+pub(super) use marks::{Label, Marked};
 use pages::PageTable;
 pub use slot::Slot;
-pub(super) use span::{Label, ObjectId, Span};
+pub(super) use span::{ObjectId, PAGE, Span};
 
 /// No heap has more spans than this: of one page each they are 256 GiB.
 const MOST_SPANS: u64 = 1 << 25;
@@ -30,11 +36,12 @@ const TRIES: usize = 4;
 pub(super) struct Heap {
     spans: Vec<Span>,
     table: PageTable,
+    marks: Marks,
 }
 
 impl Heap {
-    /// Reads the spans at `mheap` anew; marks on spans that have not changed stay.
-    /// Whether all of them could be read.
+    /// Reads the spans at `mheap` anew; marks on spans that have not changed stay,
+    /// and nothing is opaque any more. Whether all of them could be read.
     pub(super) fn refresh<M: Memory + ?Sized>(
         &mut self,
         memory: &M,
@@ -56,13 +63,12 @@ impl Heap {
         found.sort_unstable_by_key(|span: &Span| span.start);
         // Two that claim the same pages were read at different times: the later list wins nothing.
         found.dedup_by(|later, earlier| later.start < earlier.end());
-        let mut old = std::mem::take(&mut self.spans).into_iter().peekable();
-        for span in &mut found {
-            while old.next_if(|old| old.start < span.start).is_some() {}
-            if let Some(same) = old.next_if(|old| old.is_like(span)) {
-                span.take_marks(same);
-            }
-        }
+        let mut old = self.spans.iter().enumerate().peekable();
+        let kept = found.iter().map(|span| {
+            while old.next_if(|(_, old)| old.start < span.start).is_some() {}
+            (span, old.next_if(|(_, old)| old.is_like(span)).map(|(number, _)| number))
+        });
+        self.marks = Marks::of(kept, std::mem::take(&mut self.marks));
         self.spans = found;
         whole &= self.table.fill(&self.spans);
         Ok(whole)
@@ -71,7 +77,8 @@ impl Heap {
     /// The object that holds the byte at `address`.
     pub(super) fn find(&self, address: u64) -> Option<ObjectId> {
         let index = self.table.get(address)?;
-        let object = self.span(index)?.object_at(address)?;
+        let span = self.span(index)?;
+        let object = span.object_at(address.checked_sub(span.start)?)?;
         Some(ObjectId { span: index, object })
     }
 
@@ -79,17 +86,100 @@ impl Heap {
         self.spans.get(usize::try_from(index).ok()?)
     }
 
-    pub(super) fn span_mut(&mut self, index: u32) -> Option<&mut Span> {
-        self.spans.get_mut(usize::try_from(index).ok()?)
-    }
-
     /// All spans, by address, with their numbers.
     pub(super) fn spans(&self) -> impl Iterator<Item = (u32, &Span)> {
         (0..).zip(&self.spans)
     }
 
-    pub(super) fn spans_mut(&mut self) -> impl Iterator<Item = (u32, &mut Span)> {
-        (0..).zip(&mut self.spans)
+    /// Marks the object that holds the byte at `address`; `None` where there is
+    /// none, it was marked before, or nobody wants to know of it.
+    pub(super) fn mark(&mut self, address: u64, label: Label) -> Option<Marked> {
+        self.marks.mark(self.table.get(address)?, address, label)
+    }
+
+    /// Takes those of `words` out that point to nothing that [`Heap::mark`] would mark.
+    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<(u64, T)>) {
+        self.marks.sift(words, |word| self.table.get(word));
+    }
+
+    /// From where the object was reached, if it was.
+    pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
+        self.marks.label(id)
+    }
+
+    /// The objects among `range` of a span that are marked.
+    pub(super) fn marked(&self, span: u32, range: Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        self.marks.among(span, range)
+    }
+
+    /// How many spans there are.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.spans.len()).unwrap_or(u32::MAX)
+    }
+
+    /// From the first object of a span that is marked to the end of the last one, if
+    /// they hold pointers.
+    pub(super) fn extent(&self, span: u32) -> Option<Range<u64>> {
+        let (first, last) = self.marks.extent(span)?;
+        let span = self.span(span)?;
+        Some(span.address_of(first)..span.address_of(last).saturating_add(span.element()))
+    }
+
+    /// The same of the span that holds the byte at `address`, with its number.
+    pub(super) fn extent_around(&self, address: u64) -> Option<(u32, Range<u64>)> {
+        let span = self.table.get(address)?;
+        Some((span, self.extent(span)?))
+    }
+
+    /// How many objects of a span are marked and have still to be looked through.
+    pub(super) fn pending(&self, span: u32) -> u32 {
+        self.marks.pending(span)
+    }
+
+    /// Adds these to `into`; they wait no longer.
+    pub(super) fn take_pending(&mut self, span: u32, into: &mut Vec<u32>) {
+        self.marks.take_pending(span, into);
+    }
+
+    /// Has what is marked in a span told of, even if it holds no pointers; whether
+    /// that is new.
+    pub(super) fn watch(&mut self, span: u32) -> bool {
+        let of = self.spans.get(usize::try_from(span).unwrap_or(usize::MAX));
+        of.is_some_and(|of| self.marks.watch(span, of))
+    }
+
+    pub(super) fn is_watched(&self, span: u32) -> bool {
+        self.marks.is_watched(span)
+    }
+
+    /// Takes the mark off an object of which nothing waits to be looked through.
+    pub(super) fn unmark(&mut self, id: ObjectId) {
+        self.marks.unmark(id);
+    }
+
+    /// Has no search enter the object at `address`.
+    pub(super) fn set_opaque(&mut self, address: Addr) {
+        if let Some(id) = self.find(address.0) {
+            self.marks.set_opaque(id);
+        }
+    }
+
+    pub(super) fn is_opaque(&self, id: ObjectId) -> bool {
+        self.marks.is_opaque(id)
+    }
+
+    /// Notes the sum of what is marked in the page of `address`; whether that is the
+    /// same as before.
+    pub(super) fn has_same_sum(&mut self, span: u32, address: u64, sum: u64) -> bool {
+        let Some(of) = self.span(span) else { return false };
+        let page = address.saturating_sub(of.start) / PAGE;
+        let pages = of.pages();
+        self.marks.set_sum(span, (page, pages), sum) == sum
+    }
+
+    /// Forgets what pages held.
+    pub(super) fn forget_sums(&mut self) {
+        self.marks.forget_sums();
     }
 
     /// Where its first object begins and its last one ends.

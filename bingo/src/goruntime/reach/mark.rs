@@ -2,18 +2,20 @@
 //! in, everything that their words point to is marked, with the label of what it
 //! was reached from. Objects without pointers are never read.
 //!
-//! Spans are read by address in chunks, and within a chunk the search goes on until
-//! nothing in it waits: neighbours mostly refer to neighbours.
+//! The heap is gone through by address, a part at a time, in rounds: each takes the
+//! objects that wait by then, and those of the part that they make wait in turn.
 
 use crate::goruntime::fields::{length, words};
-use crate::goruntime::heap::{Heap, Label, ObjectId};
+use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
-/// Bytes of the heap that are read in one go.
-const CHUNK: u64 = 4 << 20;
+/// Bytes of the heap that are read in one go: they stay in the processor's cache.
+pub(super) const CHUNK: u64 = 256 << 10;
 /// A span is read whole where its objects that wait are one in so many.
-const SPARSE: u64 = 4;
+const SPARSE: u64 = 8;
+/// Words that are found before they are looked up.
+const FOUND: usize = 1 << 10;
 /// Larger spans hold one object, or few: these are read one by one.
 const SMALL: u64 = 64 << 10;
 
@@ -24,47 +26,61 @@ pub(super) struct Marker {
     pub(super) hits: Vec<ObjectId>,
     /// Bytes that could not be read.
     pub(super) unreadable: u64,
-    /// Spans in which something waits, some of them more than once.
+    /// Pages that do not stand still.
+    pub(super) moving: Vec<u64>,
+    /// Whether those are among them in which something is marked from now on.
+    pub(super) keeps_new: bool,
+    /// Words that have to be looked up, with from where they were reached.
+    found: Vec<(u64, Label)>,
+    /// Spans in which something waits.
     queue: Vec<u32>,
     batch: Batch,
+    parts: Vec<Part>,
+    objects: Vec<u32>,
 }
 
 /// A part of a span that was read: all of it, or one object.
 struct Part {
     span: u32,
-    /// The object, with its label; `None` for all.
-    object: Option<(u32, Label)>,
+    /// The object; `None` for all that wait.
+    object: Option<u32>,
     piece: PieceId,
 }
 
 impl Marker {
-    /// Marks the object that `word` points to, if it does point to one; whether
-    /// it was not marked before.
-    pub(super) fn mark(&mut self, heap: &mut Heap, word: u64, label: Label) -> bool {
-        let Some(id) = heap.find(word) else { return false };
-        let Some(span) = heap.span_mut(id.span) else { return false };
-        let waited = span.pending();
-        if !span.mark(id.object, label) {
-            return false;
+    /// Marks the object that `word` points to, if it does point to one.
+    pub(super) fn mark(&mut self, heap: &mut Heap, word: u64, label: Label) {
+        let Some(marked) = heap.mark(word, label) else { return };
+        if marked.watched {
+            self.hits.push(marked.id);
         }
-        if span.watched {
-            self.hits.push(id);
+        if self.keeps_new {
+            self.moving.push(word / PAGE * PAGE);
         }
-        if waited == 0 && span.pending() > 0 {
-            self.queue.push(id.span);
+        if marked.first {
+            self.queue.push(marked.id.span);
         }
-        true
     }
 
-    /// Has all that is marked looked through once more.
-    pub(super) fn look_again(&mut self, heap: &mut Heap) {
-        self.queue.clear();
-        for (number, span) in heap.spans_mut() {
-            span.look_again();
-            if span.pending() > 0 {
-                self.queue.push(number);
-            }
+    /// Marks what these bytes point to, in time: [`Marker::settle`] marks the rest.
+    pub(super) fn follow(&mut self, heap: &mut Heap, bytes: &[u8], label: Label) {
+        let (low, high) = heap.range();
+        let size = high - low;
+        let near = words(bytes).filter(|word| word.wrapping_sub(low) < size);
+        self.found.extend(near.map(|word| (word, label)));
+        if self.found.len() >= FOUND {
+            self.settle(heap);
         }
+    }
+
+    /// Marks all that was found.
+    pub(super) fn settle(&mut self, heap: &mut Heap) {
+        let mut found = std::mem::take(&mut self.found);
+        heap.sift(&mut found);
+        for (word, label) in found.drain(..) {
+            self.mark(heap, word, label);
+        }
+        self.found = found;
     }
 
     /// Goes on until nothing waits.
@@ -74,11 +90,10 @@ impl Marker {
         heap: &mut Heap,
     ) -> Result<(), MemoryError> {
         let mut batch = std::mem::take(&mut self.batch);
-        let mut parts = Vec::new();
+        let mut parts = std::mem::take(&mut self.parts);
         while !self.queue.is_empty() {
             let mut spans = std::mem::take(&mut self.queue);
             spans.sort_unstable();
-            spans.dedup();
             let mut spans = spans.into_iter().peekable();
             while spans.peek().is_some() {
                 batch.clear();
@@ -93,11 +108,11 @@ impl Marker {
                 self.look_through(heap, &batch, &parts);
             }
         }
-        self.batch = batch;
+        (self.batch, self.parts) = (batch, parts);
         Ok(())
     }
 
-    /// Asks for what is to be looked through of `span`; how many bytes that is.
+    /// Asks for what is to be looked through of a span; how many bytes that is.
     fn ask<M: Memory + ?Sized>(
         &mut self,
         heap: &mut Heap,
@@ -106,57 +121,70 @@ impl Marker {
         parts: &mut Vec<Part>,
         memory: &M,
     ) -> Result<u64, MemoryError> {
-        let Some(span) = heap.span_mut(number) else { return Ok(0) };
-        let (element, whole) = (span.element(), span.bytes());
-        let waiting = u64::from(span.pending()).saturating_mul(element);
+        let Some(span) = heap.span(number) else { return Ok(0) };
+        let (start, element, whole) = (span.start, span.element(), span.bytes());
+        let waiting = u64::from(heap.pending(number)).saturating_mul(element);
         if waiting == 0 {
             return Ok(0);
         }
         if whole <= SMALL && waiting.saturating_mul(SPARSE) >= whole {
-            let piece = batch.push(Addr(span.start), length(whole));
+            let piece = batch.push(Addr(start), length(whole));
             parts.push(Part { span: number, object: None, piece });
             return Ok(whole);
         }
-        for (object, label) in span.take_pending() {
-            let Some(span) = heap.span(number) else { break };
-            let start = span.address_of(object);
+        let mut objects = std::mem::take(&mut self.objects);
+        heap.take_pending(number, &mut objects);
+        for object in objects.drain(..) {
+            let start = start.saturating_add(u64::from(object).saturating_mul(element));
             if element > CHUNK {
-                self.look_through_large(memory, heap, (start, element), label)?;
+                self.look_through_large(memory, heap, (start, element), (number, object))?;
                 continue;
             }
             let piece = batch.push(Addr(start), length(element));
-            parts.push(Part { span: number, object: Some((object, label)), piece });
+            parts.push(Part { span: number, object: Some(object), piece });
         }
+        self.objects = objects;
         Ok(waiting)
     }
 
     /// Looks through what was read, and through what comes to wait in it.
     fn look_through(&mut self, heap: &mut Heap, batch: &Batch, parts: &[Part]) {
         for part in parts {
-            if let Some((_, label)) = part.object {
-                match batch.bytes(part.piece) {
-                    Some(bytes) => self.follow(heap, bytes, label),
-                    None => self.unreadable += 8,
-                }
+            let Some(object) = part.object else { continue };
+            match (batch.bytes(part.piece), heap.label(ObjectId { span: part.span, object })) {
+                (Some(bytes), Some(label)) => self.follow(heap, bytes, label),
+                (None, _) => self.unreadable += 8,
+                (_, None) => {}
             }
         }
+        self.settle(heap);
+        let mut objects = std::mem::take(&mut self.objects);
         let mut again = true;
         while std::mem::take(&mut again) {
             for part in parts.iter().filter(|part| part.object.is_none()) {
-                let Some(span) = heap.span_mut(part.span).filter(|span| span.pending() > 0) else { continue };
-                let (element, waiting) = (span.element(), span.take_pending());
+                if heap.pending(part.span) == 0 {
+                    continue;
+                }
+                heap.take_pending(part.span, &mut objects);
                 let Some(bytes) = batch.bytes(part.piece) else {
+                    objects.clear();
                     self.unreadable += 8;
                     continue;
                 };
                 again = true;
-                for (object, label) in waiting {
+                let element = heap.span(part.span).map_or(0, |span| span.element());
+                for object in objects.drain(..) {
+                    let id = ObjectId { span: part.span, object };
                     let from = length(u64::from(object).saturating_mul(element));
-                    let object = bytes.get(from..).unwrap_or_default();
-                    self.follow(heap, object.get(..length(element)).unwrap_or(object), label);
+                    let bytes = bytes.get(from..).unwrap_or_default();
+                    if let Some(label) = heap.label(id) {
+                        self.follow(heap, bytes.get(..length(element)).unwrap_or(bytes), label);
+                    }
                 }
             }
+            self.settle(heap);
         }
+        self.objects = objects;
     }
 
     /// Looks through one object that is larger than a chunk.
@@ -165,8 +193,9 @@ impl Marker {
         memory: &M,
         heap: &mut Heap,
         (start, size): (u64, u64),
-        label: Label,
+        (span, object): (u32, u32),
     ) -> Result<(), MemoryError> {
+        let Some(label) = heap.label(ObjectId { span, object }) else { return Ok(()) };
         let mut batch = Batch::default();
         let mut at = 0;
         while at < size {
@@ -180,16 +209,7 @@ impl Marker {
             }
             at += some;
         }
+        self.settle(heap);
         Ok(())
-    }
-
-    /// Marks what these bytes point to.
-    fn follow(&mut self, heap: &mut Heap, bytes: &[u8], label: Label) {
-        let (low, high) = heap.range();
-        for word in words(bytes) {
-            if (low..high).contains(&word) {
-                self.mark(heap, word, label);
-            }
-        }
     }
 }

@@ -15,10 +15,19 @@
 //! times, and what was reached once stays reached: it errs by taking for reachable
 //! what is not, and a pointer that is never seen would have to flee each sweep.
 //!
+//! | sweep | reads | looks through |
+//! |---|---|---|
+//! | 1, of the first look | what is reached, as it is reached | all of it |
+//! | 2, of the next one, seconds later | all that is marked, by address | all of it |
+//! | 3, 4 | the same | the pages that have changed |
+//! | up to 16, if there is time | the pages that had changed | those that have again |
+//!
 //! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
 //! sudog that it is queued with, nor by what a processor keeps for later; but by a
 //! timer that runs.
 
+mod again;
+mod goroutines;
 mod holders;
 mod mark;
 mod roots;
@@ -30,7 +39,7 @@ mod watch;
 
 pub(super) use holders::Holder;
 pub(super) use roots::{Held, Variables, specials};
-pub(super) use search::{Reached, Root, SWEEPS, Search};
+pub(super) use search::{Kept, Reached, Root, SWEEPS, Search};
 pub(super) use timers::{processors, running as running_timers};
 pub(super) use uses::Sight;
 pub(super) use watch::Watched;

@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::again::Where;
+use super::goroutines::Goroutines;
 use super::holders::{Holder, Holders};
 use super::mark::Marker;
-use super::roots::{self, Held, Variables};
+use super::roots::{self, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
 use super::timers;
 use super::uses::{Sight, Sights};
@@ -14,7 +16,6 @@ use super::watch::{From, Watch, Watched};
 use crate::goruntime::allgs::AllGs;
 use crate::goruntime::code::Code;
 use crate::goruntime::fields::length;
-use crate::goruntime::g::{G, Status};
 use crate::goruntime::heap::{Heap, Label};
 use crate::goruntime::reader::Runtime;
 use crate::goruntime::running::Running;
@@ -26,16 +27,18 @@ use crate::model::{Addr, GoId, Snapshot};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
-/// `g`s that are read in one go.
+/// Goroutines whose stacks are looked through in one go.
 const CHUNK: usize = 4096;
 /// Sweeps while something is not reached: a pointer that hops from place to place
 /// is missed by a sweep with a probability of up to 1/e, by all of these with one
 /// of 1e-7.
 pub(in crate::goruntime) const SWEEPS: usize = 16;
 /// So many at least, however long they take,
-const LEAST: usize = 3;
+const LEAST: usize = 4;
 /// and no further one after this time.
 const LONG: Duration = Duration::from_millis(1500);
+/// What was marked so long ago says too little of now.
+const FRESH: Duration = Duration::from_secs(10);
 /// Goroutines that wait for a lock of which is looked what they have at hand.
 const MOST_AT_LOCKS: usize = 1 << 12;
 /// Labels that variables may use up; the others are for goroutines.
@@ -74,17 +77,22 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     labels: Map<Root, Label>,
     roots: Vec<Root>,
     sights: Sights,
-    /// What no search enters.
-    opaque: Vec<Addr>,
-    /// The processors, which are among that.
+    /// The processors, which no search enters.
     processors: Vec<Addr>,
     /// What the functions of running timers get.
     fed: HashSet<Addr>,
-    /// Those that go on, as they were last seen.
-    going: Vec<Stopped>,
-    /// The parked ones as they were last seen, by their place in the watch.
-    parked: Map<usize, Stopped>,
+    goroutines: Goroutines,
+    /// Whether it goes on from another one, and has not begun.
+    goes_on: bool,
     batch: Batch,
+}
+
+/// What is marked when a search is over, for one that goes on from there.
+pub(in crate::goruntime) struct Kept {
+    heap: Heap,
+    labels: Map<Root, Label>,
+    roots: Vec<Root>,
+    at: Instant,
 }
 
 /// What was found out.
@@ -126,23 +134,31 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             labels: Map::default(),
             roots: Vec::new(),
             sights: Sights::default(),
-            opaque: Vec::new(),
             processors: Vec::new(),
             fed: HashSet::new(),
-            going: Vec::new(),
-            parked: Map::default(),
+            goroutines: Goroutines::default(),
+            goes_on: false,
             batch: Batch::default(),
         }
     }
 
     /// Sweeps until all that is waited on is reached, or often enough; at most
     /// `sweeps` times. `None` where the heap cannot be found.
-    pub(in crate::goruntime) fn run(mut self, sweeps: usize) -> Result<Option<Reached>, MemoryError> {
+    pub(in crate::goruntime) fn run(
+        mut self,
+        sweeps: usize,
+        kept: Option<Kept>,
+    ) -> Result<Option<(Reached, Kept)>, MemoryError> {
         let (Some(mheap), Some(module)) = (self.runtime.mheap, self.runtime.module) else { return Ok(None) };
         let began = Instant::now();
         let (mut whole, mut done) = (false, 0);
+        if let Some(kept) = kept.filter(|kept| kept.at.elapsed() < FRESH) {
+            (self.heap, self.labels, self.roots) = (kept.heap, kept.labels, kept.roots);
+            done = 1;
+            self.goes_on = true;
+        }
         while done < sweeps && (done < LEAST || began.elapsed() < LONG) {
-            match self.sweep(mheap, module, done == 0) {
+            match self.sweep(mheap, module, done) {
                 Ok(all) => whole |= all,
                 // What moved away while it was read is read by the next sweep.
                 Err(MemoryError::Unreadable { .. }) => {}
@@ -153,30 +169,23 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 break;
             }
         }
-        self.look_at_parked()?;
-        let holders = if self.watch.locks.is_empty() {
-            Vec::new()
-        } else {
-            let holders = Holders::new(self.memory, &**self.code, &self.runtime.layout);
-            holders.find(&mut self.stacks, &self.going, &self.watch.locks)?
-        };
-        Ok(Some(Reached {
+        let holders = self.look_at_parked()?;
+        let reached = Reached {
             objects: self.watch.objects,
             waiters: self.watch.waiters.iter().map(|waiter| (waiter.id, waiter.live)).collect(),
             sights: self.sights.take(),
             holders,
-            roots: self.roots,
+            roots: self.roots.clone(),
             fed: self.fed,
             whole,
-        }))
+        };
+        let kept = Kept { heap: self.heap, labels: self.labels, roots: self.roots, at: Instant::now() };
+        Ok(Some((reached, kept)))
     }
 
-    /// One sweep; whether everything could be read.
-    fn sweep(&mut self, mheap: Addr, module: Addr, first: bool) -> Result<bool, MemoryError> {
+    /// One sweep, before which `done` were; whether everything could be read.
+    fn sweep(&mut self, mheap: Addr, module: Addr, done: usize) -> Result<bool, MemoryError> {
         let (memory, layout) = (self.memory, &self.runtime.layout);
-        for &address in &self.opaque {
-            set_opaque(&mut self.heap, address, false);
-        }
         let mut whole = self.heap.refresh(memory, layout, mheap)?;
         let all = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
         all.refresh(memory, &mut self.gs)?;
@@ -184,12 +193,25 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             Some(variables) => self.variables = variables,
             None => whole = false,
         }
-        self.watch.place(&mut self.heap, &self.variables);
+        if self.watch.place(&mut self.heap, &self.variables) {
+            self.heap.forget_sums();
+        }
+        if std::mem::take(&mut self.goes_on) {
+            // Memory may have been freed and used again since.
+            self.watch.unmark(&mut self.heap);
+        }
+        let known = (self.slots, self.running);
+        whole &= self.goroutines.refresh(memory, layout, &self.gs, known, &mut self.watch)?;
         self.find_opaque()?;
         self.marker.unreadable = 0;
-        if !first {
-            self.marker.look_again(&mut self.heap);
+        // The first look has still to find what is looked at again.
+        match done {
+            0 => {}
+            1 => self.marker.look_again(memory, &mut self.heap, Where::All)?,
+            2..LEAST => self.marker.look_again(memory, &mut self.heap, Where::Changed)?,
+            _ => self.marker.look_again(memory, &mut self.heap, Where::Moving)?,
         }
+        self.marker.keeps_new = done > 0;
         whole &= self.mark_variables()?;
         let finalizer = self.label(Root::Finalizer);
         let (heap, marker) = (&mut self.heap, &mut self.marker);
@@ -199,7 +221,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             marker.mark(heap, word, finalizer);
         }
         whole &= self.mark_timers()?;
-        whole &= self.mark_stacks()?;
+        let live = self.goroutines.unknown();
+        whole &= self.mark_stacks_of(&live)?;
         let mut woken = Vec::new();
         for number in 0..self.watch.objects.len() {
             if self.watch.objects.get(number).is_some_and(|object| object.from.is_some()) {
@@ -209,7 +232,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         loop {
             self.marker.close(memory, &mut self.heap)?;
             for id in std::mem::take(&mut self.marker.hits) {
-                if let Some(label) = self.heap.span(id.span).and_then(|span| span.label(id.object)) {
+                if let Some(label) = self.heap.label(id) {
                     self.watch.reached(id, label, &mut woken);
                 }
             }
@@ -217,9 +240,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 break;
             }
             let live: Vec<Stopped> =
-                woken.drain(..).filter_map(|waiter| self.parked.remove(&waiter)).collect();
+                woken.drain(..).filter_map(|waiter| self.goroutines.wake(waiter)).collect();
             whole &= self.mark_stacks_of(&live)?;
-            self.going.extend(live);
         }
         Ok(whole && self.marker.unreadable == 0)
     }
@@ -228,35 +250,26 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     /// the processors.
     fn find_opaque(&mut self) -> Result<(), MemoryError> {
         let layout = &self.runtime.layout;
-        self.opaque.clone_from(&self.gs);
+        let heap = &mut self.heap;
+        self.gs.iter().for_each(|&g| heap.set_opaque(g));
         let mut pages = Pages::new(self.memory);
         let limit = self.slots.ids().limit();
         if let Some(semtable) = self.runtime.semtable {
             let table = SemTable::read(layout, &mut pages, semtable, limit)?;
-            self.opaque.extend(table.sudogs);
+            table.sudogs.into_iter().for_each(|sudog| heap.set_opaque(sudog));
         }
-        let waiting: Vec<Addr> =
-            self.slots.copies().map(|(_, g)| g.waiting).filter(|at| !at.is_nil()).collect();
-        pages.prefetch(waiting.iter().map(|&at| (at, length(layout.sudog.size))))?;
+        let size = length(layout.sudog.size);
+        pages.prefetch(self.goroutines.sudogs().map(|at| (at, size)))?;
+        let most = usize::from(u16::MAX);
         let mut chain = Vec::new();
-        for first in waiting {
+        for first in self.goroutines.sudogs() {
             chain.clear();
-            sudog::list(
-                layout,
-                &mut pages,
-                first,
-                |sudog| sudog.waitlink,
-                usize::from(u16::MAX),
-                &mut chain,
-            )?;
-            self.opaque.extend(chain.iter().map(|sudog| sudog.addr));
+            sudog::list(layout, &mut pages, first, |sudog| sudog.waitlink, most, &mut chain)?;
+            chain.iter().for_each(|sudog| heap.set_opaque(sudog.addr));
         }
         if let Some(allp) = self.runtime.allp {
             self.processors = timers::processors(&mut pages, allp)?;
-            self.opaque.extend(&self.processors);
-        }
-        for &address in &self.opaque {
-            set_opaque(&mut self.heap, address, true);
+            self.processors.iter().for_each(|&processor| heap.set_opaque(processor));
         }
         Ok(())
     }
@@ -279,7 +292,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let mut batch = std::mem::take(&mut self.batch);
         let whole = variables.scan(self.memory, &mut batch, |place, word| {
             let Some(id) = self.heap.find(word) else { return };
-            if self.heap.span(id.span).is_none_or(|span| span.label(id.object).is_some()) {
+            if self.heap.label(id).is_some() {
                 return;
             }
             let start = self.code.variable_at(Addr(place)).map_or(Addr(place), |(_, start)| start);
@@ -287,52 +300,6 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             self.marker.mark(&mut self.heap, word, label);
         })?;
         (self.variables, self.batch) = (variables, batch);
-        Ok(whole)
-    }
-
-    /// Marks what the stacks of those hold that go on, and notes the others.
-    fn mark_stacks(&mut self) -> Result<bool, MemoryError> {
-        let layout = &self.runtime.layout;
-        self.parked.clear();
-        self.going.clear();
-        let mut whole = true;
-        let gs = std::mem::take(&mut self.gs);
-        let mut batch = Batch::default();
-        for (chunk, start) in gs.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
-            batch.clear();
-            let size = length(layout.g.size);
-            let pieces: Vec<_> = chunk.iter().map(|&addr| (addr, batch.push(addr, size))).collect();
-            self.memory.read_batch(&mut batch)?;
-            let mut live = Vec::new();
-            for (index, (addr, piece)) in (start..).zip(pieces) {
-                let Some(bytes) = batch.bytes(piece) else {
-                    whole = false;
-                    continue;
-                };
-                let Some(mut g) = G::decode(layout, addr, bytes) else { continue };
-                self.running.complete(&mut g);
-                if g.status == Status::None {
-                    continue;
-                }
-                let one = Stopped { g, held: Held::decode(layout, bytes) };
-                let waiter = self.watch.waiter(GoId(g.goid));
-                let stands = |g: &G| self.slots.copy(index).is_some_and(|before| before.same_stop(g));
-                match waiter.and_then(|place| Some((place, self.watch.waiters.get_mut(place)?))) {
-                    Some((place, waiter)) if !waiter.live => {
-                        if stands(&g) {
-                            self.parked.insert(place, one);
-                            continue;
-                        }
-                        waiter.live = true;
-                    }
-                    _ => {}
-                }
-                live.push(one);
-            }
-            whole &= self.mark_stacks_of(&live)?;
-            self.going.append(&mut live);
-        }
-        self.gs = gs;
         Ok(whole)
     }
 
@@ -356,16 +323,21 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     }
 
     /// Finds out what those that are parked have at hand, and those that wait for a
-    /// lock: whoever holds it may wait for what they would do next.
-    fn look_at_parked(&mut self) -> Result<(), MemoryError> {
-        let mut parked: Vec<Stopped> = std::mem::take(&mut self.parked).into_values().collect();
-        parked.sort_unstable_by_key(|one| one.g.goid);
-        let at_locks = self.going.iter().filter(|one| self.watch.waits_for_lock(GoId(one.g.goid)));
-        let at_locks: Vec<Stopped> = at_locks.take(MOST_AT_LOCKS).copied().collect();
+    /// lock: whoever holds it may wait for what they would do next. Who holds locks
+    /// comes out.
+    fn look_at_parked(&mut self) -> Result<Vec<Holder>, MemoryError> {
+        let parked = self.goroutines.parked();
         self.look_at(&parked)?;
+        if self.watch.locks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut all: Vec<Stopped> = self.goroutines.of(true).collect();
+        let at_locks = all.iter().filter(|one| self.watch.waits_for_lock(GoId(one.g.goid)));
+        let at_locks: Vec<Stopped> = at_locks.take(MOST_AT_LOCKS).copied().collect();
         self.look_at(&at_locks)?;
-        self.going.append(&mut parked);
-        Ok(())
+        all.extend(parked);
+        let holders = Holders::new(self.memory, &**self.code, &self.runtime.layout);
+        holders.find(&mut self.stacks, &all, &self.watch.locks)
     }
 
     fn look_at(&mut self, parked: &[Stopped]) -> Result<(), MemoryError> {
@@ -407,15 +379,6 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         self.labels.insert(root, label);
         self.roots.push(root);
         label
-    }
-}
-
-fn set_opaque(heap: &mut Heap, address: Addr, opaque: bool) {
-    if let Some(id) = heap.find(address.0)
-        && let Some(span) = heap.span_mut(id.span)
-        && (opaque || span.is_opaque(id.object))
-    {
-        span.set_opaque(id.object, opaque);
     }
 }
 

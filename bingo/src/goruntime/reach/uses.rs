@@ -58,7 +58,7 @@ impl Sights {
             self.add(watch, goroutine, object, sighting, 0);
         }
         if let Some(id) = heap.find(sighting.word)
-            && heap.span(id.span).is_some_and(|span| span.watched)
+            && heap.is_watched(id.span)
         {
             for &object in watch.at(id) {
                 self.add(watch, goroutine, object, sighting, 0);
@@ -90,9 +90,9 @@ impl Sights {
             let mut asked = Vec::new();
             for (id, sighting) in level.drain(..) {
                 let Some(span) = heap.span(id.span) else { continue };
-                let reached = span.label(id.object).is_some();
+                let reached = heap.label(id).is_some();
                 let passes = reached && (depth >= SHALLOW || span.element() > SMALL);
-                if span.is_noscan() || span.is_opaque(id.object) || passes {
+                if span.is_noscan() || heap.is_opaque(id) || passes {
                     continue;
                 }
                 let size = length(span.element().min(MOST_BYTES));

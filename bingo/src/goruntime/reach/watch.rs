@@ -103,8 +103,10 @@ impl Watch {
         watch
     }
 
-    /// Finds where each object lies, and has the heap tell of it.
-    pub(super) fn place(&mut self, heap: &mut Heap, variables: &Variables) {
+    /// Finds where each object lies, and has the heap tell of it. Whether that is new
+    /// of a span of which marks may be missing for it.
+    pub(super) fn place(&mut self, heap: &mut Heap, variables: &Variables) -> bool {
+        let mut unmarked = false;
         self.places.clear();
         self.elsewhere.clear();
         for (number, object) in self.objects.iter_mut().enumerate() {
@@ -115,8 +117,9 @@ impl Watch {
                 object.from.get_or_insert(if variable { From::Variable } else { From::Outside });
                 continue;
             };
-            let Some(span) = heap.span_mut(id.span) else { continue };
-            span.watched = true;
+            let is_new = heap.watch(id.span);
+            let Some(span) = heap.span(id.span) else { continue };
+            unmarked |= is_new && span.is_noscan();
             if !span.is_tiny() {
                 self.places.entry(id).or_default().push(number);
                 continue;
@@ -131,6 +134,12 @@ impl Watch {
             }
         }
         self.elsewhere.sort_unstable();
+        unmarked
+    }
+
+    /// Takes the marks off all objects: what they are reached from is to be found anew.
+    pub(super) fn unmark(&self, heap: &mut Heap) {
+        self.places.keys().for_each(|&id| heap.unmark(id));
     }
 
     /// The place among [`Watch::waiters`] of a goroutine that waits.

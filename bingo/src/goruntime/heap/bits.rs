@@ -1,0 +1,149 @@
+//! Yes or no of each object, one bit each: the numbers of objects come in and go
+//! out, those of one span 64 in a word.
+
+use std::ops::Range;
+
+/// Many bits. Those of a span begin at a word of their own.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Bits {
+    words: Vec<u64>,
+}
+
+/// How many words `count` bits take.
+pub(super) fn words_for(count: u32) -> u32 {
+    count.div_ceil(u64::BITS)
+}
+
+/// The word of a bit, and the bit in it.
+fn split(place: u32, number: u32) -> (usize, u64) {
+    (index(place) + index(number / u64::BITS), 1 << (number % u64::BITS))
+}
+
+impl Bits {
+    /// Adds so many words without a bit; where they are, if there is room.
+    pub(super) fn grow(&mut self, words: u32) -> Option<u32> {
+        let place = u32::try_from(self.words.len()).ok()?;
+        self.words.resize(self.words.len() + index(words), 0);
+        Some(place)
+    }
+
+    /// Adds a copy of words of another one, less the bits of `without`.
+    pub(super) fn copy(&mut self, from: &Bits, place: u32, words: u32, without: &Bits) {
+        let range = index(place)..index(place) + index(words);
+        let words = from.words.get(range.clone()).unwrap_or_default();
+        let without = without.words.get(range).unwrap_or_default();
+        self.words.extend(words.iter().zip(without).map(|(word, without)| word & !without));
+    }
+
+    /// Sets all bits of a word.
+    pub(super) fn fill(&mut self, place: u32) {
+        self.words.get_mut(index(place)).into_iter().for_each(|word| *word = u64::MAX);
+    }
+
+    pub(super) fn reserve(&mut self, words: usize) {
+        self.words.reserve_exact(words);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(super) fn get(&self, place: u32, number: u32) -> bool {
+        let (word, bit) = split(place, number);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Sets a bit; whether it was not set before.
+    pub(super) fn set(&mut self, place: u32, number: u32) -> bool {
+        let (word, bit) = split(place, number);
+        let Some(word) = self.words.get_mut(word) else { return false };
+        let before = *word;
+        *word |= bit;
+        before & bit == 0
+    }
+
+    /// Clears a bit; whether it was set before.
+    pub(super) fn clear(&mut self, place: u32, number: u32) -> bool {
+        let (word, bit) = split(place, number);
+        let Some(word) = self.words.get_mut(word) else { return false };
+        let before = *word;
+        *word &= !bit;
+        before & bit != 0
+    }
+
+    /// The numbers among `range` whose bit is set.
+    pub(super) fn among(&self, place: u32, range: Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        let first = range.start / u64::BITS;
+        let last = words_for(range.end);
+        let words = self.words.get(index(place) + index(first)..index(place) + index(last.max(first)));
+        let numbers = (first..).zip(words.unwrap_or_default()).flat_map(|(word, &bits)| each(word, bits));
+        numbers.filter(move |number| range.contains(number))
+    }
+
+    /// The lowest number whose bit is set here and not in `without`, and the highest.
+    pub(super) fn extent(&self, without: &Bits, place: u32, words: u32) -> Option<(u32, u32)> {
+        let range = index(place)..index(place) + index(words);
+        let words = self.words.get(range.clone())?.iter().zip(without.words.get(range)?);
+        let mut words =
+            (0..).zip(words.map(|(word, without)| word & !without)).filter(|&(_, word)| word != 0);
+        let (first, low) = words.next()?;
+        let (last, high) = words.last().unwrap_or((first, low));
+        let number = |word: u32, bit: u32| word * u64::BITS + bit;
+        Some((number(first, low.trailing_zeros()), number(last, u64::BITS - 1 - high.leading_zeros())))
+    }
+
+    /// Adds the numbers of a span's bits to `into`, and clears them.
+    pub(super) fn take(&mut self, place: u32, words: u32, into: &mut Vec<u32>) {
+        let words = self.words.get_mut(index(place)..index(place) + index(words));
+        for (word, bits) in (0..).zip(words.into_iter().flatten()) {
+            into.extend(each(word, std::mem::take(bits)));
+        }
+    }
+}
+
+/// The numbers of the bits of one word.
+fn each(word: u32, bits: u64) -> impl Iterator<Item = u32> {
+    let mut rest = bits;
+    std::iter::from_fn(move || {
+        let bit = rest.trailing_zeros();
+        rest &= rest.wrapping_sub(1);
+        (bit < u64::BITS).then_some(word * u64::BITS + bit)
+    })
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_do_not_share_bits() {
+        let mut bits = Bits::default();
+        bits.grow(words_for(65));
+        bits.grow(words_for(1));
+        assert!(bits.set(0, 64));
+        assert!(!bits.set(0, 64));
+        assert!(bits.set(0, 3));
+        assert!(bits.set(2, 0));
+        assert_eq!(bits.among(0, 0..65).collect::<Vec<_>>(), [3, 64]);
+        assert_eq!(bits.among(0, 4..64).count(), 0);
+        assert_eq!(bits.among(0, 64..65).collect::<Vec<_>>(), [64]);
+        assert!(bits.get(2, 0) && !bits.get(2, 1));
+        let mut without = Bits::default();
+        without.grow(3);
+        assert_eq!(bits.extent(&without, 0, 2), Some((3, 64)));
+        without.set(0, 3);
+        assert_eq!(bits.extent(&without, 0, 2), Some((64, 64)));
+        without.set(2, 0);
+        assert_eq!(bits.extent(&without, 2, 1), None);
+        let mut taken = Vec::new();
+        bits.take(0, 2, &mut taken);
+        assert_eq!(taken, [3, 64]);
+        assert_eq!(bits.among(0, 0..65).count(), 0);
+        assert!(bits.clear(2, 0));
+        assert!(!bits.clear(2, 0));
+    }
+}

@@ -1,0 +1,379 @@
+//! What a search has noted of the objects of spans: which are reached, from where,
+//! which of these have still to be looked through, and which no search enters.
+//!
+//! Most objects have three bits, in tables that fit into a processor's cache, and no
+//! label of their own: what is in one span is reached from one root as a rule, and
+//! then the span has the label. Objects in which nobody looks for anything have
+//! nothing.
+
+use std::num::NonZeroU16;
+use std::ops::Range;
+
+use super::bits::{Bits, words_for};
+use super::span::{ObjectId, PAGE, Span};
+
+/// From where something was reached.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(in crate::goruntime) struct Label(NonZeroU16);
+
+impl Label {
+    /// How many there can be.
+    pub(in crate::goruntime) const COUNT: u16 = u16::MAX - 1;
+    /// The label with the highest number.
+    pub(in crate::goruntime) const LAST: Label = Label(NonZeroU16::MAX);
+
+    /// The label number `number`, from 0 on.
+    pub(in crate::goruntime) fn new(number: u16) -> Option<Label> {
+        NonZeroU16::new(number.checked_add(1)?).map(Label)
+    }
+
+    pub(in crate::goruntime) fn number(self) -> u16 {
+        self.0.get() - 1
+    }
+}
+
+/// An object that was marked for the first time.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::goruntime) struct Marked {
+    pub(in crate::goruntime) id: ObjectId,
+    /// Whether it is the first of its span that waits to be looked through.
+    pub(in crate::goruntime) first: bool,
+    /// Whether somebody wants to know of objects in its span.
+    pub(in crate::goruntime) watched: bool,
+}
+
+/// The bits of what nobody needs marks of: all are set.
+const UNMARKED: u32 = 0;
+/// Where there are no sums.
+const NOWHERE: u32 = u32::MAX;
+/// Words that are looked up side by side.
+const ABREAST: usize = 128;
+
+/// What is needed of a span for each word that points into it.
+#[derive(Clone, Copy, Default, Debug)]
+struct Shape {
+    start: u64,
+    /// 2^32 divided by the size of an object, rounded up; 0 where there is but one.
+    inverse: u32,
+    /// Where its bits are.
+    bits: u32,
+}
+
+/// What is noted of one span.
+#[derive(Clone, Debug)]
+struct Notes {
+    count: u32,
+    element: u64,
+    pending: u32,
+    noscan: bool,
+    watched: bool,
+    label: Option<Label>,
+    /// Where objects have several: that of each.
+    labels: Option<Box<[Option<Label>]>>,
+    /// Where the sums of its pages are.
+    sums: u32,
+}
+
+/// What is noted of all spans.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// The first is for what is in no span.
+    shapes: Vec<Shape>,
+    spans: Vec<Notes>,
+    /// Marked or opaque: not to be marked again.
+    seen: Bits,
+    pending: Bits,
+    opaque: Bits,
+    /// Of what each page held when all that is marked in it was looked through; 0
+    /// where that is not known.
+    sums: Vec<u64>,
+}
+
+impl Shape {
+    fn of(span: &Span, bits: u32) -> Shape {
+        // Exact for every offset in the span: offset * (inverse * size - 2^32) < 2^32.
+        let inverse = (1_u64 << 32).div_ceil(span.element());
+        let inverse = u32::try_from(inverse).ok().filter(|_| span.count() > 1 && bits != UNMARKED);
+        Shape { start: span.start, inverse: inverse.unwrap_or(0), bits }
+    }
+
+    /// The object that holds the byte at `address`.
+    fn object_at(self, address: u64) -> u32 {
+        let object = address.wrapping_sub(self.start).wrapping_mul(u64::from(self.inverse)) >> 32;
+        u32::try_from(object).unwrap_or(u32::MAX)
+    }
+}
+
+impl Notes {
+    fn of(span: &Span) -> Notes {
+        Notes {
+            count: span.count(),
+            element: span.element(),
+            pending: 0,
+            noscan: span.is_noscan(),
+            watched: false,
+            label: None,
+            labels: None,
+            sums: NOWHERE,
+        }
+    }
+
+    /// Where the sums of the pages are that an object is in.
+    fn sums_of(&self, object: u32) -> Range<usize> {
+        let page = |address: u64| index(address / PAGE).saturating_add(index(self.sums));
+        let start = u64::from(object) * self.element;
+        page(start)..page(start.saturating_add(self.element - 1)).saturating_add(1)
+    }
+
+    fn words(&self) -> u32 {
+        // Behind the last object there may be a part of one more.
+        words_for(self.count.saturating_add(1))
+    }
+
+    fn set_label(&mut self, object: u32, label: Label) {
+        match (&mut self.labels, self.label) {
+            (None, None) => self.label = Some(label),
+            (None, Some(all)) if all == label => {}
+            (labels, all) => {
+                let count = usize::try_from(self.count).unwrap_or(0);
+                let labels = labels.get_or_insert_with(|| vec![all; count].into());
+                let place = usize::try_from(object).ok().and_then(|object| labels.get_mut(object));
+                place.into_iter().for_each(|place| *place = Some(label));
+            }
+        }
+    }
+
+    fn label(&self, object: u32) -> Option<Label> {
+        match &self.labels {
+            Some(labels) => labels.get(usize::try_from(object).ok()?).copied().flatten(),
+            None => self.label,
+        }
+    }
+}
+
+impl Marks {
+    /// Makes room for spans, by address; of those that `before` had already, whose
+    /// number there comes with them, what was noted stays, but for what is opaque.
+    pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, mut before: Marks) -> Marks {
+        let mut marks = Marks::default();
+        for bits in [&mut marks.seen, &mut marks.pending, &mut marks.opaque] {
+            bits.reserve(before.seen.len());
+            bits.grow(1);
+        }
+        marks.seen.fill(UNMARKED);
+        marks.shapes.push(Shape::default());
+        for (span, kept) in spans {
+            let mut notes = Notes::of(span);
+            let mut bits = UNMARKED;
+            if let Some(kept) = kept
+                && let Some(old) = before.spans.get_mut(kept)
+            {
+                std::mem::swap(&mut notes, old);
+                bits = before.shapes.get(kept + 1).map_or(UNMARKED, |shape| shape.bits);
+            }
+            let words = notes.words();
+            if bits != UNMARKED {
+                marks.seen.copy(&before.seen, bits, words, &before.opaque);
+                marks.pending.copy(&before.pending, bits, words, &before.opaque);
+                bits = marks.opaque.grow(words).unwrap_or(UNMARKED);
+            } else if !notes.noscan {
+                bits = marks.grow(words);
+            }
+            if notes.sums != NOWHERE {
+                let (from, count) = (index(notes.sums), index(span.pages()));
+                notes.sums = u32::try_from(marks.sums.len()).unwrap_or(NOWHERE);
+                let sums = before.sums.get(from..from.saturating_add(count)).unwrap_or_default();
+                marks.sums.extend_from_slice(sums);
+            }
+            marks.shapes.push(Shape::of(span, bits));
+            marks.spans.push(notes);
+        }
+        marks
+    }
+
+    /// Room for more bits: where they are.
+    fn grow(&mut self, words: u32) -> u32 {
+        self.pending.grow(words);
+        self.opaque.grow(words);
+        self.seen.grow(words).unwrap_or(UNMARKED)
+    }
+
+    /// Takes those of `words` out of which point to nothing that is still to be
+    /// marked. Each comes with the number of its span, which is higher by one.
+    ///
+    /// Tables of a large heap do not fit into a processor's cache, so what is needed
+    /// of them is fetched for many words at once.
+    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<(u64, T)>, span_of: impl Fn(u64) -> Option<u32>) {
+        let mut kept = 0;
+        let mut next = 0;
+        while next < words.len() {
+            let end = words.len().min(next + ABREAST);
+            let mut spans = [0_u32; ABREAST];
+            let mut cells = [(0_u32, 0_u32); ABREAST];
+            let mut open = [false; ABREAST];
+            let some = words.get(next..end).unwrap_or_default();
+            for (span, &(word, _)) in spans.iter_mut().zip(some) {
+                *span = span_of(word).map_or(0, |span| span + 1);
+            }
+            for ((cell, &span), &(word, _)) in cells.iter_mut().zip(&spans).zip(some) {
+                let shape = self.shapes.get(index(span)).copied().unwrap_or_default();
+                *cell = (shape.bits, shape.object_at(word));
+            }
+            for (open, &(bits, object)) in open.iter_mut().zip(&cells) {
+                *open = !self.seen.get(bits, object);
+            }
+            for (place, open) in (next..end).zip(open) {
+                if let Some(&word) = words.get(place)
+                    && let Some(into) = words.get_mut(kept)
+                {
+                    *into = word;
+                    kept += usize::from(open);
+                }
+            }
+            next = end;
+        }
+        words.truncate(kept);
+    }
+
+    /// Marks the object of a span that holds the byte at `address`, to be looked
+    /// through if it can hold pointers; `None` where it was marked before.
+    pub(super) fn mark(&mut self, span: u32, address: u64, label: Label) -> Option<Marked> {
+        let shape = self.shape(span)?;
+        let object = shape.object_at(address);
+        let notes = self.spans.get_mut(index(span)).filter(|notes| object < notes.count)?;
+        if !self.seen.set(shape.bits, object) {
+            return None;
+        }
+        notes.set_label(object, label);
+        if notes.sums != NOWHERE {
+            // What it holds has not been looked through.
+            self.sums.get_mut(notes.sums_of(object)).unwrap_or_default().fill(0);
+        }
+        let first = !notes.noscan && notes.pending == 0;
+        if !notes.noscan && self.pending.set(shape.bits, object) {
+            notes.pending += 1;
+        }
+        Some(Marked { id: ObjectId { span, object }, first, watched: notes.watched })
+    }
+
+    /// Has marks set in a span, whatever is in it, and told of; whether they were
+    /// not told of before.
+    pub(super) fn watch(&mut self, number: u32, span: &Span) -> bool {
+        let Some(notes) = self.spans.get_mut(index(number)) else { return false };
+        let is_new = !std::mem::replace(&mut notes.watched, true);
+        let words = notes.words();
+        if self.bits(number) == UNMARKED {
+            let bits = self.grow(words);
+            let shape = self.shapes.get_mut(index(number) + 1);
+            shape.into_iter().for_each(|shape| *shape = Shape::of(span, bits));
+        }
+        is_new
+    }
+
+    fn shape(&self, span: u32) -> Option<Shape> {
+        self.shapes.get(index(span).saturating_add(1)).copied()
+    }
+
+    fn bits(&self, span: u32) -> u32 {
+        self.shape(span).map_or(UNMARKED, |shape| shape.bits)
+    }
+
+    fn notes(&self, span: u32) -> Option<&Notes> {
+        self.spans.get(index(span))
+    }
+
+    /// What is noted of a span that has bits, and where they are.
+    fn marked(&self, span: u32) -> Option<(&Notes, u32)> {
+        let bits = self.bits(span);
+        self.notes(span).filter(|_| bits != UNMARKED).map(|notes| (notes, bits))
+    }
+
+    pub(super) fn is_watched(&self, span: u32) -> bool {
+        self.notes(span).is_some_and(|notes| notes.watched)
+    }
+
+    /// From where the object was reached, if it was.
+    pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
+        let (notes, bits) = self.marked(id.span)?;
+        let marked = self.seen.get(bits, id.object) && !self.opaque.get(bits, id.object);
+        marked.then(|| notes.label(id.object)).flatten()
+    }
+
+    /// Has no search enter an object.
+    pub(super) fn set_opaque(&mut self, id: ObjectId) {
+        let bits = self.bits(id.span);
+        if bits == UNMARKED {
+            return;
+        }
+        self.seen.set(bits, id.object);
+        self.opaque.set(bits, id.object);
+        if self.pending.clear(bits, id.object)
+            && let Some(notes) = self.spans.get_mut(index(id.span))
+        {
+            notes.pending = notes.pending.saturating_sub(1);
+        }
+    }
+
+    /// Takes the mark off an object.
+    pub(super) fn unmark(&mut self, id: ObjectId) {
+        let bits = self.bits(id.span);
+        if bits != UNMARKED && !self.opaque.get(bits, id.object) {
+            self.seen.clear(bits, id.object);
+        }
+    }
+
+    pub(super) fn is_opaque(&self, id: ObjectId) -> bool {
+        self.marked(id.span).is_some_and(|(_, bits)| self.opaque.get(bits, id.object))
+    }
+
+    /// How many objects of a span wait to be looked through.
+    pub(super) fn pending(&self, span: u32) -> u32 {
+        self.notes(span).map_or(0, |notes| notes.pending)
+    }
+
+    /// Adds those that wait to `into`; they wait no longer.
+    pub(super) fn take_pending(&mut self, span: u32, into: &mut Vec<u32>) {
+        let bits = self.bits(span);
+        if let Some(notes) = self.spans.get_mut(index(span)).filter(|notes| notes.pending > 0) {
+            notes.pending = 0;
+            let words = notes.words();
+            self.pending.take(bits, words, into);
+        }
+    }
+
+    /// The objects among `range` of a span that are marked.
+    pub(super) fn among(&self, span: u32, range: Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        self.marked(span).into_iter().flat_map(move |(notes, bits)| {
+            let within = range.start..range.end.min(notes.count);
+            let marked = self.seen.among(bits, within);
+            marked.filter(move |&object| !self.opaque.get(bits, object))
+        })
+    }
+
+    /// The lowest object of a span that is marked, and the highest.
+    pub(super) fn extent(&self, span: u32) -> Option<(u32, u32)> {
+        let (notes, bits) = self.marked(span).filter(|(notes, _)| !notes.noscan)?;
+        self.seen.extent(&self.opaque, bits, notes.words())
+    }
+
+    /// Notes the sum of a page of a span, of `pages` in all; the one that was noted
+    /// before.
+    pub(super) fn set_sum(&mut self, span: u32, (page, pages): (u64, u64), sum: u64) -> u64 {
+        let Some(notes) = self.spans.get_mut(index(span)) else { return 0 };
+        if notes.sums == NOWHERE {
+            notes.sums = u32::try_from(self.sums.len()).unwrap_or(NOWHERE);
+            self.sums.resize(self.sums.len() + index(pages), 0);
+        }
+        let noted = self.sums.get_mut(index(notes.sums).saturating_add(index(page)));
+        noted.map_or(0, |noted| std::mem::replace(noted, sum))
+    }
+
+    /// Forgets the sums of all pages.
+    pub(super) fn forget_sums(&mut self) {
+        self.sums.fill(0);
+    }
+}
+
+fn index(number: impl TryInto<usize>) -> usize {
+    number.try_into().unwrap_or(usize::MAX)
+}

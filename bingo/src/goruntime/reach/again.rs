@@ -1,0 +1,146 @@
+//! Another look at what is marked already: the program runs on, and may have moved a
+//! pointer from where nobody had looked yet to where somebody had. Marked objects of a
+//! [`Heap`] come in, and what their words point to by now is marked.
+//!
+//! A page that holds what it held when all in it was looked through has nothing new
+//! to tell: it is read, but no more. Those that do not stand still are kept in mind,
+//! so that there one can look again, and again.
+
+use std::hash::{BuildHasher, Hasher};
+
+use super::mark::{CHUNK, Marker};
+use crate::goruntime::fields::length;
+use crate::goruntime::heap::{Heap, ObjectId, PAGE};
+use crate::memory::{Batch, Memory, MemoryError, PieceId};
+use crate::model::Addr;
+
+/// Where to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Where {
+    /// At all that is marked.
+    All,
+    /// At what has changed since the last look.
+    Changed,
+    /// At what has changed between the last looks, and there alone.
+    Moving,
+}
+
+/// What is marked of one page.
+struct Slice {
+    span: u32,
+    start: u64,
+    end: u64,
+    piece: PieceId,
+}
+
+/// Slices that are read in one go.
+#[derive(Default)]
+struct Slices {
+    batch: Batch,
+    all: Vec<Slice>,
+    bytes: u64,
+    objects: Vec<u32>,
+}
+
+impl Marker {
+    /// Looks again; what comes to wait for being looked through is left to
+    /// [`Marker::close`].
+    pub(super) fn look_again<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        heap: &mut Heap,
+        place: Where,
+    ) -> Result<(), MemoryError> {
+        let mut slices = Slices::default();
+        if place == Where::Moving {
+            let mut moving = std::mem::take(&mut self.moving);
+            moving.sort_unstable();
+            moving.dedup();
+            for &page in &moving {
+                let Some((span, marked)) = heap.extent_around(page) else { continue };
+                slices.ask(span, marked.start.max(page)..marked.end.min(page + PAGE));
+                slices.read(self, memory, heap, place, CHUNK)?;
+            }
+            self.moving.append(&mut moving);
+        } else {
+            for span in 0..heap.count() {
+                let Some(marked) = heap.extent(span) else { continue };
+                let mut start = marked.start;
+                while start < marked.end {
+                    let end = marked.end.min((start / PAGE + 1) * PAGE);
+                    slices.ask(span, start..end);
+                    slices.read(self, memory, heap, place, CHUNK)?;
+                    start = end;
+                }
+            }
+        }
+        slices.read(self, memory, heap, place, 0)
+    }
+}
+
+impl Slices {
+    fn ask(&mut self, span: u32, range: std::ops::Range<u64>) {
+        let Some(size) = range.end.checked_sub(range.start).filter(|&size| size > 0) else { return };
+        let piece = self.batch.push(Addr(range.start), length(size));
+        self.all.push(Slice { span, start: range.start, end: range.end, piece });
+        self.bytes += size;
+    }
+
+    /// Reads them if there are so many bytes, and looks through them.
+    fn read<M: Memory + ?Sized>(
+        &mut self,
+        marker: &mut Marker,
+        memory: &M,
+        heap: &mut Heap,
+        place: Where,
+        least: u64,
+    ) -> Result<(), MemoryError> {
+        if self.bytes < least {
+            return Ok(());
+        }
+        memory.read_batch(&mut self.batch)?;
+        for slice in &self.all {
+            let Some(bytes) = self.batch.bytes(slice.piece) else {
+                marker.unreadable += 8;
+                continue;
+            };
+            let same = heap.has_same_sum(slice.span, slice.start, sum(bytes));
+            if same && place != Where::All {
+                continue;
+            }
+            if place == Where::Changed {
+                marker.moving.push(slice.start / PAGE * PAGE);
+            }
+            slice.look_through(marker, heap, bytes, &mut self.objects);
+        }
+        marker.settle(heap);
+        self.batch.clear();
+        self.all.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+impl Slice {
+    fn look_through(&self, marker: &mut Marker, heap: &mut Heap, bytes: &[u8], objects: &mut Vec<u32>) {
+        let Some(span) = heap.span(self.span) else { return };
+        let (start, element) = (span.start, span.element());
+        let numbers = (self.start - start) / element..(self.end - start).div_ceil(element);
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        objects.extend(heap.marked(self.span, number(numbers.start)..number(numbers.end)));
+        for object in objects.drain(..) {
+            let Some(label) = heap.label(ObjectId { span: self.span, object }) else { continue };
+            let first = start + u64::from(object) * element;
+            let from = first.saturating_sub(self.start);
+            let until = (first + element).min(self.end) - self.start;
+            marker.follow(heap, bytes.get(length(from)..length(until)).unwrap_or_default(), label);
+        }
+    }
+}
+
+/// A number for what a page holds, never zero.
+fn sum(bytes: &[u8]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(bytes);
+    hasher.finish() | 1
+}

@@ -1,0 +1,133 @@
+//! The goroutines as one sweep after the other sees them: all `g`s are read, and
+//! those come out whose stacks have to be looked through, since they go on and are
+//! not where they were.
+
+use super::roots::Held;
+use super::stacks::Stopped;
+use super::watch::Watch;
+use crate::binary::layout::Layout;
+use crate::goruntime::fields::length;
+use crate::goruntime::g::{G, Status};
+use crate::goruntime::running::Running;
+use crate::goruntime::slots::Slots;
+use crate::memory::{Batch, Memory, MemoryError};
+use crate::model::{Addr, GoId};
+
+/// `g`s that are read in one go.
+const CHUNK: usize = 1024;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    one: Stopped,
+    /// It goes on, or may.
+    live: bool,
+    /// Its stack was looked through since it stopped there.
+    known: bool,
+}
+
+/// All of them, in the order of `allgs`.
+#[derive(Default)]
+pub(super) struct Goroutines {
+    all: Vec<Option<Seen>>,
+    /// Where those are that do not go on, by their place in the watch.
+    parked: Vec<Option<usize>>,
+    batch: Batch,
+}
+
+impl Goroutines {
+    /// Reads all `gs`. Whether all could be.
+    pub(super) fn refresh<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        layout: &Layout,
+        gs: &[Addr],
+        (slots, running): (&Slots, &Running),
+        watch: &mut Watch,
+    ) -> Result<bool, MemoryError> {
+        self.all.resize(gs.len(), None);
+        self.parked.clear();
+        self.parked.resize(watch.waiters.len(), None);
+        let mut whole = true;
+        let size = length(layout.g.size);
+        for (start, (chunk, all)) in
+            (0..).step_by(CHUNK).zip(gs.chunks(CHUNK).zip(self.all.chunks_mut(CHUNK)))
+        {
+            self.batch.clear();
+            let pieces: Vec<_> = chunk.iter().map(|&addr| (addr, self.batch.push(addr, size))).collect();
+            memory.read_batch(&mut self.batch)?;
+            for (index, ((addr, piece), seen)) in (start..).zip(pieces.into_iter().zip(all)) {
+                let before = seen.take();
+                let Some(bytes) = self.batch.bytes(piece) else {
+                    whole = false;
+                    continue;
+                };
+                let Some(mut g) = G::decode(layout, addr, bytes) else { continue };
+                running.complete(&mut g);
+                if g.status == Status::None {
+                    continue;
+                }
+                let one = Stopped { g, held: Held::decode(layout, bytes) };
+                let stands = || slots.copy(index).is_some_and(|before| before.same_stop(&g));
+                let mut live = true;
+                if let Some(place) = watch.waiter(GoId(g.goid))
+                    && let Some(waiter) = watch.waiters.get_mut(place)
+                    && !waiter.live
+                {
+                    waiter.live = !stands();
+                    live = waiter.live;
+                    if let Some(parked) = self.parked.get_mut(place).filter(|_| !live) {
+                        *parked = Some(index);
+                    }
+                }
+                let known = before.is_some_and(|before| before.known && before.one.is_at_rest_like(&one));
+                *seen = Some(Seen { one, live, known });
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Those that go on and whose stacks have to be looked through.
+    pub(super) fn unknown(&mut self) -> Vec<Stopped> {
+        let unknown = self.all.iter_mut().flatten().filter(|seen| seen.live && !seen.known);
+        unknown
+            .map(|seen| {
+                seen.known = true;
+                seen.one
+            })
+            .collect()
+    }
+
+    /// Has one that did not go on do so: what is known of it.
+    pub(super) fn wake(&mut self, place: usize) -> Option<Stopped> {
+        let index = self.parked.get_mut(place)?.take()?;
+        let seen = self.all.get_mut(index)?.as_mut()?;
+        (seen.live, seen.known) = (true, true);
+        Some(seen.one)
+    }
+
+    /// Those that do not go on, by id.
+    pub(super) fn parked(&self) -> Vec<Stopped> {
+        let mut parked: Vec<Stopped> = self.of(false).collect();
+        parked.sort_unstable_by_key(|one| one.g.goid);
+        parked
+    }
+
+    /// Those that go on, or do not.
+    pub(super) fn of(&self, live: bool) -> impl Iterator<Item = Stopped> + '_ {
+        self.all.iter().flatten().filter(move |seen| seen.live == live).map(|seen| seen.one)
+    }
+
+    /// The sudogs that goroutines are parked with.
+    pub(super) fn sudogs(&self) -> impl Iterator<Item = Addr> + '_ {
+        let waiting = self.all.iter().flatten().filter(|seen| seen.one.g.status == Status::Waiting);
+        waiting.map(|seen| seen.one.g.waiting).filter(|waiting| !waiting.is_nil())
+    }
+}
+
+impl Stopped {
+    /// Whether it is parked, and has not run between the two.
+    fn is_at_rest_like(&self, after: &Stopped) -> bool {
+        self.g.status == Status::Waiting && self.g.same_stop(&after.g) && self.held == after.held
+    }
+}
