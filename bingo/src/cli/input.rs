@@ -143,8 +143,14 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
                 .remedy("write it to one: a core is read at many places at once"))
         }
         Kind::Core => {
-            progress.clear();
-            core_file::open(Path::new(path), reading.binary.as_deref()).map(Input::of)
+            let mut source = core_file::open(Path::new(path), reading.binary.as_deref())?;
+            progress.work(&format!("searching {path}"));
+            let (progress, interrupted) = (progress.clone(), Arc::clone(&reading.interrupted));
+            source.ask_on(Arc::new(move || {
+                progress.tick();
+                !interrupted.load(Ordering::Relaxed)
+            }));
+            Ok(Input::of(source))
         }
         Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
     }

@@ -56,8 +56,7 @@ impl Progress {
         bar.set_position(0);
     }
 
-    /// `what` is done from now on, and will take a while: it is shown.
-    #[cfg(all(target_os = "linux", feature = "live"))]
+    /// `what` is done from now on, and may take a while: it is shown when it is time.
     pub(super) fn work(&self, what: &str) {
         let bar = &self.0.bar;
         let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");

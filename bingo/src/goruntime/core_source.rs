@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::BinaryCode;
 use super::program::{Program, ProgramError};
 use super::reader::{ReadError, Runtime, SnapshotReader};
+use super::{BinaryCode, GoOn};
 use crate::binary::Binary;
 use crate::memory::core_dump::{BuildIds, CoreDump, CoreError};
 use crate::memory::{Memory, Pages};
@@ -171,6 +171,11 @@ impl CoreSource {
     #[must_use]
     pub fn reader(&self) -> &SnapshotReader<CoreDump, BinaryCode> {
         &self.reader
+    }
+
+    /// Asks `go_on` while it is looked at closely: see [`SnapshotReader::ask_on`].
+    pub fn ask_on(&mut self, go_on: GoOn) {
+        self.reader.ask_on(go_on);
     }
 
     /// Its memory.

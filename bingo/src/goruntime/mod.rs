@@ -59,6 +59,7 @@ pub use places::{Place, Places};
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use process::{OpenError, ProcessSource};
 pub use program::ProgramError;
+pub use reach::GoOn;
 pub use reader::{ReadError, Runtime, SnapshotReader};
 pub use referrers::{Hop, Origin, Referrers, Trail};
 pub use stop::{FrameOf, Stop, StopError};

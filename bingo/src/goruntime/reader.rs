@@ -18,7 +18,7 @@ use super::g::Status;
 use super::links::{Making, Unreached};
 use super::look::{Lanes, Look, Looked, Steady, refusal};
 use super::make::{Parts, goroutine};
-use super::reach::{Kept, SWEEPS, Search};
+use super::reach::{GoOn, Kept, SWEEPS, Search};
 use super::running::Running;
 use super::slots::Slots;
 use super::start::Starts;
@@ -107,6 +107,8 @@ pub struct SnapshotReader<M, C> {
     unreached: Option<Unreached>,
     /// What the last close look marked, if that began anew.
     kept: Option<Kept>,
+    /// Who is asked whether a close look is to go on.
+    go_on: Option<GoOn>,
     /// The threads' registers, where the target stands still.
     still: Option<Vec<(u64, Registers)>>,
     running: Running,
@@ -130,6 +132,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             reads: 0,
             unreached: None,
             kept: None,
+            go_on: None,
             still: None,
             running: Running::default(),
         }
@@ -141,6 +144,12 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     pub fn standing_still(mut self, threads: Vec<(u64, Registers)>) -> SnapshotReader<M, C> {
         self.still = Some(threads);
         self
+    }
+
+    /// Asks `go_on` now and then while a close look lasts; where it says no, the rest of
+    /// that look is left out, and among the problems it is said so.
+    pub fn ask_on(&mut self, go_on: GoOn) {
+        self.go_on = Some(go_on);
     }
 
     /// Has these goroutines read anew the next time, changed or not.
@@ -247,7 +256,16 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let sweeps = if self.unreached.is_some() { SWEEPS } else { 1 };
         let before = self.kept.take();
         let again = before.is_some();
-        let Some((reached, kept)) = search.run(sweeps, before)? else { return Ok(snapshot) };
+        let (reached, kept) = match search.run(sweeps, before, self.go_on.clone()) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(snapshot),
+            Err(MemoryError::Stopped) => {
+                let what = "the search of the heap was broken off: nothing is proven by addresses".to_owned();
+                snapshot.problems.push(Problem { goroutine: None, what });
+                return Ok(snapshot);
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.kept = Some(kept).filter(|_| !again && reached.whole && self.still.is_none());
         let pages = Pages::new(&self.memory);
         let layout = &self.runtime.layout;

@@ -70,6 +70,6 @@ fn read<M: Memory + ?Sized>(memory: &M, address: Addr, len: usize) -> Option<Vec
     match memory.read(address, &mut bytes) {
         Ok(()) => Some(bytes),
         Err(MemoryError::Unreadable { .. } | MemoryError::Gone | MemoryError::NotPermitted) => None,
-        Err(MemoryError::System(_)) => None,
+        Err(MemoryError::System(_) | MemoryError::Stopped) => None,
     }
 }

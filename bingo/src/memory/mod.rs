@@ -76,6 +76,9 @@ pub enum MemoryError {
     /// The kernel does not let us read this process.
     #[error("reading the memory of the process is not permitted")]
     NotPermitted,
+    /// Whoever asked for it has had enough.
+    #[error("it was broken off")]
+    Stopped,
     /// Another failure of the system call.
     #[error("reading the memory of the process failed: {0}")]
     System(String),

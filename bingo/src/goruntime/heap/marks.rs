@@ -160,6 +160,9 @@ impl Marks {
             bits.reserve(before.seen.len());
             bits.grow(1);
         }
+        let count = before.spans.len().max(spans.size_hint().0);
+        marks.shapes.reserve_exact(count + 1);
+        marks.spans.reserve_exact(count);
         marks.seen.fill(UNMARKED);
         marks.shapes.push(Shape::default());
         for (span, kept) in spans {

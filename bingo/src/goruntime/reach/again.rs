@@ -98,6 +98,7 @@ impl Slices {
         if self.bytes < least {
             return Ok(());
         }
+        marker.ask_on()?;
         memory.read_batch(&mut self.batch)?;
         for slice in &self.all {
             let Some(bytes) = self.batch.bytes(slice.piece) else {

@@ -5,6 +5,8 @@
 //! The heap is gone through by address, a part at a time, in rounds: each takes the
 //! objects that wait by then, and those of the part that they make wait in turn.
 
+use std::sync::Arc;
+
 use crate::goruntime::fields::{length, words};
 use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
@@ -18,6 +20,9 @@ const SPARSE: u64 = 8;
 const FOUND: usize = 1 << 10;
 /// Larger spans hold one object, or few: these are read one by one.
 const SMALL: u64 = 64 << 10;
+
+/// Asked now and then while a search lasts: whether it is to go on.
+pub type GoOn = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Marks, and what is noted on the way.
 #[derive(Default)]
@@ -34,6 +39,8 @@ pub(super) struct Marker {
     found: Vec<(u64, Label)>,
     /// Spans in which something waits.
     queue: Vec<u32>,
+    /// Who is asked whether to go on.
+    pub(super) go_on: Option<GoOn>,
     batch: Batch,
     parts: Vec<Part>,
     objects: Vec<u32>,
@@ -83,6 +90,11 @@ impl Marker {
         self.found = found;
     }
 
+    /// Whether it is to go on.
+    pub(super) fn ask_on(&self) -> Result<(), MemoryError> {
+        if self.go_on.as_ref().is_none_or(|go_on| go_on()) { Ok(()) } else { Err(MemoryError::Stopped) }
+    }
+
     /// Goes on until nothing waits.
     pub(super) fn close<M: Memory + ?Sized>(
         &mut self,
@@ -104,6 +116,7 @@ impl Marker {
                 {
                     bytes += self.ask(heap, span, &mut batch, &mut parts, memory)?;
                 }
+                self.ask_on()?;
                 memory.read_batch(&mut batch)?;
                 self.look_through(heap, &batch, &parts);
             }
@@ -200,6 +213,7 @@ impl Marker {
         let mut at = 0;
         while at < size {
             let some = CHUNK.min(size - at);
+            self.ask_on()?;
             batch.clear();
             let piece = batch.push(Addr(start.saturating_add(at)), length(some));
             memory.read_batch(&mut batch)?;

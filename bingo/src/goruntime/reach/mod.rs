@@ -38,6 +38,7 @@ mod uses;
 mod watch;
 
 pub(super) use holders::Holder;
+pub use mark::GoOn;
 pub(super) use roots::{Held, Variables, specials};
 pub(super) use search::{Kept, Reached, Root, SWEEPS, Search};
 pub(super) use timers::{processors, running as running_timers};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::again::Where;
 use super::goroutines::Goroutines;
 use super::holders::{Holder, Holders};
-use super::mark::Marker;
+use super::mark::{GoOn, Marker};
 use super::roots::{self, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
 use super::timers;
@@ -148,10 +148,12 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         mut self,
         sweeps: usize,
         kept: Option<Kept>,
+        go_on: Option<GoOn>,
     ) -> Result<Option<(Reached, Kept)>, MemoryError> {
         let (Some(mheap), Some(module)) = (self.runtime.mheap, self.runtime.module) else { return Ok(None) };
         let began = Instant::now();
         let (mut whole, mut done) = (false, 0);
+        self.marker.go_on = go_on;
         if let Some(kept) = kept.filter(|kept| kept.at.elapsed() < FRESH) {
             (self.heap, self.labels, self.roots) = (kept.heap, kept.labels, kept.roots);
             done = 1;
@@ -342,6 +344,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
 
     fn look_at(&mut self, parked: &[Stopped]) -> Result<(), MemoryError> {
         for chunk in parked.chunks(CHUNK) {
+            self.marker.ask_on()?;
             let mut words: Vec<Vec<Sighting>> = vec![Vec::new(); chunk.len()];
             self.stacks.scan(self.memory, &self.runtime.layout, chunk, |place, sighting| {
                 if let Some(words) = words.get_mut(place)

@@ -108,6 +108,19 @@ fn what_only_its_waiter_has_is_out_of_reach_once_it_was_seen_so_twice() {
 }
 
 #[test]
+fn a_look_that_is_broken_off_says_so_and_proves_nothing() {
+    heap_of_each_release(|mut made| {
+        made.sender(OBJECTS, &[OBJECTS.0]);
+        let mut reader = made.reader().standing_still(Vec::new());
+        reader.ask_on(Arc::new(|| false));
+        let snapshot = reader.read_closely(Time(1)).unwrap();
+        assert_eq!(snapshot.goroutines.len(), 1);
+        assert!(snapshot.links.is_none());
+        assert!(snapshot.problems[0].what.starts_with("the search of the heap was broken off"));
+    });
+}
+
+#[test]
 fn of_what_stands_still_one_look_proves_it() {
     heap_of_each_release(|mut made| {
         made.sender(OBJECTS, &[OBJECTS.0]);
