@@ -40,6 +40,8 @@ type Case = (&'static str, fn(&Snapshot, &Links) -> Result<(), String>);
 const CASES: &[Case] = &[
     ("resource/abba_transfer/bug", |_, links| cycle(links, 2, false)),
     ("resource/abba_rwmutex/bug", |_, links| cycle(links, 2, true)),
+    // The slot that has one lock is the other's, later.
+    ("resource/abba_ring/bug", |_, links| ring(links, 12)),
     ("resource/double_lock/bug", |_, links| cycle(links, 1, false)),
     ("resource/once_recursion/bug", |_, links| cycle(links, 1, false)),
     ("mixed/send_under_lock/bug", |_, links| holder(links)),
@@ -88,6 +90,23 @@ fn looks(source: &mut ProcessSource) -> Result<(Snapshot, Links), String> {
 
 /// As many goroutines wait for a lock of which one of them surely is the only holder.
 fn cycle(links: &Links, count: usize, shared: bool) -> Result<(), String> {
+    let steps = steps(links, shared);
+    let holds_on = |id: GoId| steps.iter().any(|(waiter, _)| *waiter == id);
+    let round = steps.iter().filter(|(_, holder)| holds_on(*holder)).count();
+    if round == count { Ok(()) } else { Err(format!("{steps:?} of {:?}", links.holds)) }
+}
+
+/// So many, and each waits for another one alone.
+fn ring(links: &Links, count: usize) -> Result<(), String> {
+    cycle(links, count, false)?;
+    let steps = steps(links, false);
+    let holders: HashSet<GoId> = steps.iter().map(|(_, holder)| *holder).collect();
+    let itself = steps.iter().any(|(waiter, holder)| waiter == holder);
+    if holders.len() == count && !itself { Ok(()) } else { Err(format!("{steps:?}")) }
+}
+
+/// Who waits for a lock, and who surely holds it.
+fn steps(links: &Links, shared: bool) -> HashSet<(GoId, GoId)> {
     let mut steps: HashSet<(GoId, GoId)> = HashSet::new();
     for (&waiter, waits) in &links.waits {
         for wait in waits.iter().filter(|wait| matches!(wait.operation, Operation::Lock | Operation::RLock)) {
@@ -96,9 +115,7 @@ fn cycle(links: &Links, count: usize, shared: bool) -> Result<(), String> {
             steps.extend(sure.map(|hold| (waiter, hold.goroutine)));
         }
     }
-    let holds_on = |id: GoId| steps.iter().any(|(waiter, _)| *waiter == id);
-    let round = steps.iter().filter(|(_, holder)| holds_on(*holder)).count();
-    if round == count { Ok(()) } else { Err(format!("{steps:?} of {:?}", links.holds)) }
+    steps
 }
 
 /// A lock that one waits for is held by one that waits for something else.

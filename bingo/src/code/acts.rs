@@ -554,7 +554,7 @@ impl Effects for Code {
                 let lock = (**of).clone();
                 return match operation {
                     Operation::Unlock => Effect { takes: Vec::new(), gives: vec![(lock, shared)] },
-                    _ => Effect { takes: vec![Held { lock, shared, line, left: false }], gives: Vec::new() },
+                    _ => Effect { takes: vec![Held::new(lock, shared, line)], gives: Vec::new() },
                 };
             }
         }

@@ -18,8 +18,11 @@ pub(super) struct Rest {
 #[derive(Clone, Copy)]
 pub(super) struct Position<'a> {
     pub(super) line: u32,
-    /// Whether this is the act that is under way.
-    pub(super) is_current: &'a dyn Fn(&Act) -> bool,
+    /// The act that is under way, or those of which one is: positions are lines, and
+    /// what comes behind any of them may come.
+    pub(super) current: &'a [Act],
+    /// The `select` of that line is.
+    pub(super) select: bool,
 }
 
 struct Walk<'a> {
@@ -142,11 +145,18 @@ impl Walk<'_> {
             StmtKind::Acts(acts) => self.behind(acts, position),
             StmtKind::Block(inner) => self.from(inner, position),
             StmtKind::If { head, then, other } => {
-                if covers(then, position.line) && !acts_have(head, position) {
-                    return self.from(then, position);
-                }
-                if covers(other, position.line) && !acts_have(head, position) {
-                    return self.from(other, position);
+                if !acts_have(head, position) {
+                    let within = |branch: &&Vec<Stmt>| covers(branch, position.line);
+                    let mut branches: Vec<&Vec<Stmt>> = [then, other].into_iter().filter(within).collect();
+                    if branches.iter().any(|branch| any_has(branch, position)) {
+                        branches.retain(|branch| any_has(branch, position));
+                    }
+                    if !branches.is_empty() {
+                        return branches.into_iter().fold(false, |falls, branch| {
+                            let falls_too = self.from(branch, position);
+                            falls || falls_too
+                        });
+                    }
                 }
                 self.behind(head, position);
                 let (then, other) = (self.all(then), self.all(other));
@@ -168,14 +178,17 @@ impl Walk<'_> {
                 !endless || breaks(body, label.as_ref())
             }
             StmtKind::Switch { label, head, branches, default } => {
-                let falls = self.branch(branches, position).unwrap_or_else(|| {
+                let at_head = acts_have(head, position);
+                let falls = self.branch(branches, position, at_head).unwrap_or_else(|| {
                     self.behind(head, position);
                     self.branches(branches) || !default
                 });
                 falls || leaves(branches, label.as_ref())
             }
             StmtKind::Select { label, branches, .. } => {
-                let falls = self.branch(branches, position).unwrap_or_else(|| {
+                let waits = position.select && stmt.line == position.line;
+                let within = self.branch(branches, position, waits);
+                let falls = within.unwrap_or_else(|| {
                     let mut falls = false;
                     for branch in branches {
                         falls |= self.all(&branch.body);
@@ -194,20 +207,28 @@ impl Walk<'_> {
         }
     }
 
-    /// Where the position is within one of the branches.
-    fn branch(&mut self, branches: &[Branch], position: Position<'_>) -> Option<bool> {
-        let at = branches.iter().position(|branch| covers(&branch.body, position.line))?;
-        let branch = branches.get(at)?;
-        let mut falls = self.from(&branch.body, position);
-        if branch.falls {
-            falls |= branches.get(at + 1..).is_some_and(|next| self.branches(next));
+    /// Where the position is within some of the branches, and not `at_head`.
+    fn branch(&mut self, branches: &[Branch], position: Position<'_>, at_head: bool) -> Option<bool> {
+        let within = |branch: &Branch| covers(&branch.body, position.line);
+        let has = |branch: &Branch| within(branch) && any_has(&branch.body, position);
+        let known = branches.iter().any(has);
+        let mut all = None;
+        for (at, branch) in branches.iter().enumerate().filter(|_| !at_head) {
+            if !(if known { has(branch) } else { within(branch) }) {
+                continue;
+            }
+            let mut falls = self.from(&branch.body, position);
+            if branch.falls {
+                falls |= branches.get(at + 1..).is_some_and(|next| self.branches(next));
+            }
+            all = Some(all.unwrap_or(false) || falls);
         }
-        Some(falls)
+        all
     }
 
     /// What comes behind the act that is under way.
     fn behind(&mut self, acts: &[Act], position: Position<'_>) -> bool {
-        let current = acts.iter().position(|act| (position.is_current)(act));
+        let current = acts.iter().position(|act| position.current.contains(act));
         let from = current.map_or(0, |at| at + 1);
         self.acts(acts.get(from..).unwrap_or_default())
     }
@@ -218,13 +239,17 @@ fn covers(stmts: &[Stmt], line: u32) -> bool {
 }
 
 fn acts_have(acts: &[Act], position: Position<'_>) -> bool {
-    acts.iter().any(|act| (position.is_current)(act))
+    acts.iter().any(|act| position.current.contains(act))
 }
 
 /// Whether the act that is under way is in a statement.
 fn has(stmt: &Stmt, position: Position<'_>) -> bool {
+    any_has(std::slice::from_ref(stmt), position)
+}
+
+fn any_has(stmts: &[Stmt], position: Position<'_>) -> bool {
     let mut found = false;
-    each_act(std::slice::from_ref(stmt), &mut |act| found |= (position.is_current)(act));
+    each_act(stmts, &mut |act| found |= position.current.contains(act));
     found
 }
 
@@ -232,7 +257,11 @@ fn has(stmt: &Stmt, position: Position<'_>) -> bool {
 /// of who serves others. A loop that is left when its work is done counts as well:
 /// what matters is that it is come back to.
 pub(super) fn serves(stmts: &[Stmt], line: u32) -> usize {
-    let Some(stmt) = stmts.iter().find(|stmt| stmt.line <= line && line <= stmt.end) else { return 0 };
+    let here = stmts.iter().filter(|stmt| stmt.line <= line && line <= stmt.end);
+    here.map(|stmt| serves_in(stmt, line)).max().unwrap_or(0)
+}
+
+fn serves_in(stmt: &Stmt, line: u32) -> usize {
     match &stmt.kind {
         StmtKind::Block(inner) => serves(inner, line),
         StmtKind::If { then, other, .. } => {
@@ -256,9 +285,13 @@ pub(super) fn serves(stmts: &[Stmt], line: u32) -> usize {
 }
 
 /// Whether something is done on every way to a line and not undone between the two, as
-/// far as the statements around the line tell. `does` says of an act that it does it
-/// (`true`) or undoes it.
-pub(super) fn is_behind(stmts: &[Stmt], line: u32, does: &mut dyn FnMut(&Act) -> Option<bool>) -> bool {
+/// far as the statements around the line tell; `None` where that goes by the order of
+/// what the line itself does. `does` says of an act that it does it (`true`) or undoes it.
+pub(super) fn is_behind(
+    stmts: &[Stmt],
+    line: u32,
+    does: &mut dyn FnMut(&Act) -> Option<bool>,
+) -> Option<bool> {
     let mut done = false;
     let mut see = |acts: &[Act], done: &mut bool| {
         for act in acts.iter().filter(acts_on_objects) {
@@ -307,7 +340,12 @@ pub(super) fn is_behind(stmts: &[Stmt], line: u32, does: &mut dyn FnMut(&Act) ->
             }
         }
         if inner.is_empty() {
-            return done;
+            let mut otherwise = false;
+            each_act(stmts, &mut |act| {
+                let at_line = act.line <= line && line <= act.end;
+                otherwise |= at_line && does(act).is_some_and(|does| does != done);
+            });
+            return (!otherwise).then_some(done);
         }
         stmts = inner;
     }

@@ -1,6 +1,7 @@
 //! Which locks are held at a place of a function: what was locked on a way to it
 //! and not unlocked since, on any way. In: the statements, and what each call does
-//! to locks. Out: [`Held`] locks, by the expression that was locked.
+//! to locks. Out: [`Held`] locks, by the expression that was locked. Where it cannot
+//! be told which of several acts it is at, that is what is held at some of them.
 
 use super::future::Position;
 use super::ir::{Act, ActKind, Branch, CallId, Expr, Stmt, StmtKind};
@@ -14,6 +15,14 @@ pub(super) struct Held {
     pub(super) line: u32,
     /// A call may have left it locked, and may not have.
     pub(super) left: bool,
+    /// Of the acts that it may be at, it is held at some and at others not.
+    pub(super) at_some: bool,
+}
+
+impl Held {
+    pub(super) fn new(lock: Expr, shared: bool, line: u32) -> Held {
+        Held { lock, shared, line, left: false, at_some: false }
+    }
 }
 
 /// What a call does to locks.
@@ -37,9 +46,10 @@ type State = Option<Vec<Held>>;
 struct Walk<'a, 'p> {
     effects: &'a mut dyn Effects,
     position: Option<Position<'p>>,
-    found: Option<Vec<Held>>,
-    /// Where nothing was under way at that line: what is held as its statement begins.
-    nearby: Option<Vec<Held>>,
+    /// What is held at each act that may be under way,
+    found: Vec<(*const Act, State)>,
+    /// and, where none is at that line, as each of its statements begins.
+    nearby: Vec<(*const Stmt, State)>,
     breaks: Vec<State>,
     continues: Vec<State>,
     returns: Vec<Vec<Held>>,
@@ -51,7 +61,29 @@ struct Walk<'a, 'p> {
 pub(super) fn at(body: &[Stmt], position: Position<'_>, effects: &mut dyn Effects) -> Vec<Held> {
     let mut walk = Walk::new(effects, Some(position));
     walk.stmts(body, Some(Vec::new()));
-    walk.found.or(walk.nearby).unwrap_or_default()
+    if walk.found.is_empty() { at_all(walk.nearby) } else { at_all(walk.found) }
+}
+
+/// What may be held at all of these, or at some.
+fn at_all<T>(places: Vec<(*const T, State)>) -> Vec<Held> {
+    let places: Vec<Vec<Held>> = places.into_iter().filter_map(|(_, state)| state).collect();
+    let mut all: Vec<Held> = Vec::new();
+    for held in places.iter().flatten() {
+        let is_it = |other: &Held| (&other.lock, other.shared) == (&held.lock, held.shared);
+        if !all.iter().any(|known| is_it(known) && known.line == held.line) {
+            let everywhere = places.iter().all(|state| state.iter().any(is_it));
+            all.push(Held { at_some: !everywhere, ..held.clone() });
+        }
+    }
+    all
+}
+
+/// Notes what is held at a place, by this way or an earlier one.
+fn note<T>(places: &mut Vec<(*const T, State)>, at: *const T, state: &State) {
+    match places.iter_mut().find(|(known, _)| std::ptr::eq(*known, at)) {
+        Some((_, known)) => *known = join(known.take(), state.clone()),
+        None => places.push((at, state.clone())),
+    }
 }
 
 /// What a function leaves locked and unlocked; deferred calls are not counted.
@@ -75,8 +107,8 @@ impl<'a, 'p> Walk<'a, 'p> {
         Walk {
             effects,
             position,
-            found: None,
-            nearby: None,
+            found: Vec::new(),
+            nearby: Vec::new(),
             breaks: Vec::new(),
             continues: Vec::new(),
             returns: Vec::new(),
@@ -94,9 +126,9 @@ impl<'a, 'p> Walk<'a, 'p> {
     fn acts(&mut self, acts: &[Act], mut state: State) -> State {
         for act in acts {
             if let Some(position) = self.position
-                && (position.is_current)(act)
+                && position.current.contains(act)
             {
-                self.found = join(self.found.take(), state.clone());
+                note(&mut self.found, act, &state);
             }
             let ActKind::Call(call) = act.kind else { continue };
             if self.effects.ends(call) {
@@ -125,7 +157,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             && stmt.line <= position.line
             && position.line <= stmt.end
         {
-            self.nearby = join(self.nearby.take(), state.clone());
+            note(&mut self.nearby, stmt, &state);
         }
         self.acts(acts, state)
     }
@@ -171,7 +203,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 if let Some(position) = self.position
                     && position.line == stmt.line
                 {
-                    self.found = join(self.found.take(), state.clone());
+                    note(&mut self.nearby, stmt, &state);
                 }
                 self.branches(branches, &state)
             }

@@ -250,14 +250,14 @@ pub(super) struct Branch {
 }
 
 /// Something that a statement does.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Act {
     pub(super) line: u32,
     pub(super) end: u32,
     pub(super) kind: ActKind,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum ActKind {
     Send(Expr),
     Receive(Expr),

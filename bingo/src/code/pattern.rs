@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::acts::{Code, Done, call_of};
 use super::context::{Context, Item, Items, ObjectMethod, UNBORN};
-use super::future::{self, Position};
+use super::future::{self, Position, each_act};
 use super::ir::*;
 use super::load;
 use super::place::{Spot, Spots};
@@ -24,6 +24,8 @@ pub(super) struct Pattern {
     /// What they wait for; `None` where that is not wholly known.
     pub(super) waits: Option<Vec<(Item, Operation)>>,
     pub(super) holds: Vec<HeldItem>,
+    /// Locks that they hold at some of the acts of their line, and at others not.
+    pub(super) perhaps: BTreeSet<SiteId>,
     pub(super) uses: Vec<Doing>,
     /// Operations on what is not known: on anything in reach, if that is of the kind.
     pub(super) unknown: Vec<Doing>,
@@ -93,7 +95,7 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     for (depth, spot) in spots.all.iter().enumerate() {
         let waiting = waiting.filter(|_| depth == 0);
         if exact && spots.begins.is_none() {
-            holds.extend(holds_at(code, spot, waiting, seen.stack));
+            holds.extend(holds_at(code, spot, waiting, seen.stack, &mut pattern.perhaps));
         }
         if let Some(Waiting::Method(ObjectKind::Cond, _) | Waiting::CondLock) = waiting {
             for act in under_way(code, spot, waiting.unwrap_or(Waiting::Once)) {
@@ -111,34 +113,70 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     pattern
 }
 
-/// Whether an act is the one that a spot is at.
-fn is_current(spot: &Spot, waiting: Option<Waiting>, exact: bool, act: &Act) -> bool {
-    if let Some(inner) = spot.inner {
-        return call_of(act) == Some(inner) && !matches!(act.kind, ActKind::Go(_));
+/// The acts of which a spot is at one.
+fn current(code: &mut Code, spot: &Spot, waiting: Option<Waiting>, exact: bool) -> Vec<Act> {
+    let waiting = match (spot.inner, waiting) {
+        (None, Some(Waiting::Select)) => return Vec::new(),
+        (None, Some(waiting)) => {
+            let mut acts = under_way(code, spot, waiting);
+            acts.retain(|act| act.line == spot.line && !matches!(act.kind, ActKind::Defer(_)));
+            return acts;
+        }
+        (inner, _) => inner,
+    };
+    let mut acts = Vec::new();
+    let Some(func) = code.points.program.func(spot.context.func) else { return acts };
+    each_act(&func.body, &mut |act| {
+        let fits = match waiting {
+            Some(inner) => call_of(act) == Some(inner) && !matches!(act.kind, ActKind::Go(_)),
+            None => {
+                let calls = exact && spot.calls.is_some() && act.line == spot.line;
+                calls && matches!(act.kind, ActKind::Call(_))
+            }
+        };
+        if fits {
+            acts.push(act.clone());
+        }
+    });
+    // Of several calls of a line, those of that name.
+    let name = spot.calls.as_deref().and_then(|calls| calls.rsplit('.').next()).unwrap_or_default();
+    let is_named = |act: &Act| {
+        let callee = call_of(act).and_then(|call| code.points.program.call(call)).map(|call| &call.callee);
+        match callee {
+            Some(Expr::Field(_, of) | Expr::Foreign(_, of)) => &**of == name,
+            _ => false,
+        }
+    };
+    if acts.iter().any(is_named) {
+        acts.retain(is_named);
     }
-    let here = act.line == spot.line;
-    match waiting {
-        Some(Waiting::Send) => here && matches!(act.kind, ActKind::Send(_)),
-        Some(Waiting::Receive) => here && matches!(act.kind, ActKind::Receive(_) | ActKind::Range(_)),
-        Some(Waiting::Select) => false,
-        Some(_) => here && matches!(act.kind, ActKind::Call(_)),
-        None => exact && spot.calls.is_some() && here && matches!(act.kind, ActKind::Call(_)),
-    }
+    acts
 }
 
-fn holds_at(code: &mut Code, spot: &Spot, waiting: Option<Waiting>, stack: &Stack) -> Vec<HeldItem> {
+fn holds_at(
+    code: &mut Code,
+    spot: &Spot,
+    waiting: Option<Waiting>,
+    stack: &Stack,
+    perhaps: &mut BTreeSet<SiteId>,
+) -> Vec<HeldItem> {
     let func = spot.context.func;
     let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else {
         return Vec::new();
     };
-    let is_current = |act: &Act| is_current(spot, waiting, true, act);
-    let held = code.held(func, Position { line: spot.line, is_current: &is_current });
+    let current = current(code, spot, waiting, true);
+    let select = waiting == Some(Waiting::Select);
+    let held = code.held(func, Position { line: spot.line, current: &current, select });
     let mut found = Vec::new();
     for held in held {
         let name: Name = if held.shared { "RLock".into() } else { "Lock".into() };
         for item in code.eval(&held.lock, Some(&spot.context)) {
             for (item, method) in code.evaluator().method(item, &name) {
                 if let ObjectMethod::Does(..) = method {
+                    if held.at_some {
+                        perhaps.insert(item.site);
+                        continue;
+                    }
                     found.push(HeldItem { item, shared: held.shared, at: (Arc::clone(&file), held.line) });
                 }
             }
@@ -176,11 +214,13 @@ fn continuation(
         let Some(of) = code.points.program.func(func) else { continue };
         let (end, file) = (of.end, Arc::clone(&of.file));
         let ends = |call| never.contains(&call);
-        let is_current = |act: &Act| is_current(spot, waiting, exact, act);
+        let current = current(code, spot, waiting, exact);
+        let select = waiting == Some(Waiting::Select);
+        let Some(of) = code.points.program.func(func) else { continue };
         let rest = if spots.begins.is_some() {
             future::whole(of, &ends)
         } else {
-            future::from(of, Position { line: spot.line, is_current: &is_current }, &ends)
+            future::from(of, Position { line: spot.line, current: &current, select }, &ends)
         };
         let locks = code.locks_in(func);
         let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
@@ -250,6 +290,7 @@ fn note(
         && exact
         && receiver.is_some_and(|of| locks.contains(&of))
         && !pattern.holds.iter().any(|held| held.item.site == done.item.site)
+        && !pattern.perhaps.contains(&done.item.site)
     {
         return;
     }

@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::acts::Code;
+use super::acts::{Code, call_of};
 use super::context::Item;
 use super::future::is_behind;
 use super::ir::{Act, ActKind, SiteId};
@@ -30,11 +30,15 @@ pub(super) fn slots(code: &mut Code, spots: &Spots, waits: &[(Item, Operation)])
     roomy.into_iter().filter(|site| !spots.all.iter().any(|spot| has_received(code, spot, *site))).collect()
 }
 
-/// Whether something was received from a channel on every way to a spot.
+/// Whether something was received from a channel on every way to a spot, or may have
+/// been on the line where it is.
 fn has_received(code: &mut Code, spot: &Spot, channel: SiteId) -> bool {
     let Some(func) = code.points.program.func(spot.context.func) else { return false };
     let body = Rc::clone(&func.body);
-    is_behind(&body, spot.line, &mut |act| receives(code, act, channel).then_some(true))
+    // What the call under way receives, it has not received yet, or has within.
+    let under_way = |act: &Act| act.line <= spot.line && spot.line <= act.end && call_of(act).is_some();
+    let mut does = |act: &Act| (!under_way(act) && receives(code, act, channel)).then_some(true);
+    is_behind(&body, spot.line, &mut does).unwrap_or(true)
 }
 
 fn receives(code: &mut Code, act: &Act, channel: SiteId) -> bool {

@@ -138,7 +138,7 @@ fn shown(links: &Links) -> String {
     text
 }
 
-fn check(text: &str, told: &[&str], expect: &str) {
+pub(super) fn check(text: &str, told: &[&str], expect: &str) {
     let text = format!("package main\n{text}");
     let expect: String = expect.trim().lines().map(|line| format!("{}\n", line.trim())).collect();
     assert_eq!(shown(&links_of(&text, told)), expect);
@@ -551,11 +551,14 @@ fn who_has_enough_gets_all_of_it_or_nothing() {
         import \"sync\"
         var one, two sync.Mutex
         func main() {
-            go func() { one.Lock(); two.Lock() }() // forth
+            go func() {
+                one.Lock()
+                two.Lock() // inner
+            }() // forth
             two.Lock()
             one.Lock() // back
         }";
-    let goroutines = ["1 lock main.main@back", "7 lock main.main.func1@forth by main.main@forth of 1"]
+    let goroutines = ["1 lock main.main@back", "7 lock main.main.func1@inner by main.main@go_func of 1"]
         .map(|line| Arc::new(goroutine(line, text)));
     let mut world = World::default();
     let snapshot = Snapshot { taken: Time(10), goroutines: goroutines.into(), ..Snapshot::default() };

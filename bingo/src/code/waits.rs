@@ -259,7 +259,7 @@ pub(super) fn stopped(code: &mut Code, spot: &Spot, waits: &[(Item, Operation)])
             ActKind::Call(call) if stops.contains(&call) => Some(true),
             _ => None,
         };
-        if !stops.is_empty() && future::is_behind(&body, spot.line, &mut does) {
+        if !stops.is_empty() && future::is_behind(&body, spot.line, &mut does) == Some(true) {
             found.insert(site);
         }
     }
@@ -269,7 +269,9 @@ pub(super) fn stopped(code: &mut Code, spot: &Spot, waits: &[(Item, Operation)])
 /// What each case of the `select` at a spot does.
 fn cases(code: &Code, spot: &Spot) -> Option<Vec<Act>> {
     let func = code.points.program.func(spot.context.func)?;
-    let branches = select_at(&func.body, spot.line)?;
+    let mut selects = Vec::new();
+    selects_at(&func.body, spot.line, &mut selects);
+    let [branches] = selects[..] else { return None };
     let mut acts = Vec::new();
     for branch in branches {
         let communication =
@@ -279,15 +281,22 @@ fn cases(code: &Code, spot: &Spot) -> Option<Vec<Act>> {
     Some(acts)
 }
 
-fn select_at(stmts: &[Stmt], line: u32) -> Option<&[Branch]> {
-    stmts.iter().filter(|stmt| stmt.line <= line && line <= stmt.end).find_map(|stmt| match &stmt.kind {
-        StmtKind::Select { branches, default: false, .. } if stmt.line == line => Some(&branches[..]),
-        StmtKind::Block(inner) => select_at(inner, line),
-        StmtKind::If { then, other, .. } => select_at(then, line).or_else(|| select_at(other, line)),
-        StmtKind::Loop { body, .. } => select_at(body, line),
-        StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
-            branches.iter().find_map(|branch| select_at(&branch.body, line))
+/// The branches of each `select` that begins at a line.
+fn selects_at<'s>(stmts: &'s [Stmt], line: u32, found: &mut Vec<&'s [Branch]>) {
+    for stmt in stmts.iter().filter(|stmt| stmt.line <= line && line <= stmt.end) {
+        match &stmt.kind {
+            StmtKind::Block(inner) | StmtKind::Loop { body: inner, .. } => selects_at(inner, line, found),
+            StmtKind::If { then, other, .. } => {
+                selects_at(then, line, found);
+                selects_at(other, line, found);
+            }
+            StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+                if matches!(stmt.kind, StmtKind::Select { default: false, .. }) && stmt.line == line {
+                    found.push(branches);
+                }
+                branches.iter().for_each(|branch| selects_at(&branch.body, line, found));
+            }
+            _ => {}
         }
-        _ => None,
-    })
+    }
 }

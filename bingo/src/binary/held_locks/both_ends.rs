@@ -27,7 +27,7 @@ impl Binary {
             if !listing.instructions.iter().any(receives) {
                 return false;
             }
-            let values = self.values(function, listing, |i| i.ip() == at || receives(i));
+            let values = self.values(function, listing, at, |i| i.ip() == at || receives(i));
             let Some(channel) = values.operand(at).filter(|value| values.is_stable(*value)) else {
                 return false;
             };

@@ -222,7 +222,7 @@ impl Binary {
         if deeds.is_empty() || listing.instructions.iter().any(defers) {
             return None;
         }
-        let values = self.values(&function, &listing, |i| deeds.contains_key(&i.ip()));
+        let values = self.values(&function, &listing, listing.entry.0, |i| deeds.contains_key(&i.ip()));
         let receiver = |ip: u64, deed: &Deed| values.behind_receiver(values.operand(ip)?.before(deed.into));
         let mut given = None;
         for (&ip, deed) in &deeds {

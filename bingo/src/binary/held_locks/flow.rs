@@ -25,6 +25,8 @@ struct State {
     always: u64,
     /// The slots that were written on every way.
     written: u64,
+    /// What was taken by what has become another one since.
+    stale: u64,
 }
 
 /// One place that takes a lock: a call, inlined or not.
@@ -51,8 +53,13 @@ impl<'a> Flow<'a> {
         let takings = takings(listing, deeds, values);
         let code = &listing.instructions;
         let places: HashMap<u64, usize> = code.iter().enumerate().map(|(place, i)| (i.ip(), place)).collect();
+        let mut made: HashMap<u64, u64> = HashMap::new();
+        for (number, taking) in takings.iter().enumerate() {
+            let by = taking.value.and_then(|value| values.made_by(value));
+            by.into_iter().for_each(|by| *made.entry(by).or_default() |= bit(number));
+        }
         let mut states: Vec<Option<State>> = vec![None; code.len()];
-        let mut work = vec![(0, State { fresh: 0, old: 0, always: 0, written: 0 })];
+        let mut work = vec![(0, State { fresh: 0, old: 0, always: 0, written: 0, stale: 0 })];
         let mut tables: Vec<State> = Vec::new();
         loop {
             while let Some((place, state)) = work.pop() {
@@ -63,6 +70,7 @@ impl<'a> Flow<'a> {
                     None => state,
                 };
                 after.written |= values.stored_by(i.ip()).map_or(0, bit);
+                after.stale |= made.get(&i.ip()).copied().unwrap_or(0);
                 if falls_through(i) {
                     work.push((place + 1, after));
                 }
@@ -126,6 +134,7 @@ impl<'a> Flow<'a> {
                 place: taking
                     .value
                     .filter(|value| again & bit(number) == 0 || self.values.is_fixed(*value))
+                    .filter(|_| state.stale & bit(number) == 0)
                     .and_then(|value| self.values.place(value, state.written)),
             })
             .collect()
@@ -186,7 +195,13 @@ fn done(state: State, i: &Instruction, deed: &Deed, takings: &[Taking], values: 
         Act::Take { slow, .. } => {
             let Some(bit) = number(takings, i.ip(), deed).map(bit) else { return state };
             let held = if slow { 0 } else { state.fresh & bit };
-            State { fresh: state.fresh | bit, old: state.old | held, always: state.always | bit, ..state }
+            State {
+                fresh: state.fresh | bit,
+                old: state.old | held,
+                always: state.always | bit,
+                stale: state.stale & !bit,
+                ..state
+            }
         }
         Act::Give { shared } => {
             let given = values.operand(i.ip()).map(|value| value.before(deed.into));
@@ -222,6 +237,7 @@ fn joined(before: &mut Option<State>, state: State) -> Option<State> {
             old: known.old | state.old,
             always: known.always & state.always,
             written: known.written & state.written,
+            stale: known.stale | state.stale,
         },
     };
     (*before != Some(sum)).then(|| *before.insert(sum))

@@ -101,7 +101,7 @@ impl Binary {
             if !deeds.values().any(|deed| matches!(deed.act, Act::Take { .. })) {
                 return Vec::new();
             }
-            let values = self.values(function, listing, |i| deeds.contains_key(&i.ip()));
+            let values = self.values(function, listing, at, |i| deeds.contains_key(&i.ip()));
             Flow::of(listing, &deeds, &values).held_at(at)
         })
         .unwrap_or_default()
@@ -117,7 +117,7 @@ impl Binary {
             if calls.is_empty() {
                 return Vec::new();
             }
-            let values = self.values(function, listing, calls_a_register);
+            let values = self.values(function, listing, at, calls_a_register);
             let deeds = Default::default();
             let flow = Flow::of(listing, &deeds, &values);
             let Some(written) = flow.written_at(at) else { return Vec::new() };
@@ -136,9 +136,9 @@ impl Binary {
     /// in a loop is called by the runtime.
     #[must_use]
     pub fn locks_given_by(&self, entry: StaticAddr) -> Vec<GivenLock> {
-        self.look_into(entry, |function, listing, _| {
+        self.look_into(entry, |function, listing, at| {
             let deeds = self.deeds(function, listing, &[]);
-            let values = self.values(function, listing, |i| deeds.contains_key(&i.ip()));
+            let values = self.values(function, listing, at, |i| deeds.contains_key(&i.ip()));
             let mut given: Vec<GivenLock> = Vec::new();
             for (ip, deed) in &deeds {
                 let Act::Give { shared } = deed.act else { continue };
@@ -173,12 +173,13 @@ impl Binary {
         &self,
         function: &Function<'_>,
         listing: &Listing,
+        at: u64,
         wanted: impl Fn(&Instruction) -> bool,
     ) -> Values {
         let size = |ip| function.frame_size_at(StaticAddr(ip));
         let barriers = self.lock_functions.barriers(self);
         let keeps = |i: &Instruction| call_target(i).is_some_and(|target| barriers.contains(&target));
-        Values::of(listing, size, keeps, wanted)
+        Values::of(listing, at, size, keeps, wanted)
     }
 }
 

@@ -2,11 +2,12 @@
 //! that it takes lies. In: decoded instructions. Out: for each operand a
 //! [`Value`], that is the same for the same pointer.
 //!
-//! The compiler keeps a value that outlives a call in a slot of the frame that is
-//! written once; by these slots values are told apart, and read in a stopped
-//! goroutine.
+//! The compiler keeps a value that outlives a call in a slot of the frame; by where
+//! that is written values are told apart, and by the slot they are read in a stopped
+//! goroutine. A slot may serve two values, one after the other: what it holds is
+//! followed as what a register holds is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpKind, Register};
 
@@ -26,15 +27,25 @@ pub(super) struct Value {
 enum Node {
     /// What a register held when the function began.
     Entry(Register),
-    /// What a slot of the frame holds, by its distance from the caller's frame.
+    /// What a slot of the frame holds that is written with one value, by its distance
+    /// from the caller's frame.
     Slot(i64),
+    /// What is not known but by the instruction that stores it in a slot,
+    Stored(u64),
+    /// or, where a slot may hold this or that, by the one that loads it.
+    Loaded(u64),
     /// What is stored at another value.
     Load(Value),
     /// An address of the program.
     Fixed(u64),
 }
 
-type Registers = [Option<Value>; 16];
+/// What is known at an instruction.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Known {
+    registers: [Option<Value>; 16],
+    slots: BTreeMap<i64, Value>,
+}
 
 /// More steps than this lead nowhere.
 const DEEPEST: usize = 8;
@@ -49,7 +60,7 @@ pub(super) struct Values {
     /// The same, as it was found the first time,
     settled: HashMap<i64, HashSet<Option<Value>>>,
     /// and what registers held where code jumps back.
-    jumped_back: HashMap<u64, Registers>,
+    jumped_back: HashMap<u64, Known>,
     /// The slots that hold one value, and their numbers,
     numbers: HashMap<i64, usize>,
     /// and the instructions that store it.
@@ -58,27 +69,30 @@ pub(super) struct Values {
     operands: HashMap<u64, Value>,
     /// and of those that call a register, what that holds.
     targets: HashMap<u64, Value>,
+    /// What slots hold where the goroutine is.
+    here: BTreeMap<i64, Value>,
 }
 
 impl Values {
-    /// Follows `listing`; `size` says how large the frame is at an instruction,
-    /// `keeps` which calls leave registers alone, and `wanted` which operands are of
-    /// interest.
+    /// Follows `listing`; the goroutine is `at` an instruction, `size` says how large the
+    /// frame is at one, `keeps` which calls leave registers alone, and `wanted` which
+    /// operands are of interest.
     pub(super) fn of(
         listing: &Listing,
+        at: u64,
         size: impl Fn(u64) -> Option<u32>,
         keeps: impl Fn(&Instruction) -> bool,
         wanted: impl Fn(&Instruction) -> bool,
     ) -> Values {
         let mut values = Values::default();
-        values.follow(listing, &size, &keeps, &wanted);
+        values.follow(listing, at, &size, &keeps, &wanted);
         // Once more, now that it is known what slots hold: a value that is in a
         // register on one way and in a slot on the other is one.
         values.settled = std::mem::take(&mut values.slots);
         values.operands.clear();
         values.targets.clear();
         values.stores.clear();
-        values.follow(listing, &size, &keeps, &wanted);
+        values.follow(listing, at, &size, &keeps, &wanted);
         let mut single: Vec<i64> =
             values.stores.values().copied().filter(|slot| values.only(*slot).is_some()).collect();
         single.sort_unstable();
@@ -90,6 +104,7 @@ impl Values {
     fn follow(
         &mut self,
         listing: &Listing,
+        at: u64,
         size: &impl Fn(u64) -> Option<u32>,
         keeps: &impl Fn(&Instruction) -> bool,
         wanted: &impl Fn(&Instruction) -> bool,
@@ -102,7 +117,7 @@ impl Values {
         }
         // The jump to the entry is that of a stack that had to grow.
         back.remove(&listing.entry.0);
-        let (mut coming, mut behind): (HashMap<u64, Registers>, HashMap<u64, Registers>) = Default::default();
+        let (mut coming, mut behind): (HashMap<u64, Known>, HashMap<u64, Known>) = Default::default();
         let mut factory = InstructionInfoFactory::new();
         let mut now = Some(values.entry());
         for i in code {
@@ -110,37 +125,45 @@ impl Values {
             let arriving = match values.jumped_back.get(&i.ip()) {
                 _ if !back.contains(&i.ip()) => arriving,
                 // The first time nothing is known of what comes from behind.
-                None => Some([None; 16]),
-                Some(behind) => Some(arriving.map_or(*behind, |other| values.merged(behind, &other))),
+                None => Some(Known::default()),
+                Some(behind) => Some(match arriving {
+                    Some(other) => values.merged(behind, &other),
+                    None => behind.clone(),
+                }),
             };
-            let mut registers = match (now, arriving) {
+            let mut known = match (now, arriving) {
                 (Some(one), Some(other)) => values.merged(&one, &other),
                 (Some(one), None) | (None, Some(one)) => one,
-                (None, None) => [None; 16],
+                (None, None) => Known::default(),
             };
+            if i.ip() == at {
+                values.here = known.slots.clone();
+            }
             if wanted(i) {
                 let operand = match i.flow_control() {
-                    FlowControl::Next => values.memory(i, &registers),
-                    _ => register(&registers, Register::RAX),
+                    FlowControl::Next => values.memory(i, &known),
+                    _ => known.register(Register::RAX),
                 };
                 if i.flow_control() == FlowControl::IndirectCall {
-                    let target = register(&registers, i.op0_register());
+                    let target = known.register(i.op0_register());
                     values.targets.extend(target.map(|target| (i.ip(), target)));
                 }
                 values.operands.extend(operand.map(|operand| (i.ip(), operand)));
             }
             if keeps(i) {
-                set(&mut registers, Register::R11, None);
+                known.set(Register::R11, None);
             } else {
-                values.step(i, &mut registers, size, &mut factory);
+                values.step(i, &mut known, size, &mut factory);
             }
             if jumps(i) && back.contains(&i.near_branch64()) && i.near_branch64() <= i.ip() {
                 let target = i.near_branch64();
-                let merged = behind.get(&target).map_or(registers, |other| values.merged(&registers, other));
+                let merged =
+                    behind.get(&target).map_or_else(|| known.clone(), |other| values.merged(&known, other));
                 behind.insert(target, merged);
             } else if jumps(i) {
                 let target = i.near_branch64();
-                let merged = coming.get(&target).map_or(registers, |other| values.merged(&registers, other));
+                let merged =
+                    coming.get(&target).map_or_else(|| known.clone(), |other| values.merged(&known, other));
                 coming.insert(target, merged);
             }
             now = matches!(
@@ -150,7 +173,7 @@ impl Values {
                     | FlowControl::Call
                     | FlowControl::IndirectCall
             )
-            .then_some(registers);
+            .then_some(known);
         }
         values.jumped_back = behind;
     }
@@ -167,7 +190,8 @@ impl Values {
         stores.iter().next().copied().flatten()
     }
 
-    fn merged(&self, one: &Registers, other: &Registers) -> Registers {
+    /// What is known of one of two ways, whichever was taken.
+    fn merged(&self, one: &Known, other: &Known) -> Known {
         let settled = |value: Value| match self.node(value) {
             Some(Node::Slot(slot)) => {
                 let stores = self.settled.get(&slot).filter(|stores| stores.len() == 1);
@@ -176,9 +200,13 @@ impl Values {
             }
             _ => value,
         };
-        let mut both = *one;
-        for (value, other) in both.iter_mut().zip(other) {
+        let mut both = Known { registers: one.registers, slots: BTreeMap::new() };
+        for (value, other) in both.registers.iter_mut().zip(other.registers) {
             *value = value.map(settled).filter(|value| Some(*value) == other.map(settled));
+        }
+        for (slot, value) in &one.slots {
+            let same = other.slots.get(slot).filter(|other| settled(**other) == settled(*value));
+            both.slots.extend(same.map(|_| (*slot, settled(*value))));
         }
         both
     }
@@ -191,10 +219,10 @@ impl Values {
     /// Whether it is one and the same wherever it is named so.
     pub(super) fn is_stable(&self, value: Value) -> bool {
         match self.node(value) {
-            Some(Node::Entry(_) | Node::Fixed(_)) => true,
+            Some(Node::Entry(_) | Node::Fixed(_) | Node::Stored(_)) => true,
             Some(Node::Slot(slot)) => self.slots.get(&slot).is_some_and(|stores| stores.len() == 1),
             Some(Node::Load(from)) => self.is_stable(from),
-            None => false,
+            Some(Node::Loaded(_)) | None => false,
         }
     }
 
@@ -209,7 +237,16 @@ impl Values {
         match self.node(self.plain(value)) {
             Some(Node::Entry(_) | Node::Fixed(_)) => true,
             Some(Node::Load(from)) => self.is_fixed(from),
-            Some(Node::Slot(_)) | None => false,
+            Some(Node::Slot(_) | Node::Stored(_) | Node::Loaded(_)) | None => false,
+        }
+    }
+
+    /// The instruction that makes it another one whenever it is come to again.
+    pub(super) fn made_by(&self, value: Value) -> Option<u64> {
+        match self.node(self.plain(value))? {
+            Node::Stored(ip) | Node::Loaded(ip) => Some(ip),
+            Node::Load(from) => self.made_by(from),
+            Node::Entry(_) | Node::Slot(_) | Node::Fixed(_) => None,
         }
     }
 
@@ -222,9 +259,16 @@ impl Values {
                 let bit = u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place))?;
                 (only.node == number && written & bit != 0).then_some((slot, only.offset))
             });
-            match (node, kept.min()) {
+            let here = self.here.iter().filter_map(|(&slot, &value)| {
+                let value = self.plain(value);
+                (value.node == number).then_some((slot, value.offset))
+            });
+            match (node, kept.chain(here).min()) {
                 (Node::Fixed(address), _) => Some((LockStart::Variable(StaticAddr(address)), 0)),
-                (Node::Slot(slot), _) => Some((LockStart::Slot(slot), 0)),
+                // What the caller has put there.
+                (Node::Slot(slot), None) if !self.slots.contains_key(&slot) => {
+                    Some((LockStart::Slot(slot), 0))
+                }
                 // What is in the slot is so many bytes further on than the node.
                 (_, Some((slot, offset))) => Some((LockStart::Slot(slot), offset)),
                 _ => None,
@@ -299,32 +343,32 @@ impl Values {
         Some(Value { node: number, offset: 0 })
     }
 
-    fn entry(&mut self) -> Registers {
+    fn entry(&mut self) -> Known {
         use Register as R;
-        let mut registers = [None; 16];
+        let mut known = Known::default();
         for register in [R::RAX, R::RBX, R::RCX, R::RDX, R::RDI, R::RSI, R::R8, R::R9, R::R10, R::R11] {
             let value = self.value(Node::Entry(register));
-            set(&mut registers, register, value);
+            known.set(register, value);
         }
-        registers
+        known
     }
 
     /// The address of a memory operand that is not on the stack.
-    fn memory(&mut self, i: &Instruction, registers: &Registers) -> Option<Value> {
+    fn memory(&mut self, i: &Instruction, known: &Known) -> Option<Value> {
         if i.is_ip_rel_memory_operand() {
             return self.value(Node::Fixed(i.ip_rel_memory_address()));
         }
         if i.memory_index() != Register::None || i.memory_base() == Register::RSP {
             return None;
         }
-        let base = register(registers, i.memory_base())?;
+        let base = known.register(i.memory_base())?;
         Some(Value { offset: base.offset.wrapping_add(i.memory_displacement64().cast_signed()), ..base })
     }
 
     fn step(
         &mut self,
         i: &Instruction,
-        registers: &mut Registers,
+        known: &mut Known,
         size: &impl Fn(u64) -> Option<u32>,
         factory: &mut InstructionInfoFactory,
     ) {
@@ -335,29 +379,28 @@ impl Values {
         };
         let result = match i.code() {
             Code::Mov_r64_rm64 | Code::Mov_rm64_r64 if i.op1_kind() == OpKind::Register => {
-                let value = register(registers, i.op1_register());
+                let value = known.register(i.op1_register());
                 if i.op0_kind() == OpKind::Memory {
                     if let Some(slot) = slot(i) {
+                        // What is not known is from here on what the slot holds.
+                        let value = value.or_else(|| self.value(Node::Stored(i.ip())));
+                        known.set(i.op1_register(), value);
                         self.slots.entry(slot).or_default().insert(value);
                         self.stores.insert(i.ip(), slot);
-                        // What is not known is from here on what the slot holds.
-                        if value.is_none() && i.op1_register().is_gpr64() {
-                            let held = self.value(Node::Slot(slot));
-                            set(registers, i.op1_register(), held);
-                        }
+                        known.hold(slot, value);
                     }
                     return;
                 }
                 value
             }
             Code::Mov_r64_rm64 => match slot(i) {
-                Some(slot) => self.value(Node::Slot(slot)),
-                None => self.memory(i, registers).and_then(|from| self.value(Node::Load(from))),
+                Some(slot) => self.loaded(slot, i.ip(), known),
+                None => self.memory(i, known).and_then(|from| self.value(Node::Load(from))),
             },
-            Code::Lea_r64_m => self.memory(i, registers),
+            Code::Lea_r64_m => self.memory(i, known),
             _ => {
                 if matches!(i.flow_control(), FlowControl::Call | FlowControl::IndirectCall) {
-                    *registers = [None; 16];
+                    known.registers = [None; 16];
                     return;
                 }
                 // What is stored in other ways is not followed.
@@ -366,16 +409,45 @@ impl Values {
                     && factory.info(i).used_memory().iter().any(|used| writes(used.access()))
                 {
                     self.slots.entry(slot).or_default().insert(None);
+                    known.hold(slot, None);
                 }
                 for used in factory.info(i).used_registers() {
                     if writes(used.access()) {
-                        set(registers, used.register().full_register(), None);
+                        known.set(used.register().full_register(), None);
                     }
                 }
                 return;
             }
         };
-        set(registers, i.op0_register(), result);
+        known.set(i.op0_register(), result);
+    }
+
+    /// What the instruction at `ip` loads from a slot.
+    fn loaded(&mut self, slot: i64, ip: u64, known: &mut Known) -> Option<Value> {
+        if let Some(held) = known.slots.get(&slot) {
+            return Some(*held);
+        }
+        let several = self.settled.get(&slot).is_some_and(|stores| stores.len() > 1);
+        let value = self.value(if several { Node::Loaded(ip) } else { Node::Slot(slot) });
+        known.hold(slot, value);
+        value
+    }
+}
+
+impl Known {
+    fn register(&self, register: Register) -> Option<Value> {
+        self.registers.get(number(register)?).copied().flatten()
+    }
+
+    fn set(&mut self, register: Register, value: Option<Value>) {
+        if let Some(place) = number(register).and_then(|number| self.registers.get_mut(number)) {
+            *place = value;
+        }
+    }
+
+    fn hold(&mut self, slot: i64, value: Option<Value>) {
+        self.slots.remove(&slot);
+        self.slots.extend(value.map(|value| (slot, value)));
     }
 }
 
@@ -387,16 +459,6 @@ fn writes(access: iced_x86::OpAccess) -> bool {
 /// Whether it may go on where it names, and not behind itself.
 pub(super) fn jumps(i: &Instruction) -> bool {
     matches!(i.flow_control(), FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch)
-}
-
-fn register(registers: &Registers, register: Register) -> Option<Value> {
-    registers.get(number(register)?).copied().flatten()
-}
-
-fn set(registers: &mut Registers, register: Register, value: Option<Value>) {
-    if let Some(place) = number(register).and_then(|number| registers.get_mut(number)) {
-        *place = value;
-    }
 }
 
 fn number(register: Register) -> Option<usize> {
