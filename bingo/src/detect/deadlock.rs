@@ -67,18 +67,18 @@ fn whole_program(world: &World, graph: &WaitGraphs<'_>) -> Option<Vec<GoId>> {
         return None;
     }
     let (mut members, mut last, mut ends) = (Vec::new(), Time::default(), None);
-    for goroutine in world.goroutines() {
-        if goroutine.system || is_runtimes(&goroutine.stack) {
+    for goroutine in world.glances() {
+        if goroutine.is_system() || is_runtimes(goroutine.stack()) {
             continue;
         }
-        if goroutine.state == GoState::Blocked && stuck(goroutine.id) {
-            members.push(goroutine.id);
-            last = last.max(goroutine.since.time());
+        if goroutine.state() == GoState::Blocked && stuck(goroutine.id()) {
+            members.push(goroutine.id());
+            last = last.max(goroutine.since().time());
             continue;
         }
         // What ends the recording is made at its very end, by a timer for instance.
         let young = |made: &Time| world.latest().since(*made) < SHORTEST;
-        let made = goroutine.created.filter(|made| goroutine.state != GoState::Blocked || young(made));
+        let made = goroutine.created().filter(|made| goroutine.state() != GoState::Blocked || young(made));
         ends = Some(made.filter(|_| ends.is_none())?);
     }
     if ends.is_some_and(|ends| ends < last) {

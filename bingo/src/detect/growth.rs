@@ -36,11 +36,11 @@ pub(super) fn findings(world: &World, told: &BTreeSet<GoId>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut sites: BTreeMap<_, Vec<&Arc<Goroutine>>> = BTreeMap::new();
-    for goroutine in world.goroutines().filter(|one| !one.system && !told.contains(&one.id)) {
-        let (Some(made), Some(parent)) = (&goroutine.created_by, goroutine.parent) else { continue };
-        let outlived = goroutine.created.is_some() && world.goroutine(parent).is_none();
-        if outlived && (goroutine.state != GoState::Blocked || is_programs_own(&goroutine.stack)) {
-            sites.entry((&*made.file, made.line)).or_default().push(goroutine);
+    for glance in world.glances().filter(|one| !one.is_system() && !told.contains(&one.id())) {
+        let (Some(made), Some(parent)) = (glance.created_by(), glance.parent()) else { continue };
+        let outlived = glance.created().is_some() && world.goroutine(parent).is_none();
+        if outlived && (glance.state() != GoState::Blocked || is_programs_own(glance.stack())) {
+            sites.entry((&*made.file, made.line)).or_default().push(glance.whole());
         }
     }
     let part = |one: &&Arc<Goroutine>| {

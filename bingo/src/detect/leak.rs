@@ -8,14 +8,13 @@
 //! these but where it waits for a lock: a program that only serves waits in it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{MAIN, SHORTEST, Waiting, is_for_another_test, is_programs_own, runs_a_test};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
-use crate::world::{Goroutine, Hope, Standing, WaitGraphs, World};
+use crate::world::{Glance, Hope, Standing, WaitGraphs, World};
 
 /// Less than one part in so many of what was seen says nothing of the end.
 const PART: u32 = 10;
@@ -42,22 +41,22 @@ pub(super) fn findings(
     let end = world.latest();
     let begin = world.began().unwrap_or(end);
     let ended = ended_waits(world);
-    let mut parked: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
-    let mut stuck: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
-    let mut idle: HashMap<_, Vec<&Arc<Goroutine>>> = HashMap::new();
+    let mut parked: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
+    let mut stuck: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
+    let mut idle: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
     let mut sites = Sites::default();
-    for goroutine in world.goroutines().filter(|goroutine| goroutine.state == GoState::Blocked) {
+    for goroutine in world.glances().filter(|goroutine| goroutine.state() == GoState::Blocked) {
         let Some(site) = sites.of(goroutine) else { continue };
-        if goroutine.system || deadlocked.contains(&goroutine.id) {
+        if goroutine.is_system() || deadlocked.contains(&goroutine.id()) {
             continue;
         }
         let (waiting, ..) = site;
         // Of a nil channel the runtime itself says so, whatever the source could mean.
-        let standing = graph.standing(goroutine.id).filter(|_| waiting != Waiting::NilChannel);
+        let standing = graph.standing(goroutine.id()).filter(|_| waiting != Waiting::NilChannel);
         if standing.is_some_and(|standing| standing > Standing::GoesOn) {
             // Main and a test wait for others; what keeps those is what is wrong.
-            let waits_for_others = || !graph.waits_for(goroutine.id).is_empty();
-            let root = goroutine.id == MAIN || runs_a_test(&goroutine.stack);
+            let waits_for_others = || !graph.waits_for(goroutine.id()).is_empty();
+            let root = goroutine.id() == MAIN || runs_a_test(goroutine.stack());
             if is_worker_of_one_that_lives(world, graph, goroutine, waiting) {
                 idle.entry(site).or_default().push(goroutine);
             } else if !(root && waits_for_others()) {
@@ -65,14 +64,14 @@ pub(super) fn findings(
             }
             continue;
         }
-        let lasted = end.since(goroutine.since.time());
+        let lasted = end.since(goroutine.since().time());
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
         // Who was to receive may well be gone, however short the time.
-        let orphan = goroutine.parent.is_some_and(|parent| world.goroutine(parent).is_none());
+        let orphan = goroutine.parent().is_some_and(|parent| world.goroutine(parent).is_none());
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
-        let idles = goroutine.id == MAIN && waiting != Waiting::Lock;
-        let cared_for = waiting != Waiting::NilChannel && is_cared_for(graph, goroutine.id);
+        let idles = goroutine.id() == MAIN && waiting != Waiting::Lock;
+        let cared_for = waiting != Waiting::NilChannel && is_cared_for(graph, goroutine.id());
         if enough && !idles && !cared_for {
             parked.entry(site).or_default().push(goroutine);
         }
@@ -80,9 +79,9 @@ pub(super) fn findings(
     // Who waits where others are stuck, for as long, is one of them: something seems to
     // get at what it waits for, a word that is left on a stack for instance.
     for (site, stuck) in &mut stuck {
-        let shortest = stuck.iter().map(|member| end.since(member.since.time())).min().unwrap_or_default();
+        let shortest = stuck.iter().map(|member| end.since(member.since().time())).min().unwrap_or_default();
         let others = parked.remove(site).unwrap_or_default();
-        stuck.extend(others.into_iter().filter(|other| end.since(other.since.time()) >= shortest));
+        stuck.extend(others.into_iter().filter(|other| end.since(other.since().time()) >= shortest));
     }
     let stuck =
         stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
@@ -106,18 +105,18 @@ pub(super) fn findings(
 fn is_worker_of_one_that_lives(
     world: &World,
     graph: &WaitGraphs<'_>,
-    goroutine: &Goroutine,
+    goroutine: Glance<'_>,
     waiting: Waiting,
 ) -> bool {
     let takes_work = matches!(waiting, Waiting::Receive | Waiting::Select);
-    let maker = goroutine.parent.and_then(|parent| world.goroutine(parent));
+    let maker = goroutine.parent().and_then(|parent| world.goroutine(parent));
     let maker =
         maker.filter(|maker| graph.standing(maker.id).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
-    let still_there = maker.zip(goroutine.created_by.as_ref()).is_some_and(|(maker, made)| {
+    let still_there = maker.zip(goroutine.created_by()).is_some_and(|(maker, made)| {
         maker.stack.frames().iter().any(|frame| frame.function == made.function)
     });
     // By the source it is known what that function does yet.
-    takes_work && still_there && graph.is_looping(goroutine.id) && !graph.is_named(goroutine.id)
+    takes_work && still_there && graph.is_looping(goroutine.id()) && !graph.is_named(goroutine.id())
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.
@@ -133,29 +132,29 @@ fn of_stuck(
     world: &World,
     graph: &WaitGraphs<'_>,
     waiting: Waiting,
-    mut members: Vec<&Arc<Goroutine>>,
+    mut members: Vec<Glance<'_>>,
 ) -> Option<Finding> {
-    members.sort_by_key(|member| member.id);
-    let lasted = |member: &Goroutine| world.latest().since(member.since.time());
-    let is_stuck = |member: &&&Arc<Goroutine>| graph.standing(member.id) > Some(Standing::GoesOn);
+    members.sort_by_key(|member| member.id());
+    let lasted = |member: &Glance<'_>| world.latest().since(member.since().time());
+    let is_stuck = |member: &&Glance<'_>| graph.standing(member.id()) > Some(Standing::GoesOn);
     let first = *members.iter().find(is_stuck)?;
-    let standing = members.iter().filter(is_stuck).filter_map(|member| graph.standing(member.id)).min()?;
+    let standing = members.iter().filter(is_stuck).filter_map(|member| graph.standing(member.id())).min()?;
     let like_them = members.iter().filter(|member| !is_stuck(member)).count();
-    let blocked_for = members.iter().map(|member| lasted(member)).max()?;
-    let unsure = members.iter().any(|member| world.is_uncertain(member.id));
+    let blocked_for = members.iter().map(lasted).max()?;
+    let unsure = members.iter().any(|member| world.is_uncertain(member.id()));
     let confidence = match standing {
         Standing::Proven if like_them == 0 => Confidence::Proven,
         _ if unsure => Confidence::Low,
         // The picture of a moment, each part read at another time.
-        _ if blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id) => Confidence::Low,
+        _ if blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id()) => Confidence::Low,
         _ if blocked_for < SHORTEST => Confidence::Medium,
         Standing::Proven | Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
     };
     let mut finding = of(waiting, &members, blocked_for)?;
     finding.confidence = confidence;
-    finding.evidence.extend(words::why_stuck(world, graph, first.id));
-    if members.iter().any(|member| runs_a_test(&member.stack)) {
+    finding.evidence.extend(words::why_stuck(world, graph, first.id()));
+    if members.iter().any(|member| runs_a_test(member.stack())) {
         finding.evidence.push(RUNS_A_TEST.to_owned());
     }
     if like_them > 0 {
@@ -173,11 +172,11 @@ fn of_stuck(
 struct Sites<'a>(HashMap<(Option<WaitReason>, usize), Option<Site<'a>>>);
 
 impl<'a> Sites<'a> {
-    fn of(&mut self, goroutine: &'a Goroutine) -> Option<Site<'a>> {
-        let Goroutine { reason, stack, .. } = goroutine;
-        *self.0.entry((*reason, stack.address())).or_insert_with(|| {
+    fn of(&mut self, goroutine: Glance<'a>) -> Option<Site<'a>> {
+        let (reason, stack) = (goroutine.reason(), goroutine.stack());
+        *self.0.entry((reason, stack.address())).or_insert_with(|| {
             let own = is_programs_own(stack) && !is_for_another_test(stack);
-            Waiting::of(*reason, stack).filter(|_| own).map(|waiting| site(waiting, stack))
+            Waiting::of(reason, stack).filter(|_| own).map(|waiting| site(waiting, stack))
         })
     }
 }
@@ -216,24 +215,24 @@ fn pattern(
     world: &World,
     graph: &WaitGraphs<'_>,
     (waiting, ended): (Waiting, Option<Duration>),
-    mut members: Vec<&Arc<Goroutine>>,
+    mut members: Vec<Glance<'_>>,
     (begin, end, min_block): (Time, Time, Duration),
 ) -> Option<Finding> {
-    let lasted = |member: &Goroutine| end.since(member.since.time());
-    let hangs = |member: &Goroutine| lasted(member) >= min_block && runs_a_test(&member.stack);
+    let lasted = |member: &Glance<'_>| end.since(member.since().time());
+    let hangs = |member: &Glance<'_>| lasted(member) >= min_block && runs_a_test(member.stack());
     if let Some(longest) = ended.filter(|_| waiting != Waiting::NilChannel) {
         // Who is fed there at times is a worker, however long it idles; a test is none.
         let fed = !matches!(waiting, Waiting::Send | Waiting::Lock);
         members.retain(|member| lasted(member) > longest.saturating_mul(UNLIKE_OTHERS));
         members.retain(|member| !fed || hangs(member));
     }
-    members.sort_by_key(|member| member.id);
-    let blocked_for = members.iter().map(|member| lasted(member)).max()?;
-    let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent).collect();
+    members.sort_by_key(|member| member.id());
+    let blocked_for = members.iter().map(lasted).max()?;
+    let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent()).collect();
     let gone = makers.iter().filter(|maker| world.goroutine(**maker).is_none()).count();
     let orphans = gone > 0 && gone == makers.len();
-    let unsure = members.iter().any(|member| world.is_uncertain(member.id));
-    let hung = members.iter().any(|member| hangs(member));
+    let unsure = members.iter().any(|member| world.is_uncertain(member.id()));
+    let hung = members.iter().any(hangs);
     let brief = blocked_for < SHORTEST.max(end.since(begin) / PART);
     let confidence = match waiting {
         Waiting::NilChannel => Confidence::Proven,
@@ -260,7 +259,7 @@ fn pattern(
             format!("others were woken there, after {:.3} s at the most", longest.as_secs_f64())
         }
     });
-    evidence.extend(words::who_might(graph, first.id));
+    evidence.extend(words::who_might(graph, first.id()));
     if brief && waiting != Waiting::NilChannel {
         evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
     }
@@ -277,18 +276,18 @@ fn pattern(
 }
 
 /// What a finding of these says, whatever it rests on.
-fn of(waiting: Waiting, members: &[&Arc<Goroutine>], blocked_for: Duration) -> Option<Finding> {
-    let first = *members.first()?;
+fn of(waiting: Waiting, members: &[Glance<'_>], blocked_for: Duration) -> Option<Finding> {
+    let first = members.first()?.whole();
     let count = members.len();
     // Of those that were parked before a trace began it is not known.
-    let reason = members.iter().find_map(|member| member.reason);
+    let reason = members.iter().find_map(|member| member.reason());
     let goroutines = if count == 1 { "1 goroutine".to_owned() } else { format!("{count} goroutines") };
     Some(Finding {
         id: Class::GoroutineLeak.id(reason, &first.stack),
         class: Class::GoroutineLeak,
         confidence: Confidence::Low,
         title: format!("{goroutines} {}", waiting.words(count > 1)),
-        goroutines: members.iter().map(|member| member.id).take(NAMED).collect(),
+        goroutines: members.iter().map(|member| member.id()).take(NAMED).collect(),
         count,
         reason,
         wait: first.wait.clone(),

@@ -4,13 +4,12 @@
 //! Known limits: of each place the eight longest waits are known by name.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{Waiting, is_programs_own};
 use crate::model::{GoId, GoState};
-use crate::world::{Goroutine, Place, World};
+use crate::world::{Glance, Place, World};
 
 const EXPLANATION: &str = "While it waits, whatever waits for it does too. A lock that is held over slow \
      work, or a channel whose receivers do not keep up, makes a program slow without keeping it busy.";
@@ -39,12 +38,12 @@ fn pattern(world: &World, id: String, places: &[(&Place, Waiting)], min_block: D
     let mut goroutines: BTreeSet<GoId> =
         places.iter().flat_map(|(place, _)| place.kept_long.iter().copied()).collect();
     // Those who have waited there as long by now are no better off.
-    let waits_now = |one: &&Arc<Goroutine>| {
-        one.state == GoState::Blocked
-            && world.latest().since(one.since.time()) >= min_block
-            && places.iter().any(|(place, _)| one.reason == place.reason && one.stack == place.stack)
+    let waits_now = |one: &Glance<'_>| {
+        one.state() == GoState::Blocked
+            && world.latest().since(one.since().time()) >= min_block
+            && places.iter().any(|(place, _)| one.reason() == place.reason && *one.stack() == place.stack)
     };
-    goroutines.extend(world.goroutines().filter(waits_now).map(|one| one.id));
+    goroutines.extend(world.glances().filter(waits_now).map(Glance::id));
     let what = match waiting {
         Waiting::Lock => "for a lock",
         Waiting::Send => "to send on a channel",

@@ -22,7 +22,7 @@ use std::time::Duration;
 use super::finding::{Class, Confidence, Finding, NAMED, Related};
 use super::words;
 use crate::model::GoState;
-use crate::world::{Goroutine, World};
+use crate::world::{Glance, Goroutine, World};
 
 /// So long a turn of one's own is waited for on average, or it is none of this.
 const ROUND: Duration = Duration::from_millis(100);
@@ -58,15 +58,15 @@ struct Turns {
 pub(super) fn findings(world: &World) -> Vec<Finding> {
     let mut patterns: BTreeMap<String, Vec<(&Arc<Goroutine>, Turns)>> = BTreeMap::new();
     let mut hogs: BTreeMap<String, Vec<&Arc<Goroutine>>> = BTreeMap::new();
-    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
-        let Some(turns) = turns(world, goroutine) else { continue };
-        let site = site(goroutine);
+    for glance in world.glances().filter(|goroutine| !goroutine.is_system()) {
+        let Some(turns) = turns(world, glance) else { continue };
         if turns.uses_slices_up() {
-            hogs.entry(site).or_default().push(goroutine);
-        } else if turns.starves() && !site.is_empty() {
-            patterns.entry(site).or_default().push((goroutine, turns));
+            hogs.entry(site(glance.whole())).or_default().push(glance.whole());
+        } else if turns.starves() {
+            patterns.entry(site(glance.whole())).or_default().push((glance.whole(), turns));
         }
     }
+    patterns.remove("");
     let round = hogs.values().flatten().fold(Duration::ZERO, |round, _| round + LONGEST_SLICE);
     if round < ROUND {
         // So few of them are through sooner: it is the threads that have no turn.
@@ -84,12 +84,12 @@ fn site(goroutine: &Goroutine) -> String {
     site.or_else(made).map_or(String::new(), |(function, file, line)| format!("{function} {file}:{line}"))
 }
 
-fn turns(world: &World, goroutine: &Goroutine) -> Option<Turns> {
-    let transitions = world.history(goroutine.id)?.transitions;
-    let known = world.latest().since(transitions.front()?.time);
+fn turns(world: &World, goroutine: Glance<'_>) -> Option<Turns> {
+    let transitions = goroutine.transitions();
+    let known = world.latest().since(transitions.clone().next()?.time);
     let mut turns = Turns { known, ..Turns::default() };
-    let next = transitions.iter().skip(1).map(|next| (next.time, next.state));
-    for (transition, (end, then)) in transitions.iter().zip(next.chain([(world.latest(), goroutine.state)])) {
+    let next = transitions.clone().skip(1).map(|next| (next.time, next.state));
+    for (transition, (end, then)) in transitions.zip(next.chain([(world.latest(), goroutine.state())])) {
         let lasted = end.since(transition.time);
         match transition.state {
             GoState::Runnable => {

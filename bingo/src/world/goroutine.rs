@@ -100,7 +100,7 @@ pub(super) struct Record {
     /// Its past, where that is kept.
     pub(super) kept: Kept,
     woken: Option<Woken>,
-    blocks: u64,
+    pub(super) blocks: u64,
     origin: Origin,
     shown: OnceCell<Arc<Goroutine>>,
 }
@@ -278,6 +278,27 @@ impl Record {
                 system,
             })
         })
+    }
+
+    /// Its stack when it last left the processor, if one was seen.
+    pub(super) fn stack<'r>(&'r self, lent: &'r Lent) -> Option<&'r Stack> {
+        lent.stack(self.lent).or(self.stack.as_ref())
+    }
+
+    pub(super) fn parent(&self) -> Option<GoId> {
+        self.origin.parent
+    }
+
+    pub(super) fn created_by(&self) -> Option<&CreatedBy> {
+        self.origin.created_by.as_ref()
+    }
+
+    pub(super) fn created(&self) -> Option<Time> {
+        self.origin.created
+    }
+
+    pub(super) fn is_system(&self) -> bool {
+        self.origin.system
     }
 
     /// What follows from the two facts.

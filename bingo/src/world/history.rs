@@ -369,19 +369,23 @@ impl Kept {
 
     /// What is shown of it.
     pub(super) fn shown(&self) -> History {
-        let (newer, older) = self.steps.split_at_checked(self.oldest).unwrap_or_default();
-        let transition = |step: &Step| {
-            let Step { time, by, reason, state } = *step;
-            Transition { time, state, reason, by: Some(by).filter(|by| *by != NOBODY) }
-        };
         let [runnable, running, blocked, syscall] = self.nanoseconds.map(Duration::from_nanos);
         let children = self.children.as_ref();
         History {
-            transitions: older.iter().chain(newer).map(transition).collect(),
+            transitions: self.transitions().collect(),
             in_state: TimeInStates { runnable, running, blocked, syscall },
             children: children.map_or_else(Vec::new, |children| children.first.clone()),
             children_made: children.map_or(0, |children| children.made),
         }
+    }
+
+    /// The last transitions, oldest first.
+    pub(super) fn transitions(&self) -> impl Iterator<Item = Transition> + Clone {
+        let (newer, older) = self.steps.split_at_checked(self.oldest).unwrap_or_default();
+        older.iter().chain(newer).map(|step| {
+            let Step { time, by, reason, state } = *step;
+            Transition { time, state, reason, by: Some(by).filter(|by| *by != NOBODY) }
+        })
     }
 }
 

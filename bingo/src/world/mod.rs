@@ -9,6 +9,7 @@ mod apply;
 mod births;
 mod buried;
 mod changes;
+mod glance;
 mod goroutine;
 mod history;
 mod lent;
@@ -31,6 +32,7 @@ use crate::model::{
 
 pub use births::Birthplace;
 pub use changes::Changes;
+pub use glance::Glance;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
 pub use wait_graph::{Cycle, Edge, Hope, Standing, WaitGraph, WaitGraphs};
@@ -132,6 +134,11 @@ impl World {
     /// The goroutines that live, in no order.
     pub fn goroutines(&self) -> impl ExactSizeIterator<Item = &Arc<Goroutine>> {
         self.records.iter_exact().map(|record| record.shown(&self.lent))
+    }
+
+    /// The same, each at a glance: of very many little is read.
+    pub fn glances(&self) -> impl ExactSizeIterator<Item = Glance<'_>> {
+        self.records.iter_exact().map(|record| Glance { record, lent: &self.lent })
     }
 
     /// One of them.
