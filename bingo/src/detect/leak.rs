@@ -109,14 +109,16 @@ fn is_worker_of_one_that_lives(
     waiting: Waiting,
 ) -> bool {
     let takes_work = matches!(waiting, Waiting::Receive | Waiting::Select);
+    // By the source it is known what the function does yet that started it.
+    if !takes_work || !graph.is_looping(goroutine.id()) || graph.is_named(goroutine.id()) {
+        return false;
+    }
     let maker = goroutine.parent().and_then(|parent| world.goroutine(parent));
     let maker =
         maker.filter(|maker| graph.standing(maker.id).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
-    let still_there = maker.zip(goroutine.created_by()).is_some_and(|(maker, made)| {
-        maker.stack.frames().iter().any(|frame| frame.function == made.function)
-    });
-    // By the source it is known what that function does yet.
-    takes_work && still_there && graph.is_looping(goroutine.id()) && !graph.is_named(goroutine.id())
+    maker
+        .zip(goroutine.created_by())
+        .is_some_and(|(maker, made)| maker.stack.frames().iter().any(|frame| frame.function == made.function))
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Cycle, Edge, Map, WaitGraph};
+use super::{Cycle, Edge, Joint, Map, WaitGraph};
 use crate::model::{GoId, ObjectIndex, Operation};
 
 /// Where a wait ends, in the graph that cycles are looked for in.
@@ -41,7 +41,9 @@ impl<'a> WaitGraph<'a> {
     #[must_use]
     pub fn cycles(&self) -> Vec<Cycle<'a>> {
         let mut drawn = Drawn::default();
-        for (at, joint) in self.joints() {
+        // Where nobody holds or uses anything, nobody is waited for.
+        let joined = |joint: &Joint<'_, 'a>| !(joint.holds.is_empty() && joint.uses.is_empty());
+        for (at, joint) in self.joints().filter(|(_, joint)| joined(joint)) {
             let mut operations: Vec<Operation> =
                 joint.waiters.iter().map(|(_, operation)| *operation).collect();
             operations.sort_unstable();

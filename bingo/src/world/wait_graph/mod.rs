@@ -140,6 +140,11 @@ impl<'a> WaitGraph<'a> {
         for (standing, keeping) in
             [(Standing::Proven, None), (Standing::Stuck, None), (Standing::StuckUnderLock, Some(&keeping))]
         {
+            // Less hope says nothing new of who has none, nor where nobody is kept waiting.
+            let open = graph.waiting.iter().any(|one| one.standing == Standing::GoesOn);
+            if !open || keeping.is_some_and(Map::is_empty) {
+                break;
+            }
             let mut starts = starts.clone();
             if standing == Standing::Proven {
                 let waiting = graph.waiting.iter().map(|one| one.id);
