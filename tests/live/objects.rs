@@ -1,11 +1,12 @@
 //! `bingo inspect --object`: of objects that a program reaches in every way, what they
-//! are, how they are reached, and who waits there; and of addresses that are none.
+//! are, how they are reached, and who waits there; and of addresses that are none. And
+//! what `attach --report` says that those have at hand who are stuck.
 
 use std::collections::HashMap;
 use std::process::{Command, Output};
 
 use anyhow::Context;
-use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip};
+use bingo_tests::{Child, Fixture, GoRelease, Mode, bingo_bin, live_or_skip, target_dir};
 use serde_json::Value;
 
 use crate::agreement::PATIENCE;
@@ -148,5 +149,32 @@ fn an_address_that_is_no_object_is_said_to_be_none() -> anyhow::Result<()> {
     let pid = program.child.pid().to_string();
     let output = Command::new(bingo_bin()?).args(["inspect", &pid]).output()?;
     anyhow::ensure!(output.status.code() == Some(2), "neither goroutine nor object: {}", output.status);
+    Ok(())
+}
+
+#[test]
+fn a_report_has_what_a_stuck_goroutine_has_at_hand() -> anyhow::Result<()> {
+    if !live_or_skip("objects::a_report_has_what_a_stuck_goroutine_has_at_hand") {
+        return Ok(());
+    }
+    let release = GoRelease::newest().context("no Go is installed (cargo xtask setup)")?;
+    let program = Program::start(&release, Mode::Normal)?;
+    let pid = program.child.pid().to_string();
+    let report = target_dir().join(format!("report-{pid}.json"));
+    let output = Command::new(bingo_bin()?)
+        .args(["attach", &pid, "--duration", "1500ms", "--mode", "poll", "--format", "jsonl"])
+        .args(["--output", "/dev/null", "--report"])
+        .arg(&report)
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(&report)?;
+    std::fs::remove_file(&report)?;
+    let found: Value = serde_json::from_str(&text)?;
+    let bugs = found["bugs"].as_array().context("bugs")?;
+    let stuck = bugs.iter().find(|bug| bug["function"] == "main.await");
+    let vars = &stuck.with_context(|| format!("nothing of main.await: {found}"))?["live_vars"];
+    anyhow::ensure!(vars["c"]["type"] == "*main.conn", "{vars}");
+    let value = vars["c"]["value"].as_str().unwrap_or_default();
+    anyhow::ensure!(value.starts_with("&{id: 3, done: 0x") && value.contains("1 receiver waits"), "{vars}");
     Ok(())
 }

@@ -146,6 +146,7 @@ fn analysis(path: &str, arguments: &Arguments, reading: &Reading) -> (Option<Ana
         Some(source) => Analysis::as_far_as(&mut **source, &texts, min_block, stop),
         None => (Analysis::default(), None),
     };
+    super::live_vars::add_of_core(&mut analysis, path, reading.binary.as_deref());
     analysis.add(Analysis::of_races(&input.races.races));
     analysis.problems.extend(input.problem());
     let failure = broken.map(|error| {

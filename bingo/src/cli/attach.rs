@@ -128,7 +128,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if let (Some(reporting), Ok(_)) = (&reporting, &ended) {
         let texts = reporting.source_files();
         let stop = || interrupted.load(Ordering::Relaxed);
-        let found = session.analysis(&texts, reporting.min_block, stop);
+        let mut found = session.analysis(&texts, reporting.min_block, stop);
+        super::live_vars::add_of_process(&mut found, arguments.pid);
         reporting.report(found.found_in(Run::of(arguments.pid.to_string())), begun)?;
     }
     match ended {

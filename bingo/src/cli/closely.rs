@@ -85,7 +85,7 @@ impl<M: Memory> Around<'_, '_, M> {
 }
 
 /// The DWARF of `binary`, or why there is none.
-fn sections(binary: &Binary) -> Result<DebugSections, String> {
+pub(super) fn sections(binary: &Binary) -> Result<DebugSections, String> {
     match DebugSections::of(binary) {
         Ok(Some(sections)) => Ok(sections),
         Ok(None) => {

@@ -1,6 +1,7 @@
 //! What is seen of a test binary that stands on its way out: all its goroutines, and
 //! how they hang together by addresses.
 
+use super::live_vars;
 use super::outside::monotonic;
 use super::run::LastLook;
 use crate::goruntime::ProcessSource;
@@ -12,5 +13,6 @@ pub(super) fn at(pid: u32) -> Result<LastLook, String> {
     // What nobody gets at is told where two looks have it so; the second is that.
     source.close_snapshot(monotonic()).map_err(|error| error.to_string())?;
     let snapshot = source.close_snapshot(monotonic()).map_err(|error| error.to_string())?;
-    Ok(LastLook { header: source.header().clone(), snapshot: Box::new(snapshot) })
+    let live_vars = live_vars::of_waiting(&source, &snapshot);
+    Ok(LastLook { header: source.header().clone(), snapshot: Box::new(snapshot), live_vars })
 }

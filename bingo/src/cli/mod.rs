@@ -18,6 +18,7 @@ mod http;
 mod input;
 mod inspect;
 mod interrupt;
+mod live_vars;
 mod man;
 mod output;
 mod progress;

@@ -44,6 +44,7 @@
 //!   bingo run ./... --format sarif --output bingo.sarif --baseline known.json
 //!   bingo run ./orders --keep traces && go tool trace traces/example.com_orders.out
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ use super::output::unwritable;
 use super::reporting::Reporting;
 use super::{Failure, Status, manual, summary, values};
 use crate::gotool::{self, GoToolError, ObservedTest, Outcome, Signals, TestRun, Toolchain};
-use crate::model::{Header, Problem, Snapshot, Source};
+use crate::model::{GoId, Header, LiveVars, Problem, Snapshot, Source};
 use crate::race;
 use crate::session::{Analysis, Run, WithEnd};
 use crate::trace::TraceSource;
@@ -102,6 +103,8 @@ pub(super) struct LastLook {
     pub(super) header: Header,
     /// Its goroutines.
     pub(super) snapshot: Box<Snapshot>,
+    /// What those had at hand that waited.
+    pub(super) live_vars: HashMap<GoId, LiveVars>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
@@ -277,9 +280,11 @@ fn add_trace(found: &mut Analysis, ran: &Ran, arguments: &Arguments, stop: impl 
     };
     if let Some(missing) = missing {
         problem(format!("{run}: {missing}{behind}"));
-        if let Some(Ok(LastLook { header, snapshot })) = look {
+        if let Some(Ok(LastLook { header, snapshot, live_vars })) = look {
             let mut end = WithEnd::<TraceSource>::alone(header.clone(), snapshot.clone());
-            found.add(analysis(&mut end, arguments, stop).0);
+            let mut analysis = analysis(&mut end, arguments, stop).0;
+            analysis.take_live_vars(live_vars);
+            found.add(analysis);
         }
         return false;
     }
@@ -333,7 +338,11 @@ fn trace(
     let source = TraceSource::of_file(file, again, SystemTime::now());
     let source = source.map_err(|error| error.to_string())?;
     let mut source = WithEnd::new(source, look.map(|look| look.snapshot.clone()));
-    Ok(analysis(&mut source, arguments, stop))
+    let (mut found, cannot_go_on) = analysis(&mut source, arguments, stop);
+    if let Some(look) = look {
+        found.take_live_vars(&look.live_vars);
+    }
+    Ok((found, cannot_go_on))
 }
 
 fn analysis(source: &mut dyn Source, arguments: &Arguments, stop: impl FnMut() -> bool) -> (Analysis, bool) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::progress::Progress;
-use super::{Failure, probes, target};
+use super::{Failure, live_vars, probes, target};
 use crate::model::{Event, Source, Texts};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
@@ -40,7 +40,11 @@ pub(super) fn analysis(
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
     let long = || progress.work(&format!("looking closely at the process {pid}"));
     match between_looks(&mut session, &mut Unseen, &mut outside, pace, long) {
-        Ok(_) => Ok(session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed))),
+        Ok(_) => {
+            let mut found = session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed));
+            live_vars::add_of_process(&mut found, pid);
+            Ok(found)
+        }
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
     }

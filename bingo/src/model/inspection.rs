@@ -24,6 +24,17 @@ pub struct Inspection {
     pub notes: Vec<String>,
 }
 
+/// What one blocked goroutine has at hand where the program waits.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LiveVars {
+    /// Which one.
+    pub goroutine: GoId,
+    /// The call: the innermost one of the program's own.
+    pub call: Frame,
+    /// Its variables, those of which nothing is known left out.
+    pub variables: Vec<Variable>,
+}
+
 /// A call and its variables.
 #[derive(Clone, PartialEq, Debug)]
 pub struct InspectedFrame {

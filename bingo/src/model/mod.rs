@@ -26,7 +26,9 @@ pub use addr::{Addr, LoadBias, Pc, StaticAddr};
 pub use burst::{Burst, ShortEvent, ShortKind};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};
-pub use inspection::{Entry, InspectedFrame, Inspection, Label, Missing, Value, Variable, VariableRole};
+pub use inspection::{
+    Entry, InspectedFrame, Inspection, Label, LiveVars, Missing, Value, Variable, VariableRole,
+};
 pub use links::{
     Access, Certainty, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind, Operation, SIGNALS,
     Use, WaitFor,

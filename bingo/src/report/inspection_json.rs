@@ -78,7 +78,8 @@ struct Expanded<'a> {
     value: Shown<'a>,
 }
 
-struct Variables<'a>(&'a [Variable]);
+/// Variables by name.
+pub(super) struct Variables<'a>(pub(super) &'a [Variable]);
 
 struct Registers<'a>(&'a [(&'static str, u64)]);
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::runs::{Run, Runs};
 use crate::code::{self, BySource, LeftOut};
 use crate::detect::{self, Finding};
-use crate::model::{Problem, Races, Sink, Source, SourceError, Texts, Time};
+use crate::model::{GoId, LiveVars, Problem, Races, Sink, Source, SourceError, Texts, Time};
 use crate::world::{Keep, World};
 
 /// Transitions kept of each goroutine.
@@ -35,6 +35,8 @@ pub struct Analysis {
     pub suppressed: Vec<Suppressed>,
     /// Which inputs these are.
     pub runs: Runs,
+    /// What one of the goroutines of a finding has at hand, by the finding's id.
+    pub live_vars: HashMap<String, LiveVars>,
 }
 
 /// A finding that is not to be told.
@@ -156,6 +158,22 @@ impl Analysis {
         }
     }
 
+    /// Takes up what goroutines had at hand: of each finding that of the first of them
+    /// that is known and is where the finding says.
+    pub fn take_live_vars(&mut self, known: &HashMap<GoId, LiveVars>) {
+        for finding in &self.findings {
+            let is_there = |vars: &&LiveVars| {
+                finding
+                    .stack
+                    .site()
+                    .is_some_and(|site| (&site.function, site.line) == (&vars.call.function, vars.call.line))
+            };
+            if let Some(vars) = finding.goroutines.iter().filter_map(|id| known.get(id)).find(is_there) {
+                self.live_vars.insert(finding.id.clone(), vars.clone());
+            }
+        }
+    }
+
     /// Adds what was found in another input. What both have is one finding, told by
     /// the one that is surer, or has more of it.
     pub fn add(&mut self, other: Analysis) {
@@ -179,6 +197,9 @@ impl Analysis {
         }
         detect::drop_hints(&mut self.findings);
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
+        for (id, vars) in other.live_vars {
+            self.live_vars.entry(id).or_insert(vars);
+        }
         self.suppressed.extend(other.suppressed);
         self.runs.add(other.runs);
         self.goroutines += other.goroutines;

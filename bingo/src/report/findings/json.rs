@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Context;
 use crate::model::{Frame, Object, ObjectKey, WaitReason};
 use crate::recording::wire::{Hex, Number, WireFrame, WirePlace, WireWait};
+use crate::report::inspection_json::Variables;
 use crate::report::json::WireProblem;
 use crate::session::{Analysis, Class, Finding, Related, Step, Suppression};
 
@@ -51,6 +52,8 @@ struct WireBug<'a> {
     stack: Vec<WireFrame<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<WirePlace<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live_vars: Option<Variables<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cycle: Vec<WireStep<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -185,6 +188,7 @@ fn bug<'a>(finding: &'a Finding, analysis: &'a Analysis) -> WireBug<'a> {
             line: creator.line,
             function: &creator.function,
         }),
+        live_vars: analysis.live_vars.get(&finding.id).map(|vars| Variables(&vars.variables)),
         cycle: finding.cycle.iter().map(step).collect(),
         related: finding.related.iter().map(related).collect(),
         runs: analysis.runs.of(&finding.id).map(|came| WireRuns {

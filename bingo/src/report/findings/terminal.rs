@@ -7,9 +7,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::quote::Quote;
 use super::{Context, by_class, left_out, place_in, printable, step_text, summary, verdict};
-use crate::model::{Frame, Stack, WaitReason};
+use crate::model::{Frame, LiveVars, Stack, WaitReason};
 use crate::report::style::{Style, Tone};
-use crate::report::words::duration;
+use crate::report::words::{cut, duration};
 use crate::session::{Analysis, Class, Confidence, Finding};
 
 /// Goroutines that are named on a line.
@@ -18,6 +18,10 @@ const NAMED: usize = 10;
 const STEPS: usize = 12;
 /// Calls of a stack that are shown.
 const CALLS: usize = 8;
+/// Characters of a variable's value,
+const VALUE: usize = 60;
+/// and of all variables together.
+const VARIABLES: usize = 200;
 
 /// The findings, and lines that sum up.
 #[must_use]
@@ -56,6 +60,9 @@ fn one(text: &mut String, finding: &Finding, analysis: &Analysis, (context, styl
         let lasted = lasted.map(|lasted| format!(", for {}", duration(lasted))).unwrap_or_default();
         let _ = writeln!(text, "    at       {}{lasted}", printable(&place_in(context, site)));
         quote(text, site, finding.reason, (context, style));
+    }
+    if let Some(vars) = analysis.live_vars.get(&finding.id) {
+        let _ = writeln!(text, "    with     {}", printable(&live_vars(vars)));
     }
     if finding.class == Class::DataRace {
         calls(text, &finding.stack, context);
@@ -105,6 +112,21 @@ fn tone(finding: &Finding) -> Tone {
         Confidence::Medium => Tone::Waiting,
         Confidence::Low => Tone::Calm,
     }
+}
+
+/// `goroutine 18: id int = 6, jobs chan int = 0xc000…`, as much as fits on two lines.
+fn live_vars(vars: &LiveVars) -> String {
+    let mut text = format!("goroutine {}: ", vars.goroutine);
+    for (place, variable) in vars.variables.iter().enumerate() {
+        let value = cut(&variable.value.to_string(), VALUE);
+        let one = format!("{} {} = {value}", variable.name, variable.ty);
+        if place > 0 && text.chars().count() + one.chars().count() > VARIABLES {
+            let _ = write!(text, ", …");
+            break;
+        }
+        let _ = write!(text, "{}{one}", if place == 0 { "" } else { ", " });
+    }
+    text
 }
 
 /// The line that `frame` is at, with a mark below.

@@ -1,0 +1,142 @@
+//! What goroutines that are found stuck have at hand: the variables of the call in which
+//! the program waits, for reports. Read where the program has DWARF, of one goroutine a
+//! finding, in short; what cannot be read is left out, since a report does without.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::closely;
+use crate::binary::Binary;
+use crate::binary::debug::Debug;
+use crate::goruntime::{BinaryCode, CoreSource, SnapshotReader};
+use crate::inspect::Subject;
+use crate::memory::Memory;
+use crate::model::{GoId, LiveVars, LoadBias, Snapshot, Value};
+use crate::session::Analysis;
+
+/// Goroutines that are looked at.
+const GOROUTINES: usize = 64;
+/// Calls of each, innermost first: the program's own comes soon.
+const CALLS: usize = 24;
+/// Variables of a call.
+const VARIABLES: usize = 12;
+/// Characters of a value.
+const VALUE: usize = 200;
+/// Of each finding so many goroutines are tried: some may have gone on.
+const TRIED: usize = 3;
+
+/// What is looked at.
+struct Looked<'a, M> {
+    reader: &'a SnapshotReader<M, BinaryCode>,
+    binary: &'a Binary,
+    bias: LoadBias,
+    snapshot: &'a Snapshot,
+}
+
+impl<M: Memory> Looked<'_, M> {
+    /// What `goroutines` have at hand.
+    fn of(&self, goroutines: &[GoId]) -> HashMap<GoId, LiveVars> {
+        if goroutines.is_empty() {
+            return HashMap::new();
+        }
+        let Ok(sections) = closely::sections(self.binary) else { return HashMap::new() };
+        let Ok(debug) = Debug::new(&sections) else { return HashMap::new() };
+        let ids = goroutines.iter().take(GOROUTINES);
+        ids.filter_map(|&id| Some((id, self.one(id, &debug)?))).collect()
+    }
+
+    fn one(&self, id: GoId, debug: &Debug<'_>) -> Option<LiveVars> {
+        let goroutine = self.snapshot.goroutines.iter().find(|goroutine| goroutine.id == id)?;
+        let site = goroutine.stack.site()?;
+        let mut stop = self.reader.stop_of(id).ok()?;
+        stop.frames.truncate(CALLS);
+        let subject = Subject {
+            memory: self.reader.memory(),
+            code: &**self.reader.code(),
+            binary: self.binary,
+            bias: self.bias,
+            layout: &self.reader.runtime().layout,
+            debug: Some(debug),
+            snapshot: self.snapshot,
+        };
+        let inspection = subject.inspect(id, &stop, &[]);
+        if !self.reader.is_still(&stop).ok()? {
+            return None;
+        }
+        let found = inspection.frames.into_iter().find(|one| one.frame == *site)?;
+        let mut variables = found.variables;
+        variables.retain(|variable| !matches!(variable.value, Value::Missing(_)));
+        variables.truncate(VARIABLES);
+        for variable in &mut variables {
+            let text = variable.value.to_string();
+            if text.chars().count() > VALUE {
+                let short: String = text.chars().take(VALUE - 1).collect();
+                variable.value = Value::Plain(format!("{short}…"));
+            }
+        }
+        (!variables.is_empty()).then_some(LiveVars { goroutine: id, call: found.frame, variables })
+    }
+}
+
+/// The goroutines of findings that are looked at.
+fn examples(found: &Analysis) -> Vec<GoId> {
+    found.findings.iter().flat_map(|finding| finding.goroutines.iter().take(TRIED).copied()).collect()
+}
+
+/// Adds to what was found in the core at `path`, if it is one, what goroutines had at
+/// hand.
+pub(super) fn add_of_core(found: &mut Analysis, path: &str, binary: Option<&Path>) {
+    let examples = examples(found);
+    if examples.is_empty() || super::input::expect_core(Path::new(path)).is_err() {
+        return;
+    }
+    let Ok(mut source) = CoreSource::open(Path::new(path), binary) else { return };
+    let Ok(snapshot) = source.snapshot() else { return };
+    let binary = std::sync::Arc::clone(source.binary());
+    let bias = source.load_bias();
+    let looked = Looked { reader: source.reader(), binary: &binary, bias, snapshot: &snapshot };
+    found.take_live_vars(&looked.of(&examples));
+}
+
+/// Adds to what was found in the process `pid` what goroutines have at hand that still
+/// wait where they did.
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn add_of_process(found: &mut Analysis, pid: u32) {
+    use crate::goruntime::ProcessSource;
+
+    let examples = examples(found);
+    if examples.is_empty() {
+        return;
+    }
+    let Ok(mut source) = ProcessSource::open(pid) else { return };
+    let Ok(snapshot) = source.snapshot(super::outside::monotonic()) else { return };
+    let bias = source.target().load_bias();
+    let looked = Looked { reader: source.reader(), binary: source.binary(), bias, snapshot: &snapshot };
+    found.take_live_vars(&looked.of(&examples));
+}
+
+/// What those have at hand that wait in the program's own code, one for each place.
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub(super) fn of_waiting(
+    source: &crate::goruntime::ProcessSource,
+    snapshot: &Snapshot,
+) -> HashMap<GoId, LiveVars> {
+    use std::collections::HashSet;
+
+    use crate::model::GoState;
+
+    let mut places = HashSet::new();
+    let mut waiting = Vec::new();
+    for goroutine in &snapshot.goroutines {
+        let blocked = goroutine.state == GoState::Blocked && !goroutine.system;
+        let site = goroutine.stack.site().filter(|site| blocked && !site.is_standard());
+        if let Some(site) = site
+            && places.insert((site.pc, goroutine.reason))
+        {
+            waiting.push(goroutine.id);
+        }
+    }
+    let bias = source.target().load_bias();
+    let looked = Looked { reader: source.reader(), binary: source.binary(), bias, snapshot };
+    looked.of(&waiting)
+}
