@@ -2,7 +2,7 @@
 //! first bytes, and the source that reads it. What it is not made for is named for what it is, with what to do.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,7 +105,7 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
     let kind = Kind::of(&first);
     let bytes = BufReader::with_capacity(PIECE, io::Cursor::new(first).chain(bytes));
     match kind {
-        Kind::Trace => match trace(bytes, again, recorded) {
+        Kind::Trace => match trace(bytes, again.map(|file| (progress, file)), recorded) {
             Ok(source) => Ok(Input::of(source)),
             // Some say themselves what to do.
             Err(error @ TraceError::Header(HeaderError::Old(_) | HeaderError::Unknown(_))) => {
@@ -158,11 +158,16 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
 
 fn trace(
     bytes: impl Read + Send + 'static,
-    again: Option<File>,
+    again: Option<(&Progress, File)>,
     recorded: SystemTime,
 ) -> Result<TraceSource, TraceError> {
+    let failed = |source| TraceError::Read { offset: 0, source };
     match again {
-        Some(file) => TraceSource::of_file(bytes, file, recorded),
+        Some((progress, mut file)) => {
+            file.rewind().map_err(failed)?;
+            let bytes = progress.counting(file.try_clone().map_err(failed)?);
+            TraceSource::of_file(bytes, file, recorded)
+        }
         None => TraceSource::new(bytes, recorded),
     }
 }

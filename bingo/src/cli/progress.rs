@@ -2,7 +2,7 @@
 //! alone. In: bytes that were read. Out: a line on standard error, gone before
 //! anything else is said.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -94,5 +94,17 @@ impl<R: Read> Read for Counted<R> {
         self.progress.0.bar.inc(u64::try_from(length).unwrap_or(0));
         self.progress.tick();
         Ok(length)
+    }
+}
+
+/// As far as it has come counts as read.
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = self.from.seek(to)?;
+        if !matches!(to, SeekFrom::End(_)) {
+            self.progress.0.bar.set_position(at);
+            self.progress.tick();
+        }
+        Ok(at)
     }
 }

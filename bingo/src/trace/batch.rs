@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::bytes::Bytes;
 use super::error::{StructureFault, TraceError};
 use super::spec::EventType;
 
@@ -40,17 +41,18 @@ pub(super) enum Next {
 }
 
 /// The bytes of a trace, and how many were taken.
-pub(super) struct Input<R> {
-    bytes: BufReader<R>,
+pub(super) struct Input<'r> {
+    bytes: BufReader<Bytes<'r>>,
     offset: u64,
     /// The generation that is being read, for messages.
     pub(super) generation: u64,
 }
 
-impl<R: Read> Input<R> {
+impl<'r> Input<'r> {
     /// The bytes of a trace from `offset` on.
-    pub(super) fn new(bytes: R, offset: u64) -> Input<R> {
-        Input { bytes: BufReader::with_capacity(1 << 16, bytes), offset, generation: 0 }
+    pub(super) fn new(bytes: Bytes<'r>, offset: u64) -> Input<'r> {
+        let capacity = bytes.worth_reading();
+        Input { bytes: BufReader::with_capacity(capacity, bytes), offset, generation: 0 }
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -97,11 +99,18 @@ impl<R: Read> Input<R> {
 
     /// Passes over the body of a batch, `size` bytes.
     pub(super) fn pass(&mut self, size: usize) -> Result<(), TraceError> {
-        let wanted = u64::try_from(size).unwrap_or(u64::MAX);
-        let passed = io::copy(&mut (&mut self.bytes).take(wanted), &mut io::sink());
+        let at_hand = self.bytes.buffer().len().min(size);
+        self.bytes.consume(at_hand);
+        let [at_hand, rest] = [at_hand, size - at_hand].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+        self.offset += at_hand;
+        if rest == 0 {
+            return Ok(());
+        }
+        // What was read before it is wanted is all passed.
+        let passed = self.bytes.get_mut().pass(rest);
         let passed = passed.map_err(|source| TraceError::Read { offset: self.offset, source })?;
         self.offset += passed;
-        if passed < wanted { Err(self.cut("a batch")) } else { Ok(()) }
+        if passed < rest { Err(self.cut("a batch")) } else { Ok(()) }
     }
 
     pub(super) fn fault(&self, offset: u64, fault: StructureFault) -> TraceError {

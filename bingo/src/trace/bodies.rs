@@ -2,7 +2,7 @@
 //! wanted, or left in the file. In: batch after batch. Out: a batch's bytes, once.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 use super::ahead::Reading;
@@ -31,7 +31,7 @@ impl Bodies {
     }
 
     /// Adds the next one, `size` bytes of `input`.
-    pub(super) fn add<R: Read>(&mut self, size: usize, input: &mut Input<R>) -> Result<(), TraceError> {
+    pub(super) fn add(&mut self, size: usize, input: &mut Input<'_>) -> Result<(), TraceError> {
         let Bodies::Kept(bodies) = self else { return input.pass(size) };
         let mut body = Vec::with_capacity(size);
         input.body(size, &mut body)?;

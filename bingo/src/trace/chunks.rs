@@ -3,12 +3,12 @@
 //! a trace. Out: [`Chunk`]s of its events in the model's words, in order.
 
 use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
 use super::ahead::Ahead;
+use super::bytes::Bytes;
 use super::error::TraceError;
 use super::merge::Merge;
 use super::version::Version;
@@ -65,10 +65,7 @@ impl Chunks {
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
-    pub(super) fn new(
-        bytes: impl Read + Send + 'static,
-        again: Option<File>,
-    ) -> Result<(Chunks, Version), TraceError> {
+    pub(super) fn new(bytes: Bytes<'static>, again: Option<File>) -> Result<(Chunks, Version), TraceError> {
         let merge = Merge::new(bytes, true, again)?;
         let version = merge.version();
         let mut filler = Filler { merge, words: Words::default(), threads: 0, room: EVENTS };

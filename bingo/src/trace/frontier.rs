@@ -4,6 +4,7 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
+use std::collections::VecDeque;
 use std::mem::take;
 
 use super::ahead::{Reading, Ticket};
@@ -14,6 +15,10 @@ use super::generation::{Batch, Generation};
 use super::go_sort::sort_as_go;
 use super::order::OrderFault;
 use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
+
+/// Batches of a thread that may be read before their turn: so many that whoever reads
+/// them is never done with them before the thread comes to the next one.
+const AHEAD: usize = 3;
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
@@ -28,8 +33,8 @@ pub(super) struct ThreadCursor {
     arguments: u32,
     /// The batch's number in the generation.
     batch: u32,
-    /// The thread's next batch, where it may be read before its turn.
-    ahead: Option<Ticket>,
+    /// The thread's next batches that may be read before their turn, and their numbers.
+    ahead: VecDeque<(u32, Ticket)>,
     /// The thread's slot in the order's table of threads.
     pub(super) slot: u32,
     /// What kind of event it is, and how many arguments that has.
@@ -41,7 +46,7 @@ impl ThreadCursor {
     pub(super) fn new(slot: u32, first: u32) -> ThreadCursor {
         ThreadCursor {
             block: Block::default(),
-            ahead: None,
+            ahead: VecDeque::new(),
             time: 0,
             bytes: Vec::new(),
             begin: 0,
@@ -70,13 +75,12 @@ impl ThreadCursor {
     /// Enters a batch, or the first one behind it that has events.
     fn enter(&mut self, generation: &mut Generation, first: u32) -> Result<Option<i64>, OrderFault> {
         let mut number = first;
-        let mut ahead = self.ahead.take();
         while let Some(batch) = generation.batches.get(number as usize).copied() {
             self.batch = number;
             (self.begin, self.arguments, self.time) = (0, 0, 0);
             let here = Reading { from: None, bytes: take(&mut self.bytes), block: take(&mut self.block) };
-            let (mut reading, spare) = match ahead.take() {
-                Some(ticket) => (ticket.redeem(), here),
+            let (mut reading, spare) = match self.ahead.pop_front_if(|(ahead, _)| *ahead == number) {
+                Some((_, ticket)) => (ticket.redeem(), here),
                 None => (generation.batch(number, here), Reading::default()),
             };
             if !reading.load() {
@@ -84,13 +88,29 @@ impl ThreadCursor {
             }
             (self.bytes, self.block) = (reading.bytes, reading.block);
             if let Some(time) = self.next(generation, 0)? {
-                self.ahead = generation.batch_ahead(batch.next, spare);
+                self.want_ahead(generation, batch.next, spare);
                 return Ok(Some(time));
             }
             number = batch.next;
         }
         (self.bytes, self.block) = (Vec::new(), Block::default());
         Ok(None)
+    }
+
+    /// Wants batches to be read before their turn, from the thread's `next` one on.
+    fn want_ahead(&mut self, generation: &mut Generation, mut next: u32, mut spare: Reading) {
+        let batch_behind = |generation: &Generation, batch: u32| {
+            generation.batches.get(batch as usize).map(|batch| batch.next)
+        };
+        if let Some((last, _)) = self.ahead.back() {
+            next = batch_behind(generation, *last).unwrap_or(Batch::LAST);
+        }
+        while self.ahead.len() < AHEAD
+            && let Some(ticket) = generation.batch_ahead(next, take(&mut spare))
+        {
+            self.ahead.push_back((next, ticket));
+            next = batch_behind(generation, next).unwrap_or(Batch::LAST);
+        }
     }
 
     /// The next events, as far as they have been read ahead.

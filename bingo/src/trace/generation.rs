@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::ahead::{Ahead, Reading, Ticket};
 use super::batch::{BatchHeader, Input, Next};
 use super::bodies::Bodies;
+use super::bytes::Bytes;
 use super::cursor::Cursor;
 use super::error::{StructureFault, TraceError};
 use super::samples::{self, CpuSample};
@@ -89,8 +90,8 @@ pub(super) struct Thread {
 }
 
 /// Reads generations.
-pub(super) struct Generations<R> {
-    input: Input<R>,
+pub(super) struct Generations<'r> {
+    input: Input<'r>,
     version: Version,
     /// Yield what there is of a generation that is cut off.
     salvage: bool,
@@ -116,12 +117,12 @@ enum End {
     Broken(TraceError),
 }
 
-impl<R: Read> Generations<R> {
+impl<'r> Generations<'r> {
     pub(super) fn new(
-        mut bytes: R,
+        mut bytes: Bytes<'r>,
         salvage: bool,
         again: Option<File>,
-    ) -> Result<Generations<R>, TraceError> {
+    ) -> Result<Generations<'r>, TraceError> {
         let version = read_version(&mut bytes)?;
         let input = Input::new(bytes, HEADER);
         let again = again.map(Arc::new);
@@ -261,10 +262,10 @@ struct Builder {
 
 impl Builder {
     /// Takes in a batch. The inner error is one of getting at it.
-    fn add<R: Read>(
+    fn add(
         &mut self,
         header: &BatchHeader,
-        input: &mut Input<R>,
+        input: &mut Input<'_>,
         version: Version,
     ) -> Result<Result<(), TraceError>, TraceError> {
         let kind = EventType(input.peek().unwrap_or_default());
@@ -340,7 +341,7 @@ impl Builder {
     }
 
     /// The generation. `cut_off`: it is not whole; this is the clock's unit.
-    fn finish<R: Read>(self, from: &Generations<R>, cut_off: Option<f64>) -> Result<Generation, TraceError> {
+    fn finish(self, from: &Generations<'_>, cut_off: Option<f64>) -> Result<Generation, TraceError> {
         let fault = |fault| from.input.fault(from.input.offset(), fault);
         if cut_off.is_none()
             && let Some(what) = self.missing(from.version)

@@ -11,10 +11,10 @@
 //! Source: `internal/trace/reader.go`, Go 1.27.
 
 use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use super::ahead::Ahead;
+use super::bytes::Bytes;
 use super::error::TraceError;
 use super::event::TraceEvent;
 use super::frontier::{Entry, Heap, ThreadCursor};
@@ -38,7 +38,7 @@ pub(super) trait Take {
 
 /// Merges the events of a trace. Memory is bounded by one generation.
 pub(super) struct Merge<'r> {
-    generations: Generations<Box<dyn Read + Send + 'r>>,
+    generations: Generations<'r>,
     pub(super) generation: Option<Generation>,
     pub(super) cursors: Vec<ThreadCursor>,
     pub(super) heap: Heap,
@@ -61,12 +61,7 @@ impl<'r> Merge<'r> {
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
-    pub(super) fn new(
-        bytes: impl Read + Send + 'r,
-        salvage: bool,
-        again: Option<File>,
-    ) -> Result<Merge<'r>, TraceError> {
-        let bytes: Box<dyn Read + Send + 'r> = Box::new(bytes);
+    pub(super) fn new(bytes: Bytes<'r>, salvage: bool, again: Option<File>) -> Result<Merge<'r>, TraceError> {
         Ok(Merge {
             generations: Generations::new(bytes, salvage, again)?,
             generation: None,

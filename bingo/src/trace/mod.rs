@@ -12,6 +12,7 @@ mod ahead;
 mod batch;
 mod block;
 mod bodies;
+mod bytes;
 mod chunks;
 mod cursor;
 mod detail;

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 
+use super::bytes::Bytes;
 use super::detail::Detail;
 use super::error::TraceError;
 use super::event::TraceEvent;
@@ -56,7 +57,7 @@ impl<'r> Reader<'r> {
     /// # Errors
     /// When they are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'r, cut_off: CutOff) -> Result<Reader<'r>, TraceError> {
-        let merge = Merge::new(bytes, cut_off == CutOff::Salvage, None)?;
+        let merge = Merge::new(Bytes::stream(bytes), cut_off == CutOff::Salvage, None)?;
         Ok(Reader { merge, ready: Ready(Vec::new()), at: 0, error: None })
     }
 

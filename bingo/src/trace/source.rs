@@ -3,9 +3,10 @@
 //! one that is cut off comes as a problem, a corrupt one is an error.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::bytes::Bytes;
 use super::chunks::{Chunk, Chunks};
 use super::error::TraceError;
 use super::version::Version;
@@ -38,24 +39,24 @@ impl TraceSource {
     /// # Errors
     /// When the bytes are not a trace of a known form.
     pub fn new(bytes: impl Read + Send + 'static, recorded: SystemTime) -> Result<TraceSource, TraceError> {
-        TraceSource::made(bytes, None, recorded)
+        TraceSource::made(Bytes::stream(bytes), None, recorded)
     }
 
-    /// The same of the bytes of `file`, which are read again where they are needed:
-    /// so no more of them has to be kept than a batch of each thread.
+    /// The same of the bytes of `file`, from its beginning on, which are read there when
+    /// they are needed: so no more of them has to be kept than a few batches of each thread.
     ///
     /// # Errors
     /// When the bytes are not a trace of a known form.
     pub fn of_file(
-        bytes: impl Read + Send + 'static,
+        bytes: impl Read + Seek + Send + 'static,
         file: File,
         recorded: SystemTime,
     ) -> Result<TraceSource, TraceError> {
-        TraceSource::made(bytes, Some(file), recorded)
+        TraceSource::made(Bytes::file(bytes), Some(file), recorded)
     }
 
     fn made(
-        bytes: impl Read + Send + 'static,
+        bytes: Bytes<'static>,
         again: Option<File>,
         recorded: SystemTime,
     ) -> Result<TraceSource, TraceError> {
