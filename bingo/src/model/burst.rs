@@ -37,6 +37,8 @@ pub struct ShortEvent {
     pub reason: Option<WaitReason>,
     /// What.
     pub kind: ShortKind,
+    /// The state that it leaves the goroutine in.
+    pub state: GoState,
 }
 
 /// What happened, as in [`EventKind`].
@@ -51,7 +53,7 @@ pub enum ShortKind {
     Syscall,
     Dead,
     /// [`EventKind::Snapshot`].
-    Found(GoState),
+    Found,
 }
 
 impl ShortEvent {
@@ -78,9 +80,9 @@ impl Burst<'_> {
             ShortKind::Stop => EventKind::Stop,
             ShortKind::Syscall => EventKind::Syscall,
             ShortKind::Dead => EventKind::Dead,
-            ShortKind::Found(state) => {
-                let since = Some(self.found_since);
-                EventKind::Snapshot { state, reason: event.reason, on: None, parent: by, since }
+            ShortKind::Found => {
+                let (state, reason, since) = (event.state, event.reason, Some(self.found_since));
+                EventKind::Snapshot { state, reason, on: None, parent: by, since }
             }
         };
         tell(EventRef {

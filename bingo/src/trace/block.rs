@@ -2,9 +2,10 @@
 //! stays at hand meanwhile. In: the bytes of a batch. Out: its next events, up to the
 //! first one that is not as nearly all are, which is for others to read.
 
-use super::cursor::{NOWHERE, few_uvarint, short_uvarint, uvarint};
+use super::cursor::{NOWHERE, uvarint};
 use super::spec::{EventType, SHAPES, Shape};
 use super::tables::Tables;
+use super::window::Window;
 
 /// Events of a block: few enough for a processor's innermost cache to hold some.
 const EVENTS: usize = 1 << 7;
@@ -151,43 +152,40 @@ impl Block {
         room: usize,
     ) -> Run {
         let mut run = Run { begin: self.events.len(), end: self.events.len(), behind: begin };
+        let Some(mut window) = Window::new(bytes, at) else { return run };
         while run.end - run.begin < room && time > 0 {
             let Ok(place) = u16::try_from(begin) else { break };
-            let Some((args, behind)) = arguments(bytes, at, kind) else { break };
+            let Some(args) = arguments(&mut window, kind) else { break };
             self.events.push(ShortTraceEvent { time, args, begin: place, kind });
-            (run.end, run.behind) = (run.end + 1, behind);
-            let Some(next) = bytes.get(behind as usize) else { break };
-            let Some((units, next_at)) = short_uvarint(bytes, behind + 1) else { break };
-            (begin, at, kind) = (behind, next_at, EventType(*next));
+            at += window.taken();
+            begin = at;
+            (run.end, run.behind) = (run.end + 1, begin);
+            let Some(next) = Window::new(bytes, begin) else { break };
+            window = next;
+            kind = EventType(window.byte());
+            let Some(units) = window.number() else { break };
             time = time.wrapping_add((u64::from(units) * unit).cast_signed());
         }
         run
     }
 }
 
-/// The arguments of an event of a kind, and where the bytes behind them begin.
+/// The arguments of an event of a kind.
 #[inline(always)]
-fn arguments(bytes: &[u8], at: u32, kind: EventType) -> Option<([u32; 3], u32)> {
-    match SHAPES.get(usize::from(kind.0))?.args {
-        0 => Some(([0; 3], at)),
-        1 => {
-            let (first, at) = short_uvarint(bytes, at)?;
-            Some(([first, 0, 0], at))
-        }
-        2 => {
-            let (first, at) = short_uvarint(bytes, at)?;
-            let (second, at) = short_uvarint(bytes, at)?;
-            Some(([first, second, 0], at))
-        }
-        3 => {
-            let (first, at) = short_uvarint(bytes, at)?;
-            // A number of a sequence, as a rule, which are large.
-            let (second, at) = few_uvarint(bytes, at)?;
-            let (third, at) = short_uvarint(bytes, at)?;
-            Some(([first, second, third], at))
-        }
-        _ => None,
+fn arguments(window: &mut Window<'_>, kind: EventType) -> Option<[u32; 3]> {
+    let count = SHAPES.get(usize::from(kind.0))?.args;
+    let mut args = [0; 3];
+    let [first, second, third] = &mut args;
+    if count > 0 {
+        *first = window.number()?;
     }
+    if count > 1 {
+        *second = window.number()?;
+    }
+    if count > 2 {
+        *third = window.number()?;
+    }
+    (count <= 3).then_some(args)
 }
 
 #[cfg(test)]
@@ -244,7 +242,7 @@ mod tests {
             block.fill(&bytes, (begin, arguments), EventType(bytes[begin as usize]), time, 64);
             let run = block.ahead();
             if run.is_empty() {
-                let last_bytes = bytes.len() < begin as usize + 16;
+                let last_bytes = bytes.len() < begin as usize + Window::BYTES + 6;
                 let large = args.iter().any(|arg| *arg >= 1 << 28);
                 let four = bytes[begin as usize] == EventType::GO_STATUS_STACK.0;
                 assert!(last_bytes || large || four, "{begin}");

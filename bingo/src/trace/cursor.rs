@@ -69,42 +69,6 @@ pub(super) fn uvarint(bytes: &[u8], at: u32) -> (u64, u32) {
     (value, at + (ends.trailing_zeros() >> 3) + 1)
 }
 
-/// The base-128 number at `at`, and where the bytes behind it begin. `None`: it may
-/// well be one, but the short way does not tell, because it has more than 28 bits or
-/// the bytes end soon. For numbers that are below 128 as a rule.
-#[inline(always)]
-pub(super) fn short_uvarint(bytes: &[u8], at: u32) -> Option<(u32, u32)> {
-    let word = word(bytes, at)?;
-    if word & 0x80 == 0 {
-        return Some((word & 0x7f, at + 1));
-    }
-    few_bytes(word, at)
-}
-
-/// The same for numbers that are larger as a rule.
-#[inline(always)]
-pub(super) fn few_uvarint(bytes: &[u8], at: u32) -> Option<(u32, u32)> {
-    few_bytes(word(bytes, at)?, at)
-}
-
-#[inline(always)]
-fn word(bytes: &[u8], at: u32) -> Option<u32> {
-    let start = at as usize;
-    Some(u32::from_le_bytes(*bytes.get(start..start.wrapping_add(4))?.first_chunk()?))
-}
-
-/// The number that begins a word, if it ends there.
-#[inline(always)]
-fn few_bytes(word: u32, at: u32) -> Option<(u32, u32)> {
-    let ends = !word & 0x8080_8080;
-    if ends == 0 {
-        return None;
-    }
-    let word = word & (ends ^ (ends - 1));
-    let value = word & 0x7f | word >> 1 & 0x3f80 | word >> 2 & 0x1f_c000 | word >> 3 & 0xfe0_0000;
-    Some((value, at + (ends.trailing_zeros() >> 3) + 1))
-}
-
 #[cold]
 fn any_uvarint(bytes: &[u8], at: u32) -> (u64, u32) {
     let mut value = 0;
@@ -161,11 +125,6 @@ mod tests {
             assert_eq!(uvarint(&bytes, 0), (value, length), "{value:x} alone");
             bytes.extend([0xff; 9]);
             assert_eq!(uvarint(&bytes, 0), (value, length), "{value:x}");
-            let short =
-                u32::try_from(value).ok().filter(|value| *value < 1 << 28).map(|value| (value, length));
-            assert_eq!((short_uvarint(&bytes, 0), few_uvarint(&bytes, 0)), (short, short), "{value:x}");
-            let len = bytes.len();
-            assert_eq!(short_uvarint(&bytes[..len.min(3)], 0), None, "too little follows");
         }
     }
 

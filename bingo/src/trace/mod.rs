@@ -33,6 +33,7 @@ mod stacks;
 mod tables;
 mod text;
 mod version;
+mod window;
 mod words;
 
 pub use detail::{Detail, GoState, Phase, ProcState, Scope};

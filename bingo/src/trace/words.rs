@@ -12,6 +12,13 @@ use super::tables::{ClockSnapshot, Tables};
 use crate::model::{GoState, ShortEvent, ShortKind, Time, WaitReason};
 
 const NONE: u32 = ShortEvent::NONE;
+/// What happened, and the state that it leads to.
+const CREATE: (ShortKind, GoState) = (ShortKind::Create, GoState::Runnable);
+const RUN: (ShortKind, GoState) = (ShortKind::Run, GoState::Running);
+const BLOCK: (ShortKind, GoState) = (ShortKind::Block, GoState::Blocked);
+const UNBLOCK: (ShortKind, GoState) = (ShortKind::Unblock, GoState::Runnable);
+const STOP: (ShortKind, GoState) = (ShortKind::Stop, GoState::Runnable);
+const SYSCALL: (ShortKind, GoState) = (ShortKind::Syscall, GoState::Syscall);
 /// Ids of reasons below it are looked up by place.
 const SMALL: usize = 1 << 12;
 
@@ -68,35 +75,35 @@ impl Take for Words {
     fn take(&mut self, event: &TraceEvent, touched: Touched, tables: &Tables) -> Result<(), OrderFault> {
         let [_, second, third, _] = event.args;
         let Touched { named, current, .. } = touched;
-        let (who, by, kind, stack, reason) = match event.kind {
-            EventType::GO_START => (named, NONE, ShortKind::Run, NONE, None),
+        let (who, by, (kind, state), stack, reason) = match event.kind {
+            EventType::GO_START => (named, NONE, RUN, NONE, None),
             EventType::GO_BLOCK => {
                 let reason = self.reason(event, tables)?;
                 let stack = self.stacks.of(event.kind, second, tables)?;
-                (current, NONE, ShortKind::Block, stack, reason)
+                (current, NONE, BLOCK, stack, reason)
             }
             EventType::GO_UNBLOCK => {
                 let stack = self.stacks.of(event.kind, third, tables)?;
-                (named, current, ShortKind::Unblock, stack, None)
+                (named, current, UNBLOCK, stack, None)
             }
             EventType::GO_STOP => {
                 self.reason(event, tables)?;
-                (current, NONE, ShortKind::Stop, self.stacks.of(event.kind, second, tables)?, None)
+                (current, NONE, STOP, self.stacks.of(event.kind, second, tables)?, None)
             }
             EventType::GO_SYSCALL_BEGIN => {
-                (current, NONE, ShortKind::Syscall, self.stacks.of(event.kind, second, tables)?, None)
+                (current, NONE, SYSCALL, self.stacks.of(event.kind, second, tables)?, None)
             }
-            EventType::GO_SYSCALL_END => (current, NONE, ShortKind::Run, NONE, None),
-            EventType::GO_SYSCALL_END_BLOCKED => (current, NONE, ShortKind::Stop, NONE, None),
+            EventType::GO_SYSCALL_END => (current, NONE, RUN, NONE, None),
+            EventType::GO_SYSCALL_END_BLOCKED => (current, NONE, STOP, NONE, None),
             EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => {
-                (current, NONE, ShortKind::Dead, NONE, None)
+                (current, NONE, (ShortKind::Dead, GoState::Dead), NONE, None)
             }
             _ => {
                 let event = *event;
                 return self.take_rare(&event, touched, tables);
             }
         };
-        self.push(event.time, who, by, touched.thread, stack, reason, kind);
+        self.push(event.time, who, by, touched.thread, stack, reason, (kind, state));
         Ok(())
     }
 
@@ -131,10 +138,10 @@ impl Words {
         thread: u32,
         stack: u32,
         reason: Option<WaitReason>,
-        kind: ShortKind,
+        (kind, state): (ShortKind, GoState),
     ) {
         let time = monotonic(time, self.lag);
-        self.events.push(ShortEvent { time, goroutine, by, thread, stack, reason, kind });
+        self.events.push(ShortEvent { time, goroutine, by, thread, stack, reason, kind, state });
     }
 
     #[inline(never)]
@@ -143,20 +150,20 @@ impl Words {
         let Touched { named, current, thread } = touched;
         let mut then = None;
         let (by, kind) = match event.kind {
-            EventType::GO_CREATE => (current, ShortKind::Create),
+            EventType::GO_CREATE => (current, CREATE),
             EventType::GO_CREATE_BLOCKED => {
-                then = Some((ShortKind::Block, Some(WaitReason::Coroutine)));
-                (current, ShortKind::Create)
+                then = Some((BLOCK, Some(WaitReason::Coroutine)));
+                (current, CREATE)
             }
             EventType::GO_CREATE_SYSCALL => {
-                then = Some((ShortKind::Syscall, None));
-                (NONE, ShortKind::Create)
+                then = Some((SYSCALL, None));
+                (NONE, CREATE)
             }
-            EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => (current, ShortKind::Unblock),
+            EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => (current, UNBLOCK),
             EventType::GO_STATUS | EventType::GO_STATUS_STACK => match found(event) {
                 // It is told before the first thing that happens to it in a
                 // generation, or at the end: it was so from the beginning on.
-                Some(state) => (NONE, ShortKind::Found(state)),
+                Some(state) => (NONE, (ShortKind::Found, state)),
                 None => return Ok(()),
             },
             _ => return Ok(()),

@@ -120,7 +120,8 @@ struct Origin {
 #[derive(Debug)]
 struct Told {
     time: Time,
-    since: Since,
+    /// Since when at the latest it is so; `None`: since the event.
+    at_latest: Option<Time>,
     state: GoState,
     reason: Option<WaitReason>,
     on: Option<Box<Wait>>,
@@ -329,7 +330,7 @@ impl Record {
     /// Takes in an event, which leaves the goroutine in `state`.
     pub(super) fn note_event(&mut self, event: EventRef<'_>, state: GoState, missed: &Missed) {
         let time = event.time;
-        let mut since = Since::Exact(time);
+        let mut at_latest = None;
         let (mut reason, mut on, mut stack) = (None, None, event.stack);
         match event.kind {
             EventKind::Create { parent } => {
@@ -346,7 +347,7 @@ impl Record {
                 (reason, on) = (*why, what.as_ref());
             }
             EventKind::Snapshot { reason: why, on: what, parent, since: from, .. } => {
-                since = Since::AtLatest(from.unwrap_or(time).min(time));
+                at_latest = Some(from.unwrap_or(time).min(time));
                 self.origin.parent = parent.or(self.origin.parent);
                 (reason, on) = (*why, what.as_ref());
             }
@@ -357,7 +358,7 @@ impl Record {
             return;
         }
         let told = self.told.get_or_insert_with(|| Told::new(time));
-        (told.time, told.since, told.state) = (time, since, state);
+        (told.time, told.at_latest, told.state) = (time, at_latest, state);
         told.thread = event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall));
         told.tie = Tie::Open;
         told.reason = reason;
@@ -502,8 +503,12 @@ impl Record {
 
 impl Told {
     fn new(time: Time) -> Told {
-        let (since, state) = (Since::Exact(time), GoState::Runnable);
-        Told { time, since, state, reason: None, on: None, thread: None, tie: Tie::Open }
+        let state = GoState::Runnable;
+        Told { time, at_latest: None, state, reason: None, on: None, thread: None, tie: Tie::Open }
+    }
+
+    fn since(&self) -> Since {
+        self.at_latest.map_or(Since::Exact(self.time), Since::AtLatest)
     }
 
     /// Ties a sighting that was over at `end` to this event, unless events were lost between.
@@ -516,7 +521,7 @@ impl Told {
     }
 
     fn condition<'a>(&'a self, stack: Option<&'a Stack>) -> Condition<'a> {
-        let (state, reason, since) = (self.state, self.reason, self.since);
+        let (state, reason, since) = (self.state, self.reason, self.since());
         Condition { state, reason, since, wait: self.on.as_deref(), thread: self.thread, stack }
     }
 }
@@ -533,7 +538,7 @@ impl Seen {
         Condition {
             state: seen.state,
             reason: seen.reason.or(told.and_then(|told| told.reason)),
-            since: told.map_or(Since::AtLatest(self.since), |told| told.since),
+            since: told.map_or(Since::AtLatest(self.since), Told::since),
             wait: seen.wait.as_ref().or_else(|| told.and_then(|told| told.on.as_deref())),
             thread: seen.thread,
             stack,

@@ -18,16 +18,16 @@ impl World {
             burst.events.iter().for_each(|event| self.apply_at_length(burst, event));
             return;
         }
-        let (mut events, mut blocks) = (0, 0);
+        // Who goes the long way is counted there.
+        let (mut at_length, mut blocks) = (0, 0);
         for event in burst.events {
-            if self.apply_short(burst, event) {
-                events += 1;
-                blocks += u64::from(event.kind == ShortKind::Block);
-            } else {
-                self.apply_at_length(burst, event);
+            if self.apply_short(burst, event, &mut blocks) {
+                continue;
             }
+            at_length += 1;
+            self.apply_at_length(burst, event);
         }
-        self.totals.events += events;
+        self.totals.events += u64::try_from(burst.events.len() - at_length).unwrap_or(0);
         self.totals.blocks += blocks;
         self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| event.time));
         self.changes.pass(burst.events.len());
@@ -36,14 +36,18 @@ impl World {
     /// Applies an event of the most common kinds. `false`: it is none of them. Each kind
     /// goes its own way, so that nobody has to ask again which one it is.
     #[inline(always)]
-    fn apply_short(&mut self, burst: &Burst<'_>, event: &ShortEvent) -> bool {
+    fn apply_short(&mut self, burst: &Burst<'_>, event: &ShortEvent, blocks: &mut u64) -> bool {
         match event.kind {
             ShortKind::Run => self.apply_kind(burst, event, ShortKind::Run, GoState::Running),
-            ShortKind::Block => self.apply_kind(burst, event, ShortKind::Block, GoState::Blocked),
+            ShortKind::Block => {
+                let applied = self.apply_kind(burst, event, ShortKind::Block, GoState::Blocked);
+                *blocks += u64::from(applied);
+                applied
+            }
             ShortKind::Unblock => self.apply_kind(burst, event, ShortKind::Unblock, GoState::Runnable),
             ShortKind::Stop => self.apply_kind(burst, event, ShortKind::Stop, GoState::Runnable),
             ShortKind::Syscall => self.apply_kind(burst, event, ShortKind::Syscall, GoState::Syscall),
-            ShortKind::Create | ShortKind::Dead | ShortKind::Found(_) => false,
+            ShortKind::Create | ShortKind::Dead | ShortKind::Found => false,
         }
     }
 

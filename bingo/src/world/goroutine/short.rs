@@ -3,7 +3,7 @@
 
 use super::super::history::{Past, PlaceIndex};
 use super::super::lent::{Lent, NONE};
-use super::{Record, Since, Tie, Woken};
+use super::{Record, Tie, Woken};
 use crate::model::{GoId, GoState, ShortEvent, ShortKind, ThreadId, Time, WaitReason};
 
 /// What a goroutine was before an event.
@@ -33,11 +33,12 @@ impl Record {
         if self.seen.is_some() || told.on.is_some() || told.time > event.time {
             return None;
         }
-        let was = Was { state: told.state, since: told.since.time(), reason: told.reason, lent: self.lent };
-        if was.state == state && told.since == Since::Exact(event.time) {
+        if told.state == state && told.time == event.time && told.at_latest.is_none() {
             return None;
         }
-        (told.time, told.since, told.state) = (event.time, Since::Exact(event.time), state);
+        let since = told.at_latest.unwrap_or(told.time);
+        let was = Was { state: told.state, since, reason: told.reason, lent: self.lent };
+        (told.time, told.at_latest, told.state) = (event.time, None, state);
         (told.reason, told.thread, told.tie) = (reason, thread, Tie::Open);
         match kind {
             ShortKind::Unblock => {
