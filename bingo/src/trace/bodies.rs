@@ -50,6 +50,16 @@ impl Bodies {
         }
     }
 
+    /// A body that has been asked for before, where it can be had again.
+    pub(super) fn again(&self, offset: u64, size: usize) -> Option<Reading> {
+        match self {
+            Bodies::Kept(_) => None,
+            Bodies::Left(file) => {
+                Some(Reading { from: Some((Arc::clone(file), offset, size)), ..Reading::default() })
+            }
+        }
+    }
+
     /// Whether they are in a file.
     pub(super) fn are_left(&self) -> bool {
         matches!(self, Bodies::Left(_))

@@ -126,13 +126,28 @@ impl ThreadCursor {
         self.block.pass(count)
     }
 
-    /// What the next event says, and where the bytes behind it begin.
-    pub(super) fn event(&mut self) -> Result<(TraceEvent, u32), OrderFault> {
+    /// Lets go of its batch, which is read again when its turn comes.
+    pub(super) fn let_go(&mut self) {
+        self.settle();
+        (self.bytes, self.block) = (Vec::new(), Block::default());
+        self.ahead.clear();
+    }
+
+    /// Is at its next event by itself, and not by what has been read ahead.
+    fn settle(&mut self) {
         if let Some(ahead) = self.block.first() {
             (self.begin, self.time) = (u32::from(ahead.begin), ahead.time);
             (_, self.arguments) = uvarint(&self.bytes, self.begin + 1);
             self.be_of(ahead.kind);
         }
+    }
+
+    /// What the next event says, and where the bytes behind it begin.
+    pub(super) fn event(&mut self, generation: &Generation) -> Result<(TraceEvent, u32), OrderFault> {
+        if self.bytes.is_empty() {
+            self.bytes = generation.bytes_again(self.batch).ok_or(OrderFault::Unfinished)?;
+        }
+        self.settle();
         let (args, behind) = arguments(&self.bytes, self.arguments, self.count);
         if behind == NOWHERE {
             return Err(OrderFault::Unfinished);
@@ -296,6 +311,11 @@ impl Heap {
             self.sift_down(0);
             self.look_at_second();
         }
+    }
+
+    /// The entries whose times are later.
+    pub(super) fn later_than(&self, time: i64) -> impl Iterator<Item = Entry> {
+        self.entries.iter().copied().filter(move |entry| entry.time > time)
     }
 
     /// The entry at `at` has another time now.

@@ -61,6 +61,18 @@ impl Generation {
         let reading = self.batch(number, spare);
         ahead.want(reading, self.tables.nanoseconds(time), &self.tables)
     }
+
+    /// The bytes of a batch once more, where they are in a file.
+    pub(super) fn bytes_again(&self, number: u32) -> Option<Vec<u8>> {
+        let batch = self.batches.get(number as usize)?;
+        let mut reading = self.bodies.again(batch.offset, batch.len as usize)?;
+        reading.load().then_some(reading.bytes)
+    }
+
+    /// Whether bytes of batches can be had again.
+    pub(super) fn is_in_file(&self) -> bool {
+        self.bodies.are_left()
+    }
 }
 
 /// A batch of events of one thread.

@@ -24,6 +24,12 @@ use super::spec::{EventType, SHAPES};
 use super::tables::Tables;
 use super::version::Version;
 
+/// A thread that does nothing for so long, in nanoseconds of the trace's clock, need
+/// not have its batch at hand: it is read once more, then.
+const PATIENCE: i64 = 20_000_000;
+/// Such threads are looked for once in so many batches, and so many threads.
+const BATCHES: usize = 16;
+
 /// Who takes the events, one by one.
 pub(super) trait Take {
     /// Takes an event, with the slots of whom it is about and what its ids mean.
@@ -50,6 +56,8 @@ pub(super) struct Merge<'r> {
     syncs: u64,
     /// How many events were taken.
     pub(super) count: u64,
+    /// Batches that were begun since threads were looked at that do nothing.
+    batches: usize,
     /// What ended the trace; it comes behind a last point of synchrony.
     error: Option<TraceError>,
     pub(super) done: bool,
@@ -73,6 +81,7 @@ impl<'r> Merge<'r> {
             last_time: 0,
             syncs: 0,
             count: 0,
+            batches: 0,
             error: None,
             done: false,
         })
@@ -193,7 +202,7 @@ impl<'r> Merge<'r> {
         let Some(generation) = &self.generation else { return Ok(false) };
         let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(false) };
         let fault = |fault| (entry.cursor as usize, fault);
-        let (mut event, behind) = cursor.event().map_err(fault)?;
+        let (mut event, behind) = cursor.event(generation).map_err(fault)?;
         let time = in_time(&mut event, self.last_time);
         let advanced = self.order.advance(event, &generation.tables, cursor.slot, taker);
         if !advanced.map_err(fault)? {
@@ -240,7 +249,27 @@ impl<'r> Merge<'r> {
             Ok(None) => self.heap.remove(at),
             Err(unreadable) => self.end_here((entry.cursor as usize, unreadable))?,
         }
+        self.let_go_of_what_is_idle();
         Ok(())
+    }
+
+    /// Lets threads go of their batches that do nothing for a while, now and then.
+    fn let_go_of_what_is_idle(&mut self) {
+        self.batches += 1;
+        let Some(generation) =
+            self.generation.as_ref().filter(|_| self.batches >= BATCHES.max(self.cursors.len()))
+        else {
+            return;
+        };
+        self.batches = 0;
+        if generation.is_in_file() {
+            let idle = self.heap.later_than(self.last_time.saturating_add(PATIENCE));
+            for entry in idle {
+                if let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) {
+                    cursor.let_go();
+                }
+            }
+        }
     }
 
     /// Ends a generation that is cut off: this is as far as it goes.
@@ -291,12 +320,18 @@ impl<'r> Merge<'r> {
         self.cursors.clear();
         self.heap.clear();
         let mut begun = Ok(());
+        let soon = generation.tables.nanoseconds(generation.start).saturating_add(PATIENCE);
         let threads = std::mem::take(&mut generation.threads);
         for (at, thread) in (0..).zip(&threads) {
             let slot = self.order.slot_of(thread.id);
             let mut cursor = ThreadCursor::new(slot, thread.first);
             match cursor.begin(&mut generation) {
-                Ok(Some(time)) => self.heap.insert(Entry { time, cursor: at }),
+                Ok(Some(time)) => {
+                    if time > soon && generation.is_in_file() {
+                        cursor.let_go();
+                    }
+                    self.heap.insert(Entry { time, cursor: at });
+                }
                 Ok(None) => {}
                 Err(fault) => {
                     self.cursors.push(cursor);
