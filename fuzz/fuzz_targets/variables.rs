@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         DebugSections { info, abbrev, str, line_str, str_offsets, addr, loc, loclists, ranges, rnglists };
     let Ok(debug) = Debug::new(&sections) else { return };
     let registers = Registers::default();
-    let frame = Frame { cfa: 0xc000_1000, registers: Some(&registers), bias: LoadBias(0) };
+    let frame = Frame { cfa: 0xc000_1000, registers: Some(&registers), argument: None, bias: LoadBias(0) };
     let mut open: Vec<TypeId> = Vec::new();
     for address in (0x40_0000..0x50_0000).step_by(0x97) {
         let Ok(calls) = debug.calls_at(StaticAddr(address), &frame) else { continue };

@@ -12,7 +12,7 @@
 //! A core file (see `bingo dump --help`) is looked at in the same way.
 //!
 //! Values are cut off where they are long or deep; --expand shows a part of one at
-//! length. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
+//! length, of a package variable too. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
 //!
 //! With --object it tells of an address in place of a goroutine: what is there (a
 //! channel, a lock, an object of the heap, a variable, a part of a stack, free memory),
@@ -26,6 +26,7 @@
 //!   sudo bingo inspect 4242 18
 //!   sudo bingo inspect 4242 18 --expand 'job.items[3:9]'
 //!   sudo bingo inspect 4242 18 --expand main.serve.config.limits
+//!   sudo bingo inspect 4242 18 --expand 'main.server.conns[3]'
 //!   sudo bingo inspect 4242 18 --format json | jq '.stack[].vars'
 //!   sudo bingo inspect 4242 --object 0xc000012345
 //!   bingo inspect core.4242 18 --binary ./server

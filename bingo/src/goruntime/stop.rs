@@ -7,8 +7,9 @@ use super::code::{Code, CodeCache};
 use super::fields::length;
 use super::g::{G, Position, Status};
 use super::reader::SnapshotReader;
+use super::sudog::Sudog;
 use super::unwind::{End, Progress, Walk};
-use crate::memory::{Memory, MemoryError};
+use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{Addr, GoId, Pc};
 
 /// How much of a stack is read at a time, in bytes.
@@ -22,6 +23,8 @@ pub struct Stop {
     pub frames: Vec<FrameOf>,
     /// What the innermost has in the general registers, as DWARF numbers them.
     pub registers: Option<[u64; 16]>,
+    /// The one channel that it is queued at, if it waits for one.
+    pub channel: Option<Addr>,
     /// What kept its stack from being read to its end, if something did.
     pub trouble: Option<String>,
 }
@@ -101,8 +104,17 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
                 break End::Unreadable(at);
             }
         };
+        let mut pages = Pages::new(memory);
+        let queued = match g.status {
+            Status::Waiting if !g.waiting.is_nil() => {
+                Sudog::read(&self.runtime().layout, &mut pages, g.waiting)?
+            }
+            _ => None,
+        };
+        let alone = queued.filter(|one| one.waitlink.is_nil() && one.g == g.addr && !one.c.is_nil());
+        let channel = alone.map(|one| one.c);
         let frames = walk.frames().map(|(pc, end)| FrameOf { pc, end }).collect();
-        Ok(Stop { g, frames, registers, trouble: (end != End::Outermost).then(|| end.to_string()) })
+        Ok(Stop { g, frames, registers, channel, trouble: (end != End::Outermost).then(|| end.to_string()) })
     }
 
     /// A copy of the `g` of the goroutine `id` of the last snapshot.

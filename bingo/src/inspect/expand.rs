@@ -68,6 +68,16 @@ impl Path {
         Ok(readings)
     }
 
+    /// Whether it was written so.
+    pub(super) fn is_written(&self, text: &str) -> bool {
+        self.text == text
+    }
+
+    /// The package variable that it may name, by its package's path.
+    pub(super) fn package_variable(&self) -> Option<String> {
+        (!self.function.is_empty()).then(|| format!("{}.{}", self.function, self.variable))
+    }
+
     /// Whether it names the variable `name` of `function`, or a part of it.
     pub(super) fn is_of(&self, function: &str, name: &str) -> bool {
         self.variable == name

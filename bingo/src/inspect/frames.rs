@@ -33,17 +33,27 @@ impl<M: Memory, C: Code> Frames<'_, '_, '_, M, C> {
                 // What is further out saved nothing: Go's calls keep no registers.
                 let registers =
                     stop.registers.filter(|_| place == 0).map(|general| debug::Registers { general });
-                self.read_one(frame, registers.as_ref(), &calls, paths, into);
+                let argument = place.checked_sub(1).and_then(|inner| self.channel_of(stop, inner));
+                self.read_one(frame, (registers.as_ref(), argument), &calls, paths, into);
             } else {
                 into.frames.extend(calls.iter().map(without_variables));
             }
         }
     }
 
+    /// The channel that the frame at `place` was called with, to wait at it.
+    fn channel_of(&self, stop: &Stop, place: usize) -> Option<u64> {
+        let channel = stop.channel?;
+        let name = self.subject.code.function_name(stop.frames.get(place)?.pc.lookup())?;
+        // By the registers since Go 1.17; a select has no channel for its first argument.
+        let waits = ["runtime.chanrecv1", "runtime.chanrecv2", "runtime.chansend1"];
+        waits.contains(&&*name).then_some(channel.0)
+    }
+
     fn read_one(
         &mut self,
         frame: FrameOf,
-        registers: Option<&debug::Registers>,
+        (registers, argument): (Option<&debug::Registers>, Option<u64>),
         shown: &[Frame],
         paths: &[Path],
         into: &mut Inspection,
@@ -53,7 +63,7 @@ impl<M: Memory, C: Code> Frames<'_, '_, '_, M, C> {
             into.frames.extend(shown.iter().map(words));
             return;
         };
-        let place = debug::Frame { cfa: end, registers, bias: self.subject.bias };
+        let place = debug::Frame { cfa: end, registers, argument, bias: self.subject.bias };
         let address = self.subject.bias.to_static(frame.pc.lookup());
         let found = self.values.as_ref().map(|values| values.debug.calls_at(address, &place));
         let mut calls = match found {
@@ -130,6 +140,22 @@ impl<M: Memory, C: Code> Frames<'_, '_, '_, M, C> {
         }
         variables.sort_by_key(|(line, place, _)| (*line, *place));
         shadow(variables.into_iter().map(|(_, _, variable)| variable).collect())
+    }
+
+    /// What `paths` name that is no variable of a call, but the package's.
+    pub(super) fn package_variables(&mut self, paths: &[Path], into: &mut Inspection) {
+        let Some(values) = &mut self.values else { return };
+        for path in paths {
+            if into.expanded.iter().any(|known| path.is_written(&known.name)) {
+                continue;
+            }
+            let Some(global) = path.package_variable().and_then(|name| values.debug.global(&name)) else {
+                continue;
+            };
+            values.dictionary = None;
+            let source = Source::Memory(self.subject.bias.to_target(global.address));
+            into.expanded.push(values.expanded(path, global.ty, &source));
+        }
     }
 
     /// The words that a call without DWARF has for arguments, where they are to be had.

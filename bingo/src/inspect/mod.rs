@@ -63,6 +63,7 @@ impl<M: Memory, C: Code> Subject<'_, '_, M, C> {
         let mut frames = Frames { subject: self, values: self.debug.map(|debug| Values::new(self, debug)) };
         let mut inspection = Inspection::of(goroutine);
         frames.read(stop, paths, &mut inspection);
+        frames.package_variables(paths, &mut inspection);
         inspection.notes.extend(stop.trouble.clone());
         inspection
     }

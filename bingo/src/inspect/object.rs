@@ -398,7 +398,7 @@ impl<M: Memory, C: Code> Naming<'_, '_, '_, M, C> {
     /// The variable of `frame` that has a part at `place`.
     fn local(&mut self, frame: FrameOf, place: Addr, shown: &[Frame]) -> Option<Local> {
         let values = self.values.as_mut()?;
-        let own = debug::Frame { cfa: frame.end?, registers: None, bias: self.subject.bias };
+        let own = debug::Frame { cfa: frame.end?, registers: None, argument: None, bias: self.subject.bias };
         let address = self.subject.bias.to_static(frame.pc.lookup());
         let calls = values.debug.calls_at(address, &own).ok()?;
         let minor = self.subject.binary.build_info().go_version.minor.max(20);

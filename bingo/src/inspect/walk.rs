@@ -315,7 +315,7 @@ impl<'w, 'a, 'd, M: Memory> Walk<'w, 'a, 'd, M> {
         let address = self.values.bias.to_static(Addr(entry));
         let function = self.values.binary.functions().function_at(address)?.name();
         let _ = write!(self.text, " → {function}");
-        let frame = Frame { cfa: 0, registers: None, bias: self.values.bias };
+        let frame = Frame { cfa: 0, registers: None, argument: None, bias: self.values.bias };
         let calls = self.values.debug.calls_at(address, &frame).ok()?;
         let variables = calls.first()?.variables.iter();
         let of_closure = |variable: &&crate::binary::debug::Variable| {

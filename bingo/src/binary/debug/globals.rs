@@ -67,7 +67,7 @@ impl<'a> Debug<'a> {
             let ty = value(constants::DW_AT_type).and_then(|ty| reference(unit, &ty)).map(TypeId)?;
             let AttributeValue::Exprloc(place) = value(constants::DW_AT_location)? else { return None };
             // As the file has it.
-            let frame = Frame { cfa: 0, registers: None, bias: LoadBias(0) };
+            let frame = Frame { cfa: 0, registers: None, argument: None, bias: LoadBias(0) };
             let pieces = self.pieces(unit, place, &frame).ok()??;
             let [piece] = pieces.as_slice() else { return None };
             let Place::Memory(address) = piece.place else { return None };

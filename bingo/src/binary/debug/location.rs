@@ -9,6 +9,8 @@ use crate::model::LoadBias;
 const STEPS: u32 = 1000;
 /// Pieces that a location may have.
 const PIECES: usize = 1 << 12;
+/// The number of rax.
+const RAX: u16 = 0;
 
 /// What is known of the frame whose variables are sought.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +19,21 @@ pub struct Frame<'r> {
     pub cfa: u64,
     /// The registers, where they are those of this frame.
     pub registers: Option<&'r Registers>,
+    /// The first argument of the call that the frame is in, where that is known: it is
+    /// in rax when the call is made.
+    pub argument: Option<u64>,
     /// What the loader added to the file's addresses.
     pub bias: LoadBias,
+}
+
+impl Frame<'_> {
+    /// The word in a register, by its number in DWARF.
+    fn register(&self, number: u16) -> Option<u64> {
+        match self.registers {
+            Some(known) => known.general.get(usize::from(number)).copied(),
+            None => self.argument.filter(|_| number == RAX),
+        }
+    }
 }
 
 /// The general registers as DWARF numbers them on x86-64: 0 rax, 1 rdx, 2 rcx,
@@ -80,8 +95,7 @@ impl<'a> Debug<'a> {
                     evaluation.resume_with_indexed_address(address.wrapping_add(bias))?
                 }
                 EvaluationResult::RequiresRegister { register, .. } => {
-                    let known = frame.registers.and_then(|known| known.general.get(usize::from(register.0)));
-                    let Some(&word) = known else { return Ok(None) };
+                    let Some(word) = frame.register(register.0) else { return Ok(None) };
                     evaluation.resume_with_register(Value::Generic(word))?
                 }
                 _ => return Ok(None),
@@ -103,7 +117,7 @@ fn place_of(piece: &gimli::Piece<Slice<'_>>, frame: &Frame<'_>) -> Piece {
     let place = match &piece.location {
         Location::Address { address } => Place::Memory(*address),
         Location::Register { register } => {
-            let word = frame.registers.and_then(|known| known.general.get(usize::from(register.0)));
+            let word = frame.register(register.0);
             word.map_or(Place::Unsaved, |word| Place::Bytes(word.to_le_bytes().to_vec()))
         }
         Location::Value { value } => match value.to_u64(u64::MAX) {
