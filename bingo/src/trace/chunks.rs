@@ -21,7 +21,7 @@ const EVENTS: usize = 1 << 10;
 /// Where two do: many enough for handing it over to be little beside it.
 const EVENTS_AHEAD: usize = 1 << 12;
 /// Chunks that wait to be taken.
-const AHEAD: usize = 4;
+const AHEAD: usize = 12;
 
 /// Events of one generation, and what of their numbers is new.
 #[derive(Default)]

@@ -18,7 +18,7 @@ use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
 /// Batches of a thread that may be read before their turn: so many that whoever reads
 /// them is never done with them before the thread comes to the next one.
-const AHEAD: usize = 3;
+const AHEAD: usize = 4;
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {

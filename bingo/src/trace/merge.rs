@@ -27,7 +27,7 @@ use super::version::Version;
 /// A thread that does nothing for so long, in nanoseconds of the trace's clock, need
 /// not have its batch at hand: it is read once more, then.
 const PATIENCE: i64 = 20_000_000;
-/// Such threads are looked for once in so many batches, and so many threads.
+/// Such threads are looked for once in so many batches, or more where there are many threads.
 const BATCHES: usize = 16;
 
 /// Who takes the events, one by one.
@@ -257,7 +257,7 @@ impl<'r> Merge<'r> {
     fn let_go_of_what_is_idle(&mut self) {
         self.batches += 1;
         let Some(generation) =
-            self.generation.as_ref().filter(|_| self.batches >= BATCHES.max(self.cursors.len()))
+            self.generation.as_ref().filter(|_| self.batches >= BATCHES.max(self.cursors.len() / 16))
         else {
             return;
         };
