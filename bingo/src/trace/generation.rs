@@ -173,12 +173,12 @@ impl<'r> Generations<'r> {
         let marked = self.version >= Version::Go126;
         let lost = match end {
             End::Proper => None,
-            End::File if marked && builder.batches.is_empty() => return Ok(None),
+            End::File if marked && builder.number == 0 => return Ok(None),
             End::File if marked => Some(self.input.cut("its end mark is missing")),
             End::File => {
-                // Nothing tells whether this was all: what is missing shows.
+                // Nothing marks its end: what is missing shows.
                 self.ended = Some(Ok(()));
-                let missing = builder.missing(self.version);
+                let missing = builder.missing(self.version).or_else(|| builder.unfinished());
                 missing.filter(|_| self.salvage).map(|what| self.input.cut(what))
             }
             End::Broken(error) if marked || builder.number == 0 || self.salvages(&error) => Some(error),
@@ -266,6 +266,8 @@ struct Builder {
     samples: Vec<CpuSample>,
     start: u64,
     tables: TablesBuilder,
+    /// What the batch behind all others is of.
+    last: Option<EventType>,
     /// Nanoseconds of a unit of the trace's clock.
     unit: Option<f64>,
     /// The clocks, the trace's own in units.
@@ -286,6 +288,7 @@ impl Builder {
             matches!(kind, EventType::STRINGS | EventType::STACKS | EventType::CPU_SAMPLES) || kind == sync;
         // Experiments' batches have a form of their own, which none of ours needs.
         let is_wanted = header.experiment == 0 && header.size > 0;
+        self.last = Some(kind);
         if is_wanted && !is_table {
             let offset = input.offset();
             if let Err(error) = self.bodies.add(header.size, input) {
@@ -350,6 +353,14 @@ impl Builder {
         } else {
             None
         }
+    }
+
+    /// What the file still lacked of this generation, the last one, if its end has
+    /// no mark. The runtime ends each with its strings (`traceAdvance` in
+    /// runtime/trace.go, Go 1.23 to 1.25, runtime/trace2.go in 1.22), and writes
+    /// batch by batch: where a program was killed, a file ends between two.
+    fn unfinished(&self) -> Option<&'static str> {
+        (self.last != Some(EventType::STRINGS)).then_some("strings")
     }
 
     /// The generation. `cut_off`: it is not whole; this is the clock's unit.

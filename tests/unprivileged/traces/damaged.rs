@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use bingo::trace::{CutOff, HeaderError, Reader, TraceError, TraceEvent};
+use bingo::trace::{CutOff, EventType, HeaderError, Reader, TraceError, TraceEvent};
 use bingo_tests::{Fixture, Mode, release_or_skip};
 
 use super::differential::record;
 use super::text::encode;
 
 /// Cuts a recorded trace at so many places.
-const CUTS: usize = 24;
+const CUTS: usize = 12;
 
 fn check(minor: u32) {
     let test = format!("traces::damaged::go_1_{minor}");
@@ -20,7 +20,11 @@ fn check(minor: u32) {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("damaged-1.{minor}.trace"));
         record(&fixture, &path, &["-seconds=1.4", "-pause=5ms"])?;
         let bytes = std::fs::read(path)?;
-        cut_off(&bytes)?;
+        let ends = ends_of_batches(&bytes)?;
+        // A program that is killed leaves all batches that it wrote whole.
+        let between = ends.iter().rev().step_by(ends.len().div_ceil(CUTS)).copied();
+        let within = (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1));
+        cut_off(&bytes, within.chain(between))?;
         corrupt(&bytes)
     });
     checked.unwrap_or_else(|error| panic!("Go {}: {error:#}", release.version));
@@ -28,11 +32,11 @@ fn check(minor: u32) {
 
 /// A cut-off trace yields the events of its whole generations as they were, some
 /// of the last one, and then the error that says where it ends.
-fn cut_off(bytes: &[u8]) -> anyhow::Result<()> {
+fn cut_off(bytes: &[u8], cuts: impl Iterator<Item = usize>) -> anyhow::Result<()> {
     let (whole, error) = events(Reader::new(bytes, CutOff::Refuse)?);
     ensure!(error.is_none(), "{error:?}");
     let mut salvaged = 0;
-    for cut in (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1)) {
+    for cut in cuts {
         let part = bytes.get(..cut).context("shorter than the whole")?;
         let (read, error) = events(Reader::new(part, CutOff::Salvage)?);
         match error {
@@ -61,6 +65,40 @@ fn cut_off(bytes: &[u8]) -> anyhow::Result<()> {
     }
     ensure!(salvaged > 1000, "only {salvaged} events of generations that were cut");
     Ok(())
+}
+
+/// Where each batch ends whose generation goes on behind it.
+// go: internal/trace/batch.go, readBatch (1.22-1.27)
+fn ends_of_batches(bytes: &[u8]) -> anyhow::Result<Vec<usize>> {
+    let number = |at: &mut usize| -> anyhow::Result<usize> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = bytes.get(*at).context("a batch's head is cut off")?;
+            *at += 1;
+            number |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        Ok(number)
+    };
+    let (mut at, mut ends, mut before) = (FIRST_BATCH, Vec::new(), None);
+    while let Some(kind) = bytes.get(at) {
+        let begin = at;
+        at += 1;
+        match EventType(*kind) {
+            EventType::END_OF_GENERATION => before = None,
+            EventType::EVENT_BATCH => {
+                let generation = number(&mut at)?;
+                ends.extend(before.filter(|before| *before == generation).map(|_| begin));
+                before = Some(generation);
+                let (_thread, _time, size) = (number(&mut at)?, number(&mut at)?, number(&mut at)?);
+                at += size;
+            }
+            other => bail!("{other:?} begins a batch at byte {begin}"),
+        }
+    }
+    Ok(ends)
 }
 
 /// Where a trace's first batch begins, behind the header: its kind.

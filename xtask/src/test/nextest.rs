@@ -22,7 +22,8 @@ pub(super) fn run_with(filter: &str, environment: &[(&str, &str)]) -> anyhow::Re
         fs::remove_dir_all(&folder)?;
     }
     // Tests of the command line run the program itself, which no test target builds.
-    checked(&["build", "--quiet", "--package", "bingo"])?;
+    // The same packages at once have the same features, so nothing is built twice.
+    checked(&["build", "--quiet", "--workspace", "--bins", "--tests"])?;
     // Set-up may have installed it where cargo does not look.
     let mut path = std::env::var("PATH").unwrap_or_default();
     path = format!("{path}:{}", tools().join("bin").display());
