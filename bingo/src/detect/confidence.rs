@@ -82,7 +82,14 @@ impl Class {
             Class::LongBlock => {
                 const {
                     &[
-                        rule(Medium, "a wait for a lock or to send took longer than --min-block"),
+                        rule(
+                            Low,
+                            "one goroutine alone still waits to send, and none of such waits has ended: it may make values for who asks",
+                        ),
+                        rule(
+                            Medium,
+                            "a wait for a lock or to send took longer than --min-block, or does by now though who could end it goes on",
+                        ),
                         rule(Low, "a wait for a WaitGroup did: that is what it is for"),
                     ]
                 }

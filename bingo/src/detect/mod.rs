@@ -21,6 +21,8 @@ mod words;
 #[cfg(test)]
 mod graph_tests;
 #[cfg(test)]
+mod starvation_tests;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
@@ -43,7 +45,7 @@ pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Fin
     let told = found.iter().filter(|finding| finding.confidence > Confidence::Low);
     let told = told.flat_map(|finding| finding.goroutines.iter().copied()).collect();
     found.extend(growth::findings(world, &told));
-    found.extend(long_block::findings(world, min_block));
+    found.extend(long_block::findings(world, &graph, &told, min_block));
     for links in links {
         for order in lock_order::findings(world, links, &deadlocked) {
             if found.iter().all(|known| known.id != order.id) {

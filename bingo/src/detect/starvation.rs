@@ -31,9 +31,11 @@ const SLICE: Duration = Duration::from_millis(5);
 /// So long is a slice at the most: the runtime looks every 10 ms for who has had his 10
 /// (`sysmon`, `retake` in `runtime/proc.go`, Go 1.19 to 1.27).
 const LONGEST_SLICE: Duration = Duration::from_millis(20);
+/// So often has one to be seen at its turn, or it was by chance.
+const SEEN: u32 = 3;
 /// One part in so many of the time of those turns was spent on run queues.
 const PART: u32 = 4;
-/// A single wait for a turn is something from here on.
+/// Less of waiting says nothing.
 const ALONE: Duration = Duration::from_millis(250);
 
 const EXPLANATION: &str = "It could go on and has to wait until every goroutine before it has used its time slice \
@@ -41,8 +43,8 @@ const EXPLANATION: &str = "It could go on and has to wait until every goroutine 
      for belongs into a channel, a Cond or a timer, and work for many goroutines into a pool as large as \
      GOMAXPROCS.";
 
-/// How a goroutine came to its turns.
-#[derive(Default)]
+/// How goroutines came to their turns.
+#[derive(Clone, Copy, Default)]
 struct Turns {
     waited: Duration,
     longest: Duration,
@@ -51,39 +53,89 @@ struct Turns {
     runs: u32,
     /// Runs after which it could go on.
     cut_off: u32,
+    /// How often it was seen at its turn.
+    seen: u32,
     /// From the first of the turns that are known to the end.
     known: Duration,
 }
 
+/// Those that are alike: made at one place, and at one function.
+type Like<'w> = Vec<(Glance<'w>, Turns)>;
+
 pub(super) fn findings(world: &World) -> Vec<Finding> {
-    let mut patterns: BTreeMap<String, Vec<(&Arc<Goroutine>, Turns)>> = BTreeMap::new();
-    let mut hogs: BTreeMap<String, Vec<&Arc<Goroutine>>> = BTreeMap::new();
+    let sampled = world.glances().any(|goroutine| goroutine.sampled().is_some());
+    let mut patterns: BTreeMap<String, Like<'_>> = BTreeMap::new();
+    let mut at_once = 0.0;
     for glance in world.glances().filter(|goroutine| !goroutine.is_system()) {
-        let Some(turns) = turns(world, glance) else { continue };
-        if turns.uses_slices_up() {
-            hogs.entry(site(glance.whole())).or_default().push(glance.whole());
-        } else if turns.starves() {
-            patterns.entry(site(glance.whole())).or_default().push((glance.whole(), turns));
+        let turns = if sampled { sampled_turns(glance) } else { turns(world, glance) };
+        let Some(turns) = turns else { continue };
+        if !turns.known.is_zero() {
+            at_once += turns.ran.div_duration_f64(turns.known);
         }
+        patterns.entry(kind(glance)).or_default().push((glance, turns));
     }
-    patterns.remove("");
-    let round = hogs.values().flatten().fold(Duration::ZERO, |round, _| round + LONGEST_SLICE);
-    if round < ROUND {
+    join_those_without_a_stack(&mut patterns);
+    let (mut hogs, others): (Vec<Like<'_>>, Vec<Like<'_>>) = patterns.into_values().partition(|members| {
+        let all = members.iter().fold(Turns::default(), |all, (_, turns)| all.and(turns));
+        all.uses_slices_up()
+    });
+    hogs.sort_by_key(|members| std::cmp::Reverse(members.len()));
+    let hogging = hogs.iter().flatten().count();
+    let round = hogs.iter().flatten().fold(Duration::ZERO, |round, _| round + LONGEST_SLICE);
+    if round.div_f64(f64::max(at_once, 1.0)) < ROUND {
         // So few of them are through sooner: it is the threads that have no turn.
         return Vec::new();
     }
-    let hogs = hogs.into_values().max_by_key(Vec::len).unwrap_or_default();
-    patterns.into_values().filter_map(|members| pattern(world, members, &hogs)).collect()
+    let others = others.into_iter().map(|mut members| {
+        members.retain(|(_, turns)| turns.starves());
+        members
+    });
+    let first = hogs.first().and_then(|hogs| hogs.iter().max_by_key(|(_, turns)| turns.seen));
+    let hog = first.map(|(hog, _)| (hogging, hog.whole()));
+    others.filter_map(|members| pattern(world, members, hog)).collect()
 }
 
-/// Where it left the processor, else where it was made: of what is preempted in a
-/// loop without calls the trace may have no stack.
-fn site(goroutine: &Goroutine) -> String {
-    let site = goroutine.stack.site().map(|site| (&site.function, &site.file, site.line));
-    let made = || goroutine.created_by.as_ref().map(|made| (&made.function, &made.file, made.line));
-    site.or_else(made).map_or(String::new(), |(function, file, line)| format!("{function} {file}:{line}"))
+/// What goroutines have in common that are alike.
+fn kind(goroutine: Glance<'_>) -> String {
+    let made = goroutine.created_by().map(|made| (&*made.file, made.line)).unwrap_or_default();
+    let function = goroutine.stack().site().map_or("", |site| &*site.function);
+    format!("{}:{} {function}", made.0, made.1)
 }
 
+/// Of what is cut off in a loop without calls a trace may have no stack: it is like those
+/// that were made at the same place.
+fn join_those_without_a_stack(patterns: &mut BTreeMap<String, Like<'_>>) {
+    let bare: Vec<String> = patterns.keys().filter(|kind| kind.ends_with(' ')).cloned().collect();
+    for bare in bare {
+        let alike = patterns.iter().filter(|(kind, _)| **kind != bare && kind.starts_with(&bare));
+        let Some(largest) = alike.max_by_key(|(_, members)| members.len()).map(|(kind, _)| kind.clone())
+        else {
+            continue;
+        };
+        let joining = patterns.remove(&bare).unwrap_or_default();
+        patterns.entry(largest).or_default().extend(joining);
+    }
+}
+
+/// By what was seen at snapshots.
+fn sampled_turns(goroutine: Glance<'_>) -> Option<Turns> {
+    let sampled = goroutine.sampled()?;
+    let parks = u32::try_from(goroutine.blocks()).unwrap_or(u32::MAX);
+    // One wait at least, which goes on.
+    let waits = sampled.turns.max(1);
+    Some(Turns {
+        waited: sampled.runnable,
+        longest: sampled.longest.max(sampled.runnable / waits),
+        waits,
+        ran: sampled.running,
+        runs: sampled.turns.max(u32::from(sampled.seen > 0)),
+        cut_off: sampled.turns.saturating_sub(parks).max(u32::from(parks == 0)),
+        seen: sampled.seen,
+        known: sampled.known,
+    })
+}
+
+/// By what happened.
 fn turns(world: &World, goroutine: Glance<'_>) -> Option<Turns> {
     let transitions = goroutine.transitions();
     let known = world.latest().since(transitions.clone().next()?.time);
@@ -105,32 +157,48 @@ fn turns(world: &World, goroutine: Glance<'_>) -> Option<Turns> {
             GoState::Blocked | GoState::Syscall | GoState::Dead => {}
         }
     }
+    turns.seen = turns.runs.saturating_mul(SEEN);
     Some(turns)
 }
 
 impl Turns {
+    fn and(self, more: &Turns) -> Turns {
+        Turns {
+            waited: self.waited + more.waited,
+            longest: self.longest.max(more.longest),
+            waits: self.waits.saturating_add(more.waits),
+            ran: self.ran + more.ran,
+            runs: self.runs.saturating_add(more.runs),
+            cut_off: self.cut_off.saturating_add(more.cut_off),
+            seen: self.seen.saturating_add(more.seen),
+            known: self.known + more.known,
+        }
+    }
+
     fn uses_slices_up(&self) -> bool {
-        self.runs > 0 && self.ran / self.runs >= SLICE && self.cut_off > self.runs / 2
+        self.runs > 0
+            && self.seen >= SEEN
+            && self.ran / self.runs >= SLICE
+            && self.cut_off > self.runs / 2
+            && self.ran + self.waited >= self.known / 2
     }
 
     fn starves(&self) -> bool {
-        (self.waits > 1 || self.longest >= ALONE)
+        self.longest.max(self.waited) >= ALONE
+            && self.waits > 0
             && self.waited / self.waits >= ROUND
             && self.waited >= self.known / PART
     }
 }
 
-fn pattern(
-    world: &World,
-    mut members: Vec<(&Arc<Goroutine>, Turns)>,
-    hogs: &[&Arc<Goroutine>],
-) -> Option<Finding> {
-    members.sort_by_key(|(member, _)| member.id);
-    let (first, _) = members.first()?;
+fn pattern(world: &World, mut members: Like<'_>, hog: Option<(usize, &Arc<Goroutine>)>) -> Option<Finding> {
+    members.sort_by_key(|(member, _)| member.id());
+    let seen = members.iter().find(|(member, _)| !member.stack().frames().is_empty());
+    let first = seen.or(members.first())?.0.whole();
     let longest = members.iter().map(|(_, turns)| turns.longest).max()?;
     let waits: u32 = members.iter().map(|(_, turns)| turns.waits).sum();
     let waited: Duration = members.iter().map(|(_, turns)| turns.waited).sum();
-    let unsure = members.iter().any(|(member, _)| world.is_uncertain(member.id));
+    let unsure = members.iter().any(|(member, _)| world.is_uncertain(member.id()));
     let count = members.len();
     let mut evidence = vec![format!(
         "a turn was waited for {:.3} s on average, {:.3} s at the most, in the last {waits} times",
@@ -138,8 +206,7 @@ fn pattern(
         longest.as_secs_f64()
     )];
     let mut related = Vec::new();
-    if let Some(hog) = hogs.first() {
-        let number = hogs.len();
+    if let Some((number, hog)) = hog {
         let made = hog.created_by.as_ref();
         let made = made.map_or(String::new(), |made| {
             format!(", made at {}:{}", words::file_name(&made.file), made.line)
@@ -156,7 +223,7 @@ fn pattern(
         class: Class::Starvation,
         confidence,
         title: format!("{goroutines} up to {:.3} s for a turn, and could go on", longest.as_secs_f64()),
-        goroutines: members.iter().map(|(member, _)| member.id).take(NAMED).collect(),
+        goroutines: members.iter().map(|(member, _)| member.id()).take(NAMED).collect(),
         count,
         reason: None,
         wait: None,

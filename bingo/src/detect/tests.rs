@@ -260,40 +260,6 @@ fn a_test_that_does_not_return_hangs_and_those_that_wait_for_it_do_not() {
     assert_eq!(hung[0].evidence.last().map(String::as_str), Some("it runs a test, which has not returned"));
 }
 
-/// Goroutines 100.. take turns of `slice` ms each on one processor, and goroutine 7
-/// between two rounds, who gives its own up at once. Those others `wait` behind each, or
-/// are cut off.
-fn turns(hogs: u64, slice: u64, wait: bool) -> Vec<(Class, Confidence, usize)> {
-    let mut told = Told::new();
-    let mut ms = 0;
-    for round in 0..6 {
-        for id in (100..100 + hogs).chain([7]) {
-            let (site, took) = if id == 7 { ("main.victim", 0) } else { ("main.hog", slice) };
-            if round == 0 {
-                told.made(0, id, 1);
-            }
-            told.event(ms, id, EventKind::Run, site);
-            ms += took;
-            if wait && id != 7 {
-                told.parks(ms, id, WaitReason::Sleep, site);
-                told.event(ms, id, EventKind::Unblock { by: None }, site);
-            } else {
-                told.event(ms, id, EventKind::Stop, site);
-            }
-        }
-    }
-    told.at(ms)
-}
-
-#[test]
-fn who_has_no_turn_behind_many_that_use_theirs_up_starves() {
-    assert_eq!(turns(30, 10, false), [(Class::Starvation, Medium, 1)]);
-    assert_eq!(turns(5, 10, false), [], "a round of 50 ms is a busy machine");
-    assert_eq!(turns(30, 1, false), [], "nobody uses its time slice up");
-    assert_eq!(turns(3, 90, false), [], "Go's slices are not so long: the threads have no turn");
-    assert_eq!(turns(30, 10, true), [], "each has done what it had to do");
-}
-
 /// A wait for lock `wanted` under lock `held` by a goroutine of `function`.
 fn nested(goroutine: u64, held: u32, wanted: u32, function: &str) -> Nested {
     let (function, file) = (function.into(), "/src/main.go".into());

@@ -99,6 +99,9 @@ impl World {
             };
             let Some(record) = self.records.at(number) else { continue };
             record.own_stacks(&self.lent);
+            if self.past.is_some() {
+                record.sample(sighted, taken);
+            }
             let before = self.past.as_mut().map(|past| past.before(record));
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed, &self.lent);
             if sighting.changed {

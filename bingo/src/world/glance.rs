@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::goroutine::Record;
 use super::lent::Lent;
-use super::{Goroutine, Since, Transition};
+use super::{Goroutine, Sampled, Since, Transition};
 use crate::model::{CreatedBy, GoId, GoState, Stack, Time, WaitReason};
 
 /// A goroutine that lives.
@@ -74,6 +74,13 @@ impl<'w> Glance<'w> {
     /// Its last transitions, oldest first, where the past is kept.
     pub fn transitions(self) -> impl Iterator<Item = Transition> + Clone {
         self.record.kept.transitions()
+    }
+
+    /// How it came to its turns, by snapshots; `None` where it was at none, or they do
+    /// not tell, or the past is not kept.
+    #[must_use]
+    pub fn sampled(self) -> Option<&'w Sampled> {
+        self.record.sampled.as_deref()
     }
 
     /// How often it was seen to park.

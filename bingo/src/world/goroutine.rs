@@ -19,6 +19,7 @@ use std::sync::Arc;
 use super::history::{Kept, PlaceIndex};
 use super::lent::{Lent, NONE};
 use super::missed::Missed;
+use super::sampled::Sampled;
 use crate::model::{
     CreatedBy, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
     WaitReason,
@@ -101,6 +102,8 @@ pub(super) struct Record {
     pub(super) kept: Kept,
     woken: Option<Woken>,
     pub(super) blocks: u64,
+    /// How it came to its turns, where snapshots tell.
+    pub(super) sampled: Option<Box<Sampled>>,
     origin: Origin,
     shown: OnceCell<Arc<Goroutine>>,
 }
@@ -143,10 +146,10 @@ enum Tie {
 
 /// The last sighting.
 #[derive(Debug)]
-struct Seen {
-    taken: Time,
+pub(super) struct Seen {
+    pub(super) taken: Time,
     end: Time,
-    sighted: Arc<Sighted>,
+    pub(super) sighted: Arc<Sighted>,
     /// From when on this stretch in one state is known to have lasted.
     since: Time,
 }
@@ -225,6 +228,7 @@ impl Record {
             birthplace: None,
             changed: 0,
             kept: Kept::default(),
+            sampled: None,
             woken: None,
             blocks: 0,
             origin: Origin::default(),
@@ -411,6 +415,21 @@ impl Record {
                 told.tie = Tie::Broken;
                 self.shown.take();
             }
+        }
+    }
+
+    /// Notes what a sighting that was `taken` behind the last one says of its turns.
+    pub(super) fn sample(&mut self, sighted: &Sighted, taken: Time) {
+        if let Some(seen) = self.seen.as_ref().filter(|seen| seen.taken < taken) {
+            let known = self.sampled.as_deref().copied();
+            let sampled = Sampled::and(known, seen, (sighted, taken));
+            self.sampled = sampled.map(|sampled| match self.sampled.take() {
+                Some(mut kept) => {
+                    *kept = sampled;
+                    kept
+                }
+                None => Box::new(sampled),
+            });
         }
     }
 

@@ -15,6 +15,7 @@ mod history;
 mod lent;
 mod missed;
 mod records;
+mod sampled;
 mod short;
 mod wait_graph;
 
@@ -35,6 +36,7 @@ pub use changes::Changes;
 pub use glance::Glance;
 pub use goroutine::{Goroutine, Since, Woken};
 pub use history::{Ended, History, Keep, Place, TimeInStates, Transition, Waker};
+pub use sampled::Sampled;
 pub use wait_graph::{Cycle, Edge, Hope, Standing, WaitGraph, WaitGraphs};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -145,6 +147,12 @@ impl World {
     #[must_use]
     pub fn goroutine(&self, id: GoId) -> Option<&Arc<Goroutine>> {
         self.records.get(id).map(|record| record.shown(&self.lent))
+    }
+
+    /// One of them at a glance.
+    #[must_use]
+    pub fn glance(&self, id: GoId) -> Option<Glance<'_>> {
+        self.records.get(id).map(|record| Glance { record, lent: &self.lent })
     }
 
     /// The channels and locks that goroutines waited on at the last snapshot.

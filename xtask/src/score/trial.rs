@@ -28,6 +28,9 @@ const STAY_TO_STARVE: Duration = Duration::from_secs(4);
 /// How long a program is watched while it runs.
 const WATCHED: Duration = Duration::from_millis(1500);
 
+/// The same where it is to starve: as long as `analyze` watches unless it is told.
+const WATCHED_TO_STARVE: Duration = Duration::from_secs(3);
+
 /// How a program ends that raced, by the race detector.
 const RACED: i32 = 66;
 
@@ -149,7 +152,10 @@ impl Bench {
         program: &Program,
         (said, stacks): (&Path, bool),
     ) -> anyhow::Result<Vec<Finding>> {
-        let stay = if program.class == "starvation" { STAY_TO_STARVE } else { STAY };
+        let (stay, watched) = match &*program.class {
+            "starvation" => (STAY_TO_STARVE, WATCHED_TO_STARVE),
+            _ => (STAY, WATCHED),
+        };
         let mut findings = Vec::new();
         File::create(said)?;
         if self.by != Way::Live {
@@ -164,9 +170,9 @@ impl Bench {
                 .env("BINGO_STAY", format!("{}ms", lives.as_millis()))
                 .stderr(File::options().create(true).append(true).open(said)?);
             let mut child = Child::spawn(&mut command)?;
-            std::thread::sleep(stay.saturating_sub(WATCHED));
+            std::thread::sleep(stay.saturating_sub(watched));
             let mut analyze = self.analyze();
-            analyze.arg(child.pid().to_string()).arg(format!("--duration={}ms", WATCHED.as_millis()));
+            analyze.arg(child.pid().to_string()).arg(format!("--duration={}ms", watched.as_millis()));
             findings.extend(Finding::all(&output_of(&mut analyze)?, &fixture.sources)?);
             if stacks {
                 let pid = Pid::from_raw(i32::try_from(child.pid())?);

@@ -242,6 +242,12 @@ impl<'a> WaitGraph<'a> {
         *self.ends.borrow_mut().entry((wait.object, wait.operation)).or_insert_with(find)
     }
 
+    /// Those who go on and could end its wait, in no order.
+    pub fn could_end(&self, id: GoId) -> impl Iterator<Item = GoId> {
+        let partners = self.waits_of(id).iter().flat_map(|wait| self.partners(wait.object, wait.operation));
+        partners.map(|(partner, _)| partner).filter(move |partner| *partner != id && !self.is_stuck(*partner))
+    }
+
     /// Those stuck goroutines that a goroutine waits for, in no order.
     #[must_use]
     pub fn waits_for(&self, id: GoId) -> Vec<Edge<'a>> {

@@ -60,6 +60,12 @@ impl<'a> WaitGraphs<'a> {
         hopes().find(|hope| !matches!(hope, Hope::Reached(_))).or_else(|| hopes().next())
     }
 
+    /// Those who go on and could end its wait.
+    #[must_use]
+    pub fn could_end(&self, id: GoId) -> BTreeSet<GoId> {
+        self.0.iter().flat_map(|graph| graph.could_end(id)).collect()
+    }
+
     /// Those stuck goroutines that a goroutine waits for, in no order.
     #[must_use]
     pub fn waits_for(&self, id: GoId) -> Vec<Edge<'a>> {

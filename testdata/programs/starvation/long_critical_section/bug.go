@@ -26,14 +26,19 @@ func (m *measurements) add(value int) {
 func (m *measurements) export() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for range m.values {
+	for range m.values[:4] {
 		time.Sleep(350 * time.Millisecond)
 	}
 }
 
 func main() {
 	m := &measurements{values: []int{3, 1, 4, 1}}
-	go m.export()
+	go func() {
+		for {
+			m.export()
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
 	time.Sleep(20 * time.Millisecond)
 	for sensor := 0; sensor < 3; sensor++ {
 		go func(sensor int) {

@@ -33,7 +33,12 @@ func (m *measurements) export() {
 
 func main() {
 	m := &measurements{values: []int{3, 1, 4, 1}}
-	go m.export()
+	go func() {
+		for {
+			m.export()
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
 	time.Sleep(20 * time.Millisecond)
 	for sensor := 0; sensor < 3; sensor++ {
 		go func(sensor int) {

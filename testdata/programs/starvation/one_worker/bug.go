@@ -28,20 +28,30 @@ func work(jobs <-chan job) {
 	}
 }
 
+// A video comes when the last one is done.
+func record(jobs chan<- job) {
+	for {
+		jobs <- job{"video", true}
+		time.Sleep(1600 * time.Millisecond)
+	}
+}
+
 func main() {
 	jobs := make(chan job)
 	go work(jobs)
-	jobs <- job{"video", true}
+	go record(jobs)
 	for i := 0; i < 5; i++ {
 		go func(i int) {
-			jobs <- job{fmt.Sprint("mail ", i), false} // want long_block 5
+			for {
+				jobs <- job{fmt.Sprint("mail ", i), false} // want long_block 5
+				time.Sleep(20 * time.Millisecond)
+			}
 		}(i)
 	}
 	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
-	close(jobs)
 }
 
 // Leases that run out, each with somebody who waits for that.

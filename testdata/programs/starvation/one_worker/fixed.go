@@ -27,23 +27,32 @@ func work(jobs <-chan job) {
 	}
 }
 
+// A video comes when the last one is done.
+func record(jobs chan<- job) {
+	for {
+		jobs <- job{"video", true}
+		time.Sleep(1600 * time.Millisecond)
+	}
+}
+
 func main() {
 	jobs := make(chan job)
 	go work(jobs)
 	videos := make(chan job)
 	go work(videos)
-	videos <- job{"video", true}
+	go record(videos)
 	for i := 0; i < 5; i++ {
 		go func(i int) {
-			jobs <- job{fmt.Sprint("mail ", i), false}
+			for {
+				jobs <- job{fmt.Sprint("mail ", i), false}
+				time.Sleep(20 * time.Millisecond)
+			}
 		}(i)
 	}
 	go leases(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
-	close(jobs)
-	close(videos)
 }
 
 // Leases that run out, each with somebody who waits for that.

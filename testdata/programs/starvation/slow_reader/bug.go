@@ -40,9 +40,19 @@ func (p *prices) get(article string) int {
 
 func main() {
 	p := &prices{list: map[string]int{"tea": 3, "milk": 1}}
-	go p.print()
+	go func() {
+		for {
+			p.print()
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
 	time.Sleep(20 * time.Millisecond)
-	go p.set("tea", 4)
+	go func() {
+		for {
+			p.set("tea", 4)
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
 	go func() {
 		for {
 			p.get("milk")
