@@ -26,6 +26,8 @@ const SIGNAL_STACK: u64 = 1 << 20;
 /// The goroutines that run, by the address of their `g`.
 #[derive(Default)]
 pub(super) struct Running {
+    /// Whether the target stands still, so that they could be found.
+    known: bool,
     places: HashMap<Addr, Place, foldhash::fast::FixedState>,
 }
 
@@ -57,7 +59,7 @@ impl Running {
         let by_number: HashMap<u64, &Registers> = threads.iter().map(|(tid, at)| (*tid, at)).collect();
         // Where the numbers are those of another namespace.
         let by_stack: BTreeMap<u64, &Registers> = threads.iter().map(|(_, at)| (at.sp().0, at)).collect();
-        let mut found = Running::default();
+        let mut found = Running { known: true, ..Running::default() };
         let mut next = Addr(pages.word(allm)?.unwrap_or(0));
         for _ in 0..MOST_THREADS {
             let Some(m) = read_m(&mut pages, layout, next)? else { break };
@@ -78,6 +80,11 @@ impl Running {
             }
         }
         Ok(found)
+    }
+
+    /// Whether the target stands still.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
     }
 
     /// Notes in a copy of a `g` where it is.

@@ -2,6 +2,7 @@
 //! layout of its own.
 
 mod links;
+mod restless;
 mod still;
 mod ways;
 
@@ -11,7 +12,7 @@ use super::code::{Code, Point, Unwind};
 use super::{Runtime, SnapshotReader};
 use crate::binary::layout::{Labels, Layout};
 use crate::binary::{GivenLock, HeldLock, InterfaceCall, LiveWords, LockPlace, LockStart};
-use crate::memory::Image;
+use crate::memory::{Image, Memory};
 use crate::model::{
     Addr, Direction, Frame, GoId, GoState, Goroutine, IoDirection, LockKind, Pc, Snapshot, Stack, StaticAddr,
     SyncObject, Time, Wait, WaitReason,
@@ -208,11 +209,15 @@ impl Made {
     /// Where the frame of `main.f` begins, the caller of what `g` is parked in.
     fn frame_of_f(&self, g: Addr) -> Addr {
         let mut word = [0; 8];
-        crate::memory::Memory::read(&self.image, g.offset(self.layout.g.stack_hi), &mut word).unwrap();
+        self.image.read(g.offset(self.layout.g.stack_hi), &mut word).unwrap();
         Addr(u64::from_le_bytes(word) - (FRAME + 8))
     }
 
     fn reader(&self) -> SnapshotReader<Image, Names> {
+        self.reader_of(self.image.clone())
+    }
+
+    fn reader_of<M: Memory>(&self, memory: M) -> SnapshotReader<M, Names> {
         let layout = self.layout.clone();
         let runtime = Runtime {
             layout,
@@ -225,7 +230,7 @@ impl Made {
             allm: Some(ALLM),
             sched: None,
         };
-        SnapshotReader::new(self.image.clone(), runtime, Names)
+        SnapshotReader::new(memory, runtime, Names)
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -35,6 +35,8 @@ pub(super) struct Marker {
     pub(super) moving: Vec<u64>,
     /// Whether those are among them in which something is marked from now on.
     pub(super) keeps_new: bool,
+    /// What is marked, where that may have to be undone.
+    pub(super) journal: Option<Vec<ObjectId>>,
     /// Words that have to be looked up, with from where they were reached.
     found: Vec<(u64, Label)>,
     /// Spans in which something waits.
@@ -61,6 +63,7 @@ impl Marker {
         if marked.watched {
             self.hits.push(marked.id);
         }
+        self.journal.iter_mut().for_each(|journal| journal.push(marked.id));
         if self.keeps_new {
             self.moving.push(word / PAGE * PAGE);
         }

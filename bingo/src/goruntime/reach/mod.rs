@@ -22,6 +22,11 @@
 //! | 3, 4 | the same | the pages that have changed |
 //! | up to 16, if there is time | the pages that had changed | those that have again |
 //!
+//! Of one that runs the whole stack is read, also what is over. Where that alone leads
+//! to something, the sweep does not count and is made again until one finds it at rest
+//! from beginning to end: see `restless`. In a target that stands still it is known where
+//! everybody is.
+//!
 //! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
 //! sudog that it is queued with, nor by what a processor keeps for later; but by a
 //! timer that runs.
@@ -30,6 +35,7 @@ mod again;
 mod goroutines;
 mod holders;
 mod mark;
+mod restless;
 mod roots;
 mod search;
 mod stacks;

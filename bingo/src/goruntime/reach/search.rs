@@ -8,6 +8,7 @@ use super::again::Where;
 use super::goroutines::Goroutines;
 use super::holders::{Holder, Holders};
 use super::mark::{GoOn, Marker};
+use super::restless::{Doubts, Guess};
 use super::roots::{self, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
 use super::timers;
@@ -37,6 +38,8 @@ pub(in crate::goruntime) const SWEEPS: usize = 16;
 const LEAST: usize = 4;
 /// and no further one after this time.
 const LONG: Duration = Duration::from_millis(1500);
+/// So often a sweep is made again, for those that ran meanwhile.
+const AGAIN: usize = 8;
 /// What was marked so long ago says too little of now.
 const FRESH: Duration = Duration::from_secs(10);
 /// Goroutines that wait for a lock of which is looked what they have at hand.
@@ -82,6 +85,10 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     /// What the functions of running timers get.
     fed: HashSet<Addr>,
     goroutines: Goroutines,
+    /// Goroutines that ran, and may have had what nothing else has.
+    doubts: Doubts,
+    /// Whether whatever stands on the stack of one that runs is taken to be in use.
+    believes: bool,
     /// Whether it goes on from another one, and has not begun.
     goes_on: bool,
     batch: Batch,
@@ -137,6 +144,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             processors: Vec::new(),
             fed: HashSet::new(),
             goroutines: Goroutines::default(),
+            doubts: Doubts::default(),
+            believes: running.is_known(),
             goes_on: false,
             batch: Batch::default(),
         }
@@ -152,19 +161,40 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     ) -> Result<Option<(Reached, Kept)>, MemoryError> {
         let (Some(mheap), Some(module)) = (self.runtime.mheap, self.runtime.module) else { return Ok(None) };
         let began = Instant::now();
-        let (mut whole, mut done) = (false, 0);
+        // Of all sweeps so many count.
+        let (mut whole, mut done, mut all) = (false, 0, 0);
         self.marker.go_on = go_on;
         if let Some(kept) = kept.filter(|kept| kept.at.elapsed() < FRESH) {
             (self.heap, self.labels, self.roots) = (kept.heap, kept.labels, kept.roots);
-            done = 1;
+            (done, all) = (1, 1);
             self.goes_on = true;
         }
-        while done < sweeps && (done < LEAST || began.elapsed() < LONG) {
-            match self.sweep(mheap, module, done) {
-                Ok(all) => whole |= all,
+        while !self.doubts.is_empty() || done < sweeps && (done < LEAST || began.elapsed() < LONG) {
+            let layout = &self.runtime.layout;
+            let doubted = !self.doubts.is_empty();
+            if doubted {
+                let rest = all - done < AGAIN && self.doubts.rest(self.memory, layout, &self.marker)?;
+                self.believes |= !rest;
+            }
+            let place = match all {
+                0 => None,
+                1 => Some(Where::All),
+                _ if doubted || all < LEAST => Some(Where::Changed),
+                _ => Some(Where::Moving),
+            };
+            let swept = match self.sweep(mheap, module, place) {
+                Ok(swept) => swept,
                 // What moved away while it was read is read by the next sweep.
-                Err(MemoryError::Unreadable { .. }) => {}
+                Err(MemoryError::Unreadable { .. }) => false,
                 Err(error) => return Err(error),
+            };
+            all += 1;
+            whole |= swept;
+            if swept {
+                self.doubts.settle(self.memory, layout)?;
+            }
+            if !self.doubts.is_empty() {
+                continue;
             }
             done += 1;
             if whole && self.watch.objects.iter().all(|object| object.from.is_some()) {
@@ -185,8 +215,9 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         Ok(Some((reached, kept)))
     }
 
-    /// One sweep, before which `done` were; whether everything could be read.
-    fn sweep(&mut self, mheap: Addr, module: Addr, done: usize) -> Result<bool, MemoryError> {
+    /// One sweep, which looks again where `place` says if it is not the first; whether
+    /// everything could be read.
+    fn sweep(&mut self, mheap: Addr, module: Addr, place: Option<Where>) -> Result<bool, MemoryError> {
         let (memory, layout) = (self.memory, &self.runtime.layout);
         let mut whole = self.heap.refresh(memory, layout, mheap)?;
         let all = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
@@ -206,14 +237,12 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         whole &= self.goroutines.refresh(memory, layout, &self.gs, known, &mut self.watch)?;
         self.find_opaque()?;
         self.marker.unreadable = 0;
+        self.marker.journal = None;
         // The first look has still to find what is looked at again.
-        match done {
-            0 => {}
-            1 => self.marker.look_again(memory, &mut self.heap, Where::All)?,
-            2..LEAST => self.marker.look_again(memory, &mut self.heap, Where::Changed)?,
-            _ => self.marker.look_again(memory, &mut self.heap, Where::Moving)?,
+        if let Some(place) = place {
+            self.marker.look_again(memory, &mut self.heap, place)?;
         }
-        self.marker.keeps_new = done > 0;
+        self.marker.keeps_new = place.is_some();
         whole &= self.mark_variables()?;
         let finalizer = self.label(Root::Finalizer);
         let (heap, marker) = (&mut self.heap, &mut self.marker);
@@ -223,29 +252,77 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             marker.mark(heap, word, finalizer);
         }
         whole &= self.mark_timers()?;
-        let live = self.goroutines.unknown();
+        let (restless, live): (Vec<Stopped>, Vec<Stopped>) =
+            self.goroutines.unknown().into_iter().partition(|one| one.g.position().is_none());
         whole &= self.mark_stacks_of(&live)?;
+        let guesses = self.guesses(&restless, &mut whole)?;
         let mut woken = Vec::new();
         for number in 0..self.watch.objects.len() {
             if self.watch.objects.get(number).is_some_and(|object| object.from.is_some()) {
                 self.watch.wake(number, &mut woken);
             }
         }
+        whole &= self.close(woken)?;
+        for guess in guesses {
+            if guess.matters(memory, &mut self.heap, &mut self.marker, &self.watch)? {
+                self.doubts.add(guess);
+            } else {
+                guess.tell(&mut self.sights, &self.heap, &self.watch);
+            }
+        }
+        Ok(whole && self.marker.unreadable == 0)
+    }
+
+    /// Goes on from what is marked and from those that are `woken`, to the fixed point;
+    /// whether all stacks could be read.
+    fn close(&mut self, mut woken: Vec<usize>) -> Result<bool, MemoryError> {
+        let mut whole = true;
         loop {
-            self.marker.close(memory, &mut self.heap)?;
+            self.marker.close(self.memory, &mut self.heap)?;
             for id in std::mem::take(&mut self.marker.hits) {
                 if let Some(label) = self.heap.label(id) {
                     self.watch.reached(id, label, &mut woken);
                 }
             }
             if woken.is_empty() {
-                break;
+                return Ok(whole);
             }
             let live: Vec<Stopped> =
                 woken.drain(..).filter_map(|waiter| self.goroutines.wake(waiter)).collect();
             whole &= self.mark_stacks_of(&live)?;
         }
-        Ok(whole && self.marker.unreadable == 0)
+    }
+
+    /// What may be dead of the words of `restless` goroutines; all others are marked,
+    /// and those, too, if they are believed.
+    fn guesses(&mut self, restless: &[Stopped], whole: &mut bool) -> Result<Vec<Guess>, MemoryError> {
+        let mut guesses = Vec::with_capacity(restless.len());
+        for one in restless {
+            let label = self.label(Root::Goroutine(GoId(one.g.goid)));
+            let mut words = Vec::new();
+            let (heap, watch) = (&self.heap, &self.watch);
+            let unreadable = self.stacks.scan(
+                self.memory,
+                &self.runtime.layout,
+                std::slice::from_ref(one),
+                |_, sighting| {
+                    if heap.find(sighting.word).is_some() || watch.elsewhere(sighting.word).is_some() {
+                        words.push(sighting);
+                    }
+                },
+            )?;
+            *whole &= unreadable == 0;
+            guesses.push(Guess { one: *one, label, words });
+        }
+        if self.believes {
+            for guess in self.doubts.take().chain(std::mem::take(&mut guesses)) {
+                for sighting in &guess.words {
+                    self.marker.mark(&mut self.heap, sighting.word, guess.label);
+                }
+                guess.tell(&mut self.sights, &self.heap, &self.watch);
+            }
+        }
+        Ok(guesses)
     }
 
     /// Has the search pass by all `g`s, the sudogs that goroutines are queued with, and

@@ -169,6 +169,12 @@ impl Watch {
         self.places.get(&id).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether an object at a place of the heap has not been reached yet.
+    pub(super) fn lacks(&self, id: ObjectId) -> bool {
+        let mut objects = self.at(id).iter().filter_map(|&number| self.objects.get(number));
+        objects.any(|object| object.from.is_none())
+    }
+
     /// The object outside of the heap that `word` points to or into.
     pub(super) fn elsewhere(&self, word: u64) -> Option<usize> {
         let after = self.elsewhere.partition_point(|&(address, _)| address <= word);

@@ -60,7 +60,7 @@ impl Made {
 
     /// A goroutine that waits to send on the channel at `channel`, with `words`
     /// in its innermost frame.
-    fn sender(&mut self, channel: Addr, words: &[u64]) -> Addr {
+    pub(super) fn sender(&mut self, channel: Addr, words: &[u64]) -> Addr {
         let layout = self.layout.clone();
         let g = self.parked(WaitReason::ChanSend, PARKED, words);
         let sudog = self.sudog(g, &[(layout.sudog.c, channel.0)]);

@@ -1,7 +1,7 @@
 //! Targets that stand still, and where the goroutines were that ran in them.
 
 use super::*;
-use crate::memory::{Memory, Registers};
+use crate::memory::Registers;
 
 const M: Addr = Addr(0x40_0000);
 const SIGNAL_G: Addr = Addr(0x41_0000);
