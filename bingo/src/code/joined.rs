@@ -40,15 +40,11 @@ struct Alike {
 pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Result<Links, LeftOut> {
     let mut places = Places::default();
     let mut patterns: Vec<Pattern> = Vec::new();
-    let mut known: HashMap<Alike, usize> = HashMap::new();
+    let mut known: HashMap<Alike, Option<usize>> = HashMap::new();
     let mut members: Vec<(GoId, usize)> = Vec::new();
     let mut goroutines: Vec<&Arc<Goroutine>> = world.goroutines().filter(|one| !one.system).collect();
     goroutines.sort_by_key(|goroutine| goroutine.id);
     for goroutine in goroutines {
-        let foreign = goroutine.stack.frames().iter().all(load::is_foreign);
-        if foreign && !goroutine.stack.frames().is_empty() {
-            continue;
-        }
         if enough() {
             return Err(LeftOut::Stopped);
         }
@@ -56,12 +52,19 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
             let spots = places.of(code, world, goroutine);
             let seen = Seen { state: goroutine.state, reason: goroutine.reason, stack: &goroutine.stack };
             let mut pattern = pattern::of(code, &seen, &spots);
-            // Of a goroutine that was never seen anywhere, nothing is known.
-            pattern.opaque |= spots.all.is_empty() && goroutine.state != GoState::Dead;
+            // Of a goroutine that was never seen anywhere, nothing is known but what
+            // starts it.
+            let unseen = goroutine.stack.frames().is_empty();
+            let idle = pattern.uses.is_empty() && pattern.unknown.is_empty();
+            pattern.opaque |= unseen && spots.all.is_empty() && idle && goroutine.state != GoState::Dead;
+            let foreign = goroutine.stack.frames().iter().all(load::is_foreign);
+            if foreign && !unseen && idle {
+                return None;
+            }
             patterns.push(pattern);
-            patterns.len() - 1
+            Some(patterns.len() - 1)
         });
-        members.push((goroutine.id, pattern));
+        members.extend(pattern.map(|pattern| (goroutine.id, pattern)));
     }
     let mut joined = Joined::new(world, code, patterns, members);
     joined.waits();

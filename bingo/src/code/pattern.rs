@@ -110,7 +110,20 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     pattern.holds = holds;
     continuation(code, spots, waiting, exact, &mut pattern);
     counted_down(code, seen, spots, &mut pattern);
+    if let Some((act, context)) = spots.started.as_ref().filter(|_| seen.state != GoState::Dead) {
+        started(code, act, context, &mut pattern);
+    }
     pattern
+}
+
+/// What one does that begins with a function that is not of the program.
+fn started(code: &mut Code, act: &Act, context: &Rc<Context>, pattern: &mut Pattern) {
+    let Some(file) = code.points.program.func(context.func).map(|func| Arc::clone(&func.file)) else {
+        return;
+    };
+    for done in code.done(act, Some(context)) {
+        note(code, (act, &[], true), done, &file, pattern);
+    }
 }
 
 /// The acts of which a spot is at one.

@@ -36,6 +36,9 @@ pub(super) struct Spots {
     pub(super) missing: bool,
     /// The function that a goroutine without a stack begins with.
     pub(super) begins: Option<FuncId>,
+    /// The `go` statement of one that none of the program's functions began, and
+    /// where that stands: `go group.Done()`.
+    pub(super) started: Option<(Act, Rc<Context>)>,
 }
 
 /// Finds frames in the source.
@@ -123,18 +126,21 @@ impl Places {
             outer = Some((at, func, frame.line));
             up = Some(context);
         }
+        if spots.all.is_empty()
+            && let Some((maker, line)) = maker
+            && let Some(around) = &up
+        {
+            spots.started = foreign_go(code, maker, line).map(|act| (act, Rc::clone(around)));
+        }
         if frames.is_empty()
             && let Some((maker, line)) = maker
+            && let [(call, func)] = started_at(code, maker, line)[..]
         {
-            let targets = started_at(code, maker, line);
-            if let [(call, func)] = targets[..] {
-                let context =
-                    Context { func, call: Some(call), owner: Some(age), up, unborn: None, depth: 0 };
-                let line = program.func(func).map_or(0, |func| func.start);
-                let context = Rc::new(context);
-                spots.all.push(Spot { context, line, frame: 0, inner: None, calls: None });
-                spots.begins = Some(func);
-            }
+            let context = Context { func, call: Some(call), owner: Some(age), up, unborn: None, depth: 0 };
+            let line = program.func(func).map_or(0, |func| func.start);
+            let context = Rc::new(context);
+            spots.all.push(Spot { context, line, frame: 0, inner: None, calls: None });
+            spots.begins = Some(func);
         }
         spots.all.reverse();
         spots
@@ -317,6 +323,19 @@ fn started_at(code: &Code, maker: FuncId, line: u32) -> Vec<(CallId, FuncId)> {
         }
     });
     found
+}
+
+/// The one `go` statement at a line, if it starts no function of the program.
+fn foreign_go(code: &Code, maker: FuncId, line: u32) -> Option<Act> {
+    let mut found = Vec::new();
+    each_act(&code.points.program.func(maker)?.body, &mut |act| {
+        if matches!(act.kind, ActKind::Go(_)) && act.line <= line && line <= act.end {
+            found.push(act.clone());
+        }
+    });
+    let call = found.first().and_then(call_of)?;
+    let own = code.points.targets.get(&call).is_some_and(|targets| !targets.is_empty());
+    if own || found.len() > 1 { None } else { found.pop() }
 }
 
 fn one<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {

@@ -42,6 +42,7 @@ fn goroutine(line: &str, text: &str) -> Goroutine {
         "writes" => (GoState::Blocked, Some(WaitReason::Select), "io.(*pipe).write"),
         "sleep" => (GoState::Blocked, Some(WaitReason::Sleep), "time.Sleep"),
         "run" => (GoState::Running, None, ""),
+        "ready" => (GoState::Runnable, None, ""),
         other => panic!("{other}"),
     };
     let frame = |function: &str, file: &str, line: u32| Frame {

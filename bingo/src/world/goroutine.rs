@@ -371,10 +371,17 @@ impl Record {
         }
         match &self.seen {
             Some(seen) if seen.taken > time => told.see(seen.end, seen.sighted.switches, missed),
+            _ if stack.is_none() && matches!(event.kind, EventKind::Block { .. }) => self.lose_stack(),
             _ => {
                 self.note_stack(stack);
             }
         }
+    }
+
+    /// It waits somewhere, and not where it was before.
+    #[cold]
+    fn lose_stack(&mut self) {
+        (self.stack, self.place, self.lent) = (None, None, NONE);
     }
 
     /// Notes its stack, where that is known. The answer is whether it is another.

@@ -2,10 +2,11 @@
 //! said, and nothing makes the reader panic or hang.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use bingo::trace::{CutOff, EventType, HeaderError, Reader, TraceError, TraceEvent};
-use bingo_tests::{Fixture, Mode, release_or_skip};
+use bingo_tests::{Fixture, Mode, bingo_bin, release_or_skip};
 
 use super::differential::record;
 use super::text::encode;
@@ -22,9 +23,10 @@ fn check(minor: u32) {
         let bytes = std::fs::read(path)?;
         let ends = ends_of_batches(&bytes)?;
         // A program that is killed leaves all batches that it wrote whole.
-        let between = ends.iter().rev().step_by(ends.len().div_ceil(CUTS)).copied();
+        let between: Vec<usize> = ends.iter().rev().step_by(ends.len().div_ceil(CUTS)).copied().collect();
         let within = (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1));
-        cut_off(&bytes, within.chain(between))?;
+        cut_off(&bytes, within.chain(between.iter().copied()))?;
+        found_in_parts(&bytes, &between, &format!("cut-1.{minor}.trace"))?;
         corrupt(&bytes)
     });
     checked.unwrap_or_else(|error| panic!("Go {}: {error:#}", release.version));
@@ -64,6 +66,19 @@ fn cut_off(bytes: &[u8], cuts: impl Iterator<Item = usize>) -> anyhow::Result<()
         );
     }
     ensure!(salvaged > 1000, "only {salvaged} events of generations that were cut");
+    Ok(())
+}
+
+/// What was recorded does nothing wrong, so nothing is wrong in any part of it.
+fn found_in_parts(bytes: &[u8], cuts: &[usize], name: &str) -> anyhow::Result<()> {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    for cut in cuts.iter().step_by(3) {
+        std::fs::write(&path, bytes.get(..*cut).context("shorter than the whole")?)?;
+        let output = Command::new(bingo_bin()?).arg("analyze").arg(&path).stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "cut at {cut}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(said.contains("the trace is cut off at byte"), "cut at {cut}: {said}");
+    }
     Ok(())
 }
 

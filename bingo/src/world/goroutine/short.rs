@@ -57,6 +57,8 @@ impl Record {
                 self.blocks += u64::from(kind == ShortKind::Block);
                 if event.stack != NONE {
                     self.lent = event.stack;
+                } else if kind == ShortKind::Block {
+                    self.lose_stack();
                 }
             }
         }
