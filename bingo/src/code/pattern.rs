@@ -38,7 +38,7 @@ pub(super) struct Pattern {
     pub(super) stopped: BTreeSet<SiteId>,
     /// Channels on which they take a slot that they give back later: that helps nobody
     /// who waits for a slot as they do.
-    pub(super) slots: BTreeSet<SiteId>,
+    pub(super) slots: BTreeSet<(SiteId, Operation)>,
     /// They wait in a loop without an end, as who serves others does.
     pub(super) serves: bool,
     /// They do what nobody can tell.
@@ -308,7 +308,7 @@ fn note(
         return;
     }
     let Done { item, kind, operation, line } = done;
-    if operation == Operation::Receive && pattern.slots.contains(&item.site) {
+    if pattern.slots.contains(&(item.site, operation)) {
         return;
     }
     let doing = Doing { item, kind, operation, at: (Arc::clone(file), line) };

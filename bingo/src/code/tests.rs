@@ -361,6 +361,25 @@ fn who_waits_for_a_slot_gives_none_to_others() {
                     queue <- 1 // hands on
                 }
             }()
+            tokens := make(chan int, 2)
+            go func() {
+                <-tokens // draws
+                work()   // spends
+                tokens <- 1
+            }()
+            go func() {
+                <-tokens
+                <-tokens // wants another
+                tokens <- 1
+                tokens <- 1
+            }()
+            go func() {
+                select { // or is told
+                case <-tokens:
+                case <-table:
+                    tokens <- 1
+                }
+            }()
         }
         func work() {}";
     check(text, &["7 send main.main.func1@takes by main.main@func() of 1"], "7 waits Send slots of main");
@@ -372,6 +391,27 @@ fn who_waits_for_a_slot_gives_none_to_others() {
             "8 sleep main.main.func1@has_one by main.main@func() of 1",
         ],
         "7 waits Send slots of main\n8 Receive slots of main",
+    );
+    // The same with tokens.
+    check(
+        text,
+        &[
+            "7 receive main.main.func4@draws by main.main@func() of 1",
+            "8 sleep main.main.func4@spends by main.main@func() of 1",
+        ],
+        "7 waits Receive tokens of main\n8 Send tokens of main",
+    );
+    // Who has one already gives that back, once it goes on.
+    check(
+        text,
+        &["7 receive main.main.func5@wants_another by main.main@func() of 1"],
+        "7 Send tokens of main\n7 waits Receive tokens of main",
+    );
+    // And who can be told otherwise sends though it has none.
+    check(
+        text,
+        &["7 select main.main.func6@or_is_told by main.main@func() of 1"],
+        "7 Send tokens of main\n7 waits Receive table of main\n7 waits Receive tokens of main",
     );
     // Without room for it nothing is taken.
     check(

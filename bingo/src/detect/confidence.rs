@@ -33,7 +33,7 @@ impl Class {
                         rule(Proven, "by their addresses, nothing outside can get at what they wait on"),
                         rule(
                             Low,
-                            "events of theirs were lost, or by addresses it began less than 10 ms before the end",
+                            "events of theirs were lost, or one came to wait while the process that runs was read, or by addresses it began less than 10 ms before the end",
                         ),
                         rule(
                             Medium,
@@ -57,7 +57,7 @@ impl Class {
                         ),
                         rule(
                             Low,
-                            "its events were lost, or it waits for less than 10 ms or for a small part of what was seen, and the source does not tell who could end that",
+                            "its events were lost, or it came to wait while the process that runs was read, or it waits for less than 10 ms or for a small part of what was seen, and the source does not tell who could end that",
                         ),
                         rule(
                             Medium,

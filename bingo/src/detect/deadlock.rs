@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::{MAIN, SHORTEST, is_for_another_test};
+use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -149,7 +149,7 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
     let confidence = match standing {
         Standing::Proven => Confidence::Proven,
         _ if unsure => Confidence::Low,
-        // The picture of a moment, each part read at another time.
+        _ if is_of_several_moments(world, graph, members) => Confidence::Low,
         _ if briefest < SHORTEST && !graph.is_still() && !members.iter().all(|id| graph.is_named(*id)) => {
             Confidence::Low
         }

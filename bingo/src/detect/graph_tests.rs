@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::{Class, Confidence, findings};
 use crate::model::{
     Access, Addr, Certainty, Event, EventKind, Frame, GoId, Hold, Links, LostKind, Object, ObjectIndex,
-    ObjectKey, ObjectKind, Observation, Operation, SIGNALS, Stack, Time, Use, WaitFor, WaitReason,
+    ObjectKey, ObjectKind, Observation, Operation, SIGNALS, Snapshot, Stack, Time, Use, WaitFor, WaitReason,
 };
 use crate::world::{Keep, World};
 
@@ -255,6 +255,40 @@ fn an_idle_worker_is_none() {
 fn a_candidate_is_not_certain() {
     check("7 locks A; 7 may-hold B; 9 locks B; 9 may-hold A", &["cycle of 2 high 7 9"]);
     check("7 locks A; 7 holds B; 9 locks B; 9 may-hold A; 11 may-hold A; 11 runs", &[]);
+}
+
+#[test]
+fn what_a_running_process_shows_need_not_be_of_one_moment() {
+    let check = |came: Option<u64>, expect: Confidence| {
+        let mut told = Told::default();
+        for line in ["7 locks A", "7 may-hold B", "9 locks B", "9 may-hold A"] {
+            told.line(line);
+        }
+        let mut world = told.world();
+        let begun = 4 * SECOND;
+        let read = Snapshot { taken: Time(begun), took: Duration::from_millis(50), ..Snapshot::default() };
+        world.apply(&Observation::Snapshot(Box::new(read)));
+        let kind = EventKind::Block { reason: Some(WaitReason::MutexLock), on: None };
+        let again = [EventKind::Unblock { by: None }, kind];
+        for (came, kind) in came.into_iter().flat_map(|came| again.clone().map(|kind| (came, kind))) {
+            let (time, goroutine) = (Time(begun + came), Some(GoId(9)));
+            world.apply(&Observation::Event(Event { time, goroutine, kind, stack: None, thread: None }));
+        }
+        let end = Event {
+            time: Time(begun + SECOND),
+            goroutine: Some(GoId(99)),
+            kind: EventKind::Stop,
+            stack: None,
+            thread: None,
+        };
+        world.apply(&Observation::Event(end));
+        let found = findings(&world, &[&told.links], Duration::from_secs(9));
+        let said: Vec<_> = found.iter().map(|one| (one.class, one.confidence)).collect();
+        assert_eq!(said, [(Class::Deadlock, expect)], "{came:?}");
+    };
+    check(None, Confidence::High);
+    check(Some(0), Confidence::Low);
+    check(Some(20_000_000), Confidence::Low);
 }
 
 /// By its address something still gets at what it waits for; by the source nobody will.

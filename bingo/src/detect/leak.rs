@@ -11,7 +11,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::{MAIN, SHORTEST, Waiting, is_for_another_test, is_programs_own, runs_a_test};
+use super::waiting::{
+    MAIN, SHORTEST, Waiting, is_for_another_test, is_of_several_moments, is_programs_own, runs_a_test,
+};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Glance, Hope, Standing, WaitGraphs, World};
@@ -144,11 +146,14 @@ fn of_stuck(
     let like_them = members.iter().filter(|member| !is_stuck(member)).count();
     let blocked_for = members.iter().map(lasted).max()?;
     let unsure = members.iter().any(|member| world.is_uncertain(member.id()));
+    let ids: Vec<GoId> = members.iter().filter(is_stuck).map(|member| member.id()).collect();
+    let torn = is_of_several_moments(world, graph, &ids);
     let confidence = match standing {
         Standing::Proven if like_them == 0 => Confidence::Proven,
         _ if unsure => Confidence::Low,
-        // The picture of a moment, each part read at another time.
-        _ if blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id()) => Confidence::Low,
+        _ if torn || blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id()) => {
+            Confidence::Low
+        }
         _ if blocked_for < SHORTEST => Confidence::Medium,
         Standing::Proven | Standing::Stuck => Confidence::High,
         Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,

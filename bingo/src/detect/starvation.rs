@@ -72,7 +72,9 @@ pub(super) fn findings(world: &World) -> Vec<Finding> {
         if !turns.known.is_zero() {
             at_once += turns.ran.div_duration_f64(turns.known);
         }
-        patterns.entry(kind(glance)).or_default().push((glance, turns));
+        if let Some(kind) = kind(glance) {
+            patterns.entry(kind).or_default().push((glance, turns));
+        }
     }
     join_those_without_a_stack(&mut patterns);
     let (mut hogs, others): (Vec<Like<'_>>, Vec<Like<'_>>) = patterns.into_values().partition(|members| {
@@ -95,11 +97,13 @@ pub(super) fn findings(world: &World) -> Vec<Finding> {
     others.filter_map(|members| pattern(world, members, hog)).collect()
 }
 
-/// What goroutines have in common that are alike.
-fn kind(goroutine: Glance<'_>) -> String {
-    let made = goroutine.created_by().map(|made| (&*made.file, made.line)).unwrap_or_default();
-    let function = goroutine.stack().site().map_or("", |site| &*site.function);
-    format!("{}:{} {function}", made.0, made.1)
+/// What goroutines have in common that are alike; `None` where nothing is known of one,
+/// as of the runtime's own in a trace.
+fn kind(goroutine: Glance<'_>) -> Option<String> {
+    let made = goroutine.created_by().map(|made| format!("{}:{}", made.file, made.line));
+    let function = goroutine.stack().site().map(|site| &*site.function);
+    (made.is_some() || function.is_some())
+        .then(|| format!("{} {}", made.unwrap_or_default(), function.unwrap_or_default()))
 }
 
 /// Of what is cut off in a loop without calls a trace may have no stack: it is like those

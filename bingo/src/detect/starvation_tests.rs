@@ -54,21 +54,27 @@ impl Turns {
     /// As a trace tells it.
     fn events(self) -> World {
         let mut world = World::keeping(Keep { transitions: 16, long: SECOND });
-        let mut tell = |ms: u64, id, kind| {
+        let tell = |world: &mut World, ms: u64, id, kind| {
             let stack = Some(stack(id));
             let event = Event { time: Time(ms * MS), goroutine: Some(GoId(id)), kind, stack, thread: None };
             world.apply(&Observation::Event(event));
         };
         for id in self.ids() {
-            tell(0, id, EventKind::Create { parent: Some(GoId(1)) });
+            tell(&mut world, 0, id, EventKind::Create { parent: Some(GoId(1)) });
+        }
+        // One of the runtime's own, of which a trace has no more than this.
+        for (ms, kind) in [(0, EventKind::Stop), (1, EventKind::Run), (2, EventKind::Stop)] {
+            let goroutine = Some(GoId(3));
+            let event = Event { time: Time(ms * MS), goroutine, kind, stack: None, thread: None };
+            world.apply(&Observation::Event(event));
         }
         for (id, begun, ended) in self.turns() {
-            tell(begun, id, EventKind::Run);
+            tell(&mut world, begun, id, EventKind::Run);
             if self.wait && id != 7 {
-                tell(ended, id, EventKind::Block { reason: Some(WaitReason::Sleep), on: None });
-                tell(ended, id, EventKind::Unblock { by: None });
+                tell(&mut world, ended, id, EventKind::Block { reason: Some(WaitReason::Sleep), on: None });
+                tell(&mut world, ended, id, EventKind::Unblock { by: None });
             } else {
-                tell(ended, id, EventKind::Stop);
+                tell(&mut world, ended, id, EventKind::Stop);
             }
         }
         world

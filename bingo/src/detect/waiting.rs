@@ -2,15 +2,20 @@
 //! doing. In: the runtime's reason and the stack. The reason alone does not do:
 //! before Go 1.20 a WaitGroup says `semacquire`, in a trace all locks say `sync`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::model::{GoId, Stack, WaitReason};
+use crate::world::{WaitGraphs, World};
 
 /// The main goroutine.
 pub(super) const MAIN: GoId = GoId(1);
 /// What stands for less may be about to go on, unless it is proven; nor does it say
 /// anything of the end.
 pub(super) const SHORTEST: Duration = Duration::from_millis(10);
+
+/// So many are followed of those that one waits for, by way of others.
+const FOLLOWED: usize = 100;
 
 /// What kind of waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -119,4 +124,23 @@ pub(super) fn is_for_another_test(stack: &Stack) -> bool {
 pub(super) fn runs_a_test(stack: &Stack) -> bool {
     let mut outermost = stack.visible().map(|frame| &*frame.function);
     outermost.next_back() == Some("testing.tRunner")
+}
+
+/// Whether they, and those stuck ones that the first of them waits for, need not all have
+/// waited at one moment: a picture of a running process is read a piece after the other,
+/// and one of them came to wait after that was begun.
+pub(super) fn is_of_several_moments(world: &World, graph: &WaitGraphs<'_>, ids: &[GoId]) -> bool {
+    if world.snapshot_took().is_zero() || graph.is_still() {
+        return false;
+    }
+    let (mut known, mut next): (HashSet<GoId>, Vec<GoId>) = Default::default();
+    next.extend(ids.first());
+    while let Some(id) = next.pop() {
+        if known.insert(id) && known.len() < FOLLOWED {
+            next.extend(graph.waits_for(id).iter().map(|edge| edge.to));
+        }
+    }
+    known.extend(ids);
+    let since = |id: GoId| world.glance(id).map(|one| one.since().time());
+    known.into_iter().filter_map(since).any(|since| since >= world.snapshot_taken())
 }
