@@ -26,8 +26,9 @@ use crate::world::{Glance, Goroutine, World};
 
 /// So long a turn of one's own is waited for on average, or it is none of this.
 const ROUND: Duration = Duration::from_millis(100);
-/// Who runs so long at a time uses its slices up.
-const SLICE: Duration = Duration::from_millis(5);
+/// Who runs so long at a time, and is cut off then, uses its slices up: they are shorter
+/// where the collector stops the world meanwhile.
+const SLICE: Duration = Duration::from_millis(2);
 /// So long is a slice at the most: the runtime looks every 10 ms for who has had his 10
 /// (`sysmon`, `retake` in `runtime/proc.go`, Go 1.19 to 1.27).
 const LONGEST_SLICE: Duration = Duration::from_millis(20);
