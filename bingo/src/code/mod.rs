@@ -52,6 +52,8 @@ mod line_tests;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]
+mod slots_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::model::{GoState, Links, Texts};

@@ -152,7 +152,7 @@ impl Bench {
         program: &Program,
         (said, stacks): (&Path, bool),
     ) -> anyhow::Result<Vec<Finding>> {
-        let (stay, watched) = match &*program.class {
+        let (stay, watched) = match program.class {
             "starvation" => (STAY_TO_STARVE, WATCHED_TO_STARVE),
             _ => (STAY, WATCHED),
         };
