@@ -24,6 +24,9 @@ pub struct Layout {
     pub source: LayoutSource,
     /// The release that it is of, or is taken for: 27 of Go 1.27.
     pub minor: u32,
+    /// Whether spans of small objects are known to say which words are pointers, and where.
+    // go: runtime.heapBitsInSpan (1.22-1.27)
+    pub pointer_bits: bool,
     /// A goroutine.
     pub g: G,
     /// A thread.
@@ -172,6 +175,8 @@ impl Layout {
             _ if known => Layout::resolve(&column, LayoutSource::Release(column.name()), &column)?,
             _ => Layout::resolve(&column, assumed(), &column)?,
         };
+        // Experiments move them.
+        layout.pointer_bits &= known && version.experiments.is_empty();
         if let Err(error) = dwarf {
             layout.notes.push(format!("its DWARF is not used: {error}"));
         }
@@ -233,6 +238,7 @@ impl Layout {
         Ok(Layout {
             source,
             minor: column.minor(),
+            pointer_bits: column.minor() >= 22,
             g: G::resolve(members)?,
             m: M::resolve(members)?,
             p: P::resolve(members)?,

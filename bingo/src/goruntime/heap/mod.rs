@@ -22,7 +22,7 @@ use marks::Marks;
 pub(super) use marks::{Label, Marked};
 use pages::PageTable;
 pub use slot::Slot;
-pub(super) use span::{ObjectId, PAGE, Span};
+pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
 
 /// No heap has more spans than this: of one page each they are 256 GiB.
 const MOST_SPANS: u64 = 1 << 25;

@@ -16,6 +16,14 @@ const IN_USE: u8 = 1;
 const TINY: u8 = 5;
 /// What is told apart in such blocks: the alignment of most of what is in them.
 const TINY_GRAIN: u64 = 4;
+/// Larger objects say by their type, before them, where their pointers are.
+// go: runtime.minSizeForMallocHeader (1.22-1.27)
+const BITS_IN_SPAN: u64 = 512;
+/// Bytes of a page's pointer bits, which stand at its end.
+pub(in crate::goruntime) const POINTER_BITS: u64 = PAGE / 64;
+/// Behind them there are the collector's marks, if objects have two words or more.
+// go: runtime.spanInlineMarkBits (1.26-1.27)
+const INLINE_MARKS: u64 = 128;
 /// No span is larger: 1 TiB.
 const MOST_PAGES: u64 = (1 << 40) / PAGE;
 /// No span has more objects; those of several have some pages.
@@ -37,6 +45,8 @@ pub(in crate::goruntime) struct Span {
     element: u64,
     count: u32,
     class: u8,
+    /// Where its pointer bits are, in bytes from its start; 0 where there are none.
+    bits: u16,
     /// The first of the records on its objects.
     pub(in crate::goruntime) specials: u64,
     /// Where the runtime describes it.
@@ -61,7 +71,11 @@ impl Span {
         let small = count <= 1 || count <= MOST_OBJECTS && pages * PAGE * element < 1 << 32;
         let count = u32::try_from(count).ok().filter(|_| small)?.max(1);
         let specials = at.u64(mspan.specials)?;
-        Some(Span { start, pages, element, count, class, specials, record })
+        let has_bits =
+            layout.pointer_bits && pages == 1 && class & 1 == 0 && (16..=BITS_IN_SPAN).contains(&element);
+        let behind = if layout.minor >= 26 { INLINE_MARKS } else { 0 };
+        let bits = if has_bits { u16::try_from(PAGE - POINTER_BITS - behind).unwrap_or(0) } else { 0 };
+        Some(Span { start, pages, element, count, class, bits, specials, record })
     }
 
     pub(super) fn is_like(&self, other: &Span) -> bool {
@@ -85,6 +99,12 @@ impl Span {
     // go: runtime.spanClass.noscan (1.19-1.27)
     pub(in crate::goruntime) fn is_noscan(&self) -> bool {
         self.class & 1 != 0
+    }
+
+    /// Where the bits are that say of each word of the span whether it is a pointer, if
+    /// there are any.
+    pub(in crate::goruntime) fn pointer_bits(&self) -> Option<Addr> {
+        (self.bits != 0).then(|| Addr(self.start + u64::from(self.bits)))
     }
 
     pub(super) fn size_class(&self) -> u8 {

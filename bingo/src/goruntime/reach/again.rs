@@ -8,9 +8,9 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use super::mark::{CHUNK, Marker};
+use super::mark::{CHUNK, Marker, Pointers};
 use crate::goruntime::fields::length;
-use crate::goruntime::heap::{Heap, ObjectId, PAGE};
+use crate::goruntime::heap::{Heap, ObjectId, PAGE, POINTER_BITS};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
@@ -31,6 +31,8 @@ struct Slice {
     start: u64,
     end: u64,
     piece: PieceId,
+    /// The span's pointer bits, if it has any.
+    bits: Option<PieceId>,
 }
 
 /// Slices that are read in one go.
@@ -58,7 +60,7 @@ impl Marker {
             moving.dedup();
             for &page in &moving {
                 let Some((span, marked)) = heap.extent_around(page) else { continue };
-                slices.ask(span, marked.start.max(page)..marked.end.min(page + PAGE));
+                slices.ask(heap, span, marked.start.max(page)..marked.end.min(page + PAGE));
                 slices.read(self, memory, heap, place, CHUNK)?;
             }
             self.moving.append(&mut moving);
@@ -68,7 +70,7 @@ impl Marker {
                 let mut start = marked.start;
                 while start < marked.end {
                     let end = marked.end.min((start / PAGE + 1) * PAGE);
-                    slices.ask(span, start..end);
+                    slices.ask(heap, span, start..end);
                     slices.read(self, memory, heap, place, CHUNK)?;
                     start = end;
                 }
@@ -79,10 +81,12 @@ impl Marker {
 }
 
 impl Slices {
-    fn ask(&mut self, span: u32, range: std::ops::Range<u64>) {
+    fn ask(&mut self, heap: &Heap, span: u32, range: std::ops::Range<u64>) {
         let Some(size) = range.end.checked_sub(range.start).filter(|&size| size > 0) else { return };
         let piece = self.batch.push(Addr(range.start), length(size));
-        self.all.push(Slice { span, start: range.start, end: range.end, piece });
+        let bits = heap.span(span).and_then(|span| span.pointer_bits());
+        let bits = bits.map(|bits| self.batch.push(bits, length(POINTER_BITS)));
+        self.all.push(Slice { span, start: range.start, end: range.end, piece, bits });
         self.bytes += size;
     }
 
@@ -112,7 +116,8 @@ impl Slices {
             if place == Where::Changed {
                 marker.moving.push(slice.start / PAGE * PAGE);
             }
-            slice.look_through(marker, heap, bytes, &mut self.objects);
+            let bits = slice.bits.and_then(|bits| self.batch.bytes(bits));
+            slice.look_through(marker, heap, (bytes, bits), &mut self.objects);
         }
         marker.settle(heap);
         self.batch.clear();
@@ -123,7 +128,13 @@ impl Slices {
 }
 
 impl Slice {
-    fn look_through(&self, marker: &mut Marker, heap: &mut Heap, bytes: &[u8], objects: &mut Vec<u32>) {
+    fn look_through(
+        &self,
+        marker: &mut Marker,
+        heap: &mut Heap,
+        (bytes, bits): (&[u8], Option<&[u8]>),
+        objects: &mut Vec<u32>,
+    ) {
         let Some(span) = heap.span(self.span) else { return };
         let (start, element) = (span.start, span.element());
         let numbers = (self.start - start) / element..(self.end - start).div_ceil(element);
@@ -134,7 +145,9 @@ impl Slice {
             let first = start + u64::from(object) * element;
             let from = first.saturating_sub(self.start);
             let until = (first + element).min(self.end) - self.start;
-            marker.follow(heap, bytes.get(length(from)..length(until)).unwrap_or_default(), label);
+            let bytes = bytes.get(length(from)..length(until)).unwrap_or_default();
+            let pointers = Pointers::of(bits, heap.span(self.span), object);
+            marker.follow(heap, bytes, pointers, label);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From what is reached to what that reaches: marked objects of a [`Heap`] come
 //! in, everything that their words point to is marked, with the label of what it
-//! was reached from. Objects without pointers are never read.
+//! was reached from. Objects without pointers are never read, and of small ones those
+//! words alone count that the collector takes for pointers: what stands behind the part of
+//! a place that its object takes may be of any age.
 //!
 //! The heap is gone through by address, a part at a time, in rounds: each takes the
 //! objects that wait by then, and those of the part that they make wait in turn.
@@ -8,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::goruntime::fields::{length, words};
-use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE};
+use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE, POINTER_BITS, Span};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
@@ -54,6 +56,31 @@ struct Part {
     /// The object; `None` for all that wait.
     object: Option<u32>,
     piece: PieceId,
+    /// The span's pointer bits, if it has any.
+    bits: Option<PieceId>,
+}
+
+/// Which words of an object may be pointers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pointers {
+    All,
+    /// Those whose bit is set.
+    Some(u64),
+}
+
+impl Pointers {
+    /// Of an object of a span whose pointer bits are `bits`. One that has none was not
+    /// made yet when they were read.
+    pub(super) fn of(bits: Option<&[u8]>, span: Option<&Span>, object: u32) -> Pointers {
+        let Some((bits, span)) = bits.zip(span) else { return Pointers::All };
+        let first = u64::from(object).saturating_mul(span.element()) / 8;
+        let mut some = [0; 16];
+        let from = bits.get(length(first / 8)..).unwrap_or_default();
+        some.iter_mut().zip(from).take(9).for_each(|(into, &bits)| *into = bits);
+        let low = u128::from_le_bytes(some) >> (first % 8);
+        let mask = u64::try_from(low & u128::from(u64::MAX >> (64 - (span.element() / 8).clamp(1, 64))));
+        mask.ok().filter(|&mask| mask != 0).map_or(Pointers::All, Pointers::Some)
+    }
 }
 
 impl Marker {
@@ -72,12 +99,19 @@ impl Marker {
         }
     }
 
-    /// Marks what these bytes point to, in time: [`Marker::settle`] marks the rest.
-    pub(super) fn follow(&mut self, heap: &mut Heap, bytes: &[u8], label: Label) {
+    /// Marks what these words of an object point to, in time: [`Marker::settle`] marks
+    /// the rest.
+    pub(super) fn follow(&mut self, heap: &mut Heap, bytes: &[u8], pointers: Pointers, label: Label) {
         let (low, high) = heap.range();
         let size = high - low;
-        let near = words(bytes).filter(|word| word.wrapping_sub(low) < size);
-        self.found.extend(near.map(|word| (word, label)));
+        let near = |&word: &u64| word.wrapping_sub(low) < size;
+        match pointers {
+            Pointers::All => self.found.extend(words(bytes).filter(near).map(|word| (word, label))),
+            Pointers::Some(mask) => {
+                let named = words(bytes).enumerate().filter(|(place, _)| mask >> (place % 64) & 1 != 0);
+                self.found.extend(named.map(|(_, word)| word).filter(near).map(|word| (word, label)));
+            }
+        }
         if self.found.len() >= FOUND {
             self.settle(heap);
         }
@@ -145,9 +179,11 @@ impl Marker {
         }
         if whole <= SMALL && waiting.saturating_mul(SPARSE) >= whole {
             let piece = batch.push(Addr(start), length(whole));
-            parts.push(Part { span: number, object: None, piece });
+            let bits = span.pointer_bits().map(|bits| batch.push(bits, length(POINTER_BITS)));
+            parts.push(Part { span: number, object: None, piece, bits });
             return Ok(whole);
         }
+        let bits = span.pointer_bits().map(|bits| batch.push(bits, length(POINTER_BITS)));
         let mut objects = std::mem::take(&mut self.objects);
         heap.take_pending(number, &mut objects);
         for object in objects.drain(..) {
@@ -157,7 +193,7 @@ impl Marker {
                 continue;
             }
             let piece = batch.push(Addr(start), length(element));
-            parts.push(Part { span: number, object: Some(object), piece });
+            parts.push(Part { span: number, object: Some(object), piece, bits });
         }
         self.objects = objects;
         Ok(waiting)
@@ -167,8 +203,10 @@ impl Marker {
     fn look_through(&mut self, heap: &mut Heap, batch: &Batch, parts: &[Part]) {
         for part in parts {
             let Some(object) = part.object else { continue };
+            let pointers =
+                Pointers::of(part.bits.and_then(|bits| batch.bytes(bits)), heap.span(part.span), object);
             match (batch.bytes(part.piece), heap.label(ObjectId { span: part.span, object })) {
-                (Some(bytes), Some(label)) => self.follow(heap, bytes, label),
+                (Some(bytes), Some(label)) => self.follow(heap, bytes, pointers, label),
                 (None, _) => self.unreadable += 8,
                 (_, None) => {}
             }
@@ -189,12 +227,15 @@ impl Marker {
                 };
                 again = true;
                 let element = heap.span(part.span).map_or(0, |span| span.element());
+                let bits = part.bits.and_then(|bits| batch.bytes(bits));
                 for object in objects.drain(..) {
                     let id = ObjectId { span: part.span, object };
                     let from = length(u64::from(object).saturating_mul(element));
                     let bytes = bytes.get(from..).unwrap_or_default();
                     if let Some(label) = heap.label(id) {
-                        self.follow(heap, bytes.get(..length(element)).unwrap_or(bytes), label);
+                        let bytes = bytes.get(..length(element)).unwrap_or(bytes);
+                        let pointers = Pointers::of(bits, heap.span(part.span), object);
+                        self.follow(heap, bytes, pointers, label);
                     }
                 }
             }
@@ -221,7 +262,7 @@ impl Marker {
             let piece = batch.push(Addr(start.saturating_add(at)), length(some));
             memory.read_batch(&mut batch)?;
             match batch.bytes(piece) {
-                Some(bytes) => self.follow(heap, bytes, label),
+                Some(bytes) => self.follow(heap, bytes, Pointers::All, label),
                 None => self.unreadable += some,
             }
             at += some;

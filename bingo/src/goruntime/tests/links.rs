@@ -145,6 +145,28 @@ fn variables_reach_by_their_pointers_alone() {
 }
 
 #[test]
+fn of_small_objects_those_words_count_that_the_collector_takes_for_pointers() {
+    heap_of_each_release(|mut made| {
+        let page = OBJECTS.offset(0x6000);
+        let mspan = made.layout.mspan;
+        made.byte(Addr(0x31_0000).offset(3 * mspan.size + mspan.state), 1);
+        made.sender(OBJECTS, &[]);
+        made.word(VARIABLES, page.0 + 0x100);
+        made.word(page.offset(0x100 + 31 * 8), OBJECTS.0);
+        let bits = page.offset(if made.layout.minor >= 26 { 8192 - 256 } else { 8192 - 128 });
+        // None of its words: it is being made.
+        made.reached(OBJECTS, "package variable main.v");
+        made.word(bits, 1 << 32);
+        match made.layout.minor {
+            ..22 => made.reached(OBJECTS, "package variable main.v"),
+            _ => made.closed(OBJECTS),
+        }
+        made.word(bits, 1 << 32 | 1 << 63);
+        made.reached(OBJECTS, "package variable main.v");
+    });
+}
+
+#[test]
 fn who_goes_on_reaches_and_who_waits_on_what_is_reached_too() {
     heap_of_each_release(|mut made| {
         let (a, b, c) = (OBJECTS, OBJECTS.offset(0x100), OBJECTS.offset(0x200));
