@@ -9,9 +9,11 @@ use serde::{Serialize, Serializer};
 use super::inspection::Closely;
 use crate::model::{Certainty, Hold, InspectedFrame, Missing, Use, Value, Variable, VariableRole};
 use crate::recording::wire::{Number, WireFrame, WirePlace, WireWait};
+use crate::session::View;
 
+/// What is looked at.
 #[derive(Serialize)]
-struct WireInspection<'a> {
+pub(super) struct Head<'a> {
     bingo_inspect: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<u32>,
@@ -19,6 +21,24 @@ struct WireInspection<'a> {
     go_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     binary: Option<String>,
+}
+
+impl Head<'_> {
+    pub(super) fn of(view: &View) -> Head<'_> {
+        let header = &view.header;
+        Head {
+            bingo_inspect: 1,
+            pid: header.pid,
+            go_version: header.go_version.as_deref(),
+            binary: header.binary.as_ref().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireInspection<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
     id: Number,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +121,6 @@ struct Shown<'a> {
 /// Those of `out`.
 pub fn inspection_json(closely: &Closely<'_>, all: bool, mut out: impl Write) -> io::Result<()> {
     let Closely { view, goroutine, inspection, .. } = closely;
-    let header = &view.header;
     let blocked = goroutine.state == crate::model::GoState::Blocked;
     let lasting = view.lasting(goroutine).filter(|_| blocked);
     let shown: Vec<&InspectedFrame> =
@@ -109,10 +128,7 @@ pub fn inspection_json(closely: &Closely<'_>, all: bool, mut out: impl Write) ->
     let first = shown.first();
     let (holders, wakers) = others(closely);
     let wire = WireInspection {
-        bingo_inspect: 1,
-        pid: header.pid,
-        go_version: header.go_version.as_deref(),
-        binary: header.binary.as_ref().map(|path| path.display().to_string()),
+        head: Head::of(view),
         id: Number(goroutine.id.0),
         state: goroutine.state.as_str(),
         block_reason: goroutine.reason.map(|reason| reason.to_string()),

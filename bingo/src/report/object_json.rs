@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::inspection_json::Other;
+use super::inspection_json::{Head, Other};
 use super::object::ObjectClosely;
 use super::words::lock_word;
 use crate::model::{SyncObject, Way};
@@ -12,13 +12,8 @@ use crate::recording::wire::{Hex, Number, WirePlace};
 
 #[derive(Serialize)]
 struct WireInspection<'a> {
-    bingo_inspect: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    go_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    binary: Option<String>,
+    #[serde(flatten)]
+    head: Head<'a>,
     object: WireObject<'a>,
     waited_on: Vec<WireWaited<'a>>,
     referrers: Vec<WireWay<'a>>,
@@ -90,12 +85,8 @@ struct WireWay<'a> {
 /// Those of `out`.
 pub fn object_json(closely: &ObjectClosely<'_>, mut out: impl Write) -> io::Result<()> {
     let ObjectClosely { view, object, .. } = closely;
-    let header = &view.header;
     let wire = WireInspection {
-        bingo_inspect: 1,
-        pid: header.pid,
-        go_version: header.go_version.as_deref(),
-        binary: header.binary.as_ref().map(|path| path.display().to_string()),
+        head: Head::of(view),
         object: WireObject {
             address: Hex(object.address),
             kind: object.sort.as_str(),

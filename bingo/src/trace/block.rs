@@ -190,16 +190,9 @@ fn arguments(window: &mut Window<'_>, kind: EventType) -> Option<[u32; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cursor::tests::put;
     use super::super::tables::TablesBuilder;
     use super::*;
-
-    fn put(bytes: &mut Vec<u8>, mut number: u64) {
-        while number >= 0x80 {
-            bytes.push(number.to_le_bytes()[0] | 0x80);
-            number >>= 7;
-        }
-        bytes.push(number.to_le_bytes()[0]);
-    }
 
     /// Where an event begins, when it is, and its first arguments.
     type Said = (u32, i64, [u64; 3]);

@@ -46,7 +46,7 @@ impl Bodies {
                 let bytes = bodies.get_mut(number).map(std::mem::take).unwrap_or_default();
                 Reading { bytes, ..spare }
             }
-            Bodies::Left(file) => Reading { from: Some((Arc::clone(file), offset, size)), ..spare },
+            Bodies::Left(file) => left(file, offset, size, spare),
         }
     }
 
@@ -54,9 +54,7 @@ impl Bodies {
     pub(super) fn again(&self, offset: u64, size: usize) -> Option<Reading> {
         match self {
             Bodies::Kept(_) => None,
-            Bodies::Left(file) => {
-                Some(Reading { from: Some((Arc::clone(file), offset, size)), ..Reading::default() })
-            }
+            Bodies::Left(file) => Some(left(file, offset, size, Reading::default())),
         }
     }
 
@@ -64,6 +62,11 @@ impl Bodies {
     pub(super) fn are_left(&self) -> bool {
         matches!(self, Bodies::Left(_))
     }
+}
+
+/// A body that is in a file.
+fn left(file: &Arc<File>, offset: u64, size: usize, spare: Reading) -> Reading {
+    Reading { from: Some((Arc::clone(file), offset, size)), ..spare }
 }
 
 #[cfg(unix)]

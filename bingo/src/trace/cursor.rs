@@ -88,8 +88,17 @@ fn any_uvarint(bytes: &[u8], at: u32) -> (u64, u32) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Writes a number behind `bytes`.
+    pub(in super::super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
+        while number >= 0x80 {
+            bytes.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number.to_le_bytes()[0]);
+    }
 
     #[test]
     fn varints_end_where_they_end() {
@@ -115,12 +124,7 @@ mod tests {
         for shift in 0..64 {
             let value = 0x9234_5678_9abc_def1_u64 >> shift;
             let mut bytes = Vec::new();
-            let mut rest = value;
-            while rest >= 0x80 {
-                bytes.push(rest.to_le_bytes()[0] | 0x80);
-                rest >>= 7;
-            }
-            bytes.push(rest.to_le_bytes()[0]);
+            put(&mut bytes, value);
             let length = u32::try_from(bytes.len()).unwrap();
             assert_eq!(uvarint(&bytes, 0), (value, length), "{value:x} alone");
             bytes.extend([0xff; 9]);

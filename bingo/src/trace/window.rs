@@ -66,6 +66,7 @@ impl<'b> Window<'b> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cursor::tests::put;
     use super::super::cursor::uvarint;
     use super::*;
 
@@ -74,12 +75,7 @@ mod tests {
         for shift in 0..64 {
             let value = 0x9234_5678_9abc_def1_u64 >> shift;
             let mut bytes = Vec::new();
-            let mut rest = value;
-            while rest >= 0x80 {
-                bytes.push(rest.to_le_bytes()[0] | 0x80);
-                rest >>= 7;
-            }
-            bytes.push(rest.to_le_bytes()[0]);
+            put(&mut bytes, value);
             let length = u32::try_from(bytes.len()).unwrap();
             bytes.extend([0xff; Window::BYTES]);
             assert_eq!(uvarint(&bytes, 0), (value, length));
