@@ -1,4 +1,4 @@
-//! The fuzz targets, each for 30 seconds, two at a time. Without a bound:
+//! The fuzz targets, each for 20 seconds, two at a time. Without a bound:
 //! `cargo fuzz run <target>` in fuzz/, by hand. In: `fuzz/fuzz_targets/*.rs`.
 //! Out: a target passed or failed, with the input that broke it.
 
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::Outcome;
 use crate::workspace::{cargo, on_path, output_of, root, target, tools};
 
-const SECONDS: u32 = 30;
+const SECONDS: u32 = 20;
 /// How long one input may take, in seconds: what reads a file does not hang on it.
 const PATIENCE: u32 = 20;
 
