@@ -230,6 +230,9 @@ fn what_comes_at_the_end_is_no_hope_for_who_holds_a_lock() {
     check(&format!("{told} 1 sends Q"), &["cycle of 2 medium 7 9"]);
     // By then others have gone on, who come first.
     check(&format!("{told} 1 sends Q; 8 takes C; 8 runs"), &[]);
+    // Main idles, whatever it keeps: it is told of those who wait for that.
+    let found = found(false, "1 receives S; S is signals; 1 holds A; 9 locks A; A is reached");
+    assert_eq!(found, ["goroutine_leak medium 9"]);
     // Who holds no lock waits for the end as it is meant to.
     check("7 receives Q; 1 receives S; S is signals; 1 sends Q", &[]);
 }

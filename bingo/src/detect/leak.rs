@@ -59,9 +59,13 @@ pub(super) fn findings(
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id()).is_empty();
             let root = goroutine.id() == MAIN || runs_a_test(goroutine.stack());
+            // So does main while it idles and keeps a lock: what could end that is at hand.
+            let idles_under_lock = goroutine.id() == MAIN
+                && standing == Some(Standing::StuckUnderLock)
+                && waiting != Waiting::Lock;
             if is_worker_of_one_that_lives(world, graph, goroutine, waiting) {
                 idle.entry(site).or_default().push(goroutine);
-            } else if !(root && waits_for_others()) {
+            } else if !(idles_under_lock || root && waits_for_others()) {
                 stuck.entry(site).or_default().push(goroutine);
             }
             continue;
