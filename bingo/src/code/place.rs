@@ -310,32 +310,30 @@ fn leading_to(
     found
 }
 
-/// The functions that a `go` statement starts.
-fn started_at(code: &Code, maker: FuncId, line: u32) -> Vec<(CallId, FuncId)> {
+/// The `go` statements at a line.
+fn started(code: &Code, maker: FuncId, line: u32) -> Vec<Act> {
     let mut found = Vec::new();
     let Some(of) = code.points.program.func(maker) else { return found };
     each_act(&of.body, &mut |act| {
-        if let ActKind::Go(call) = act.kind
-            && act.line <= line
-            && line <= act.end
-        {
-            found.extend(code.points.targets.get(&call).into_iter().flatten().map(|func| (call, *func)));
+        if matches!(act.kind, ActKind::Go(_)) && act.line <= line && line <= act.end {
+            found.push(act.clone());
         }
     });
     found
 }
 
+/// The functions of the program that are started at a line.
+fn started_at(code: &Code, maker: FuncId, line: u32) -> Vec<(CallId, FuncId)> {
+    let calls = started(code, maker, line).into_iter().filter_map(|act| call_of(&act));
+    let targets = |call| code.points.targets.get(&call).into_iter().flatten().map(move |func| (call, *func));
+    calls.flat_map(targets).collect()
+}
+
 /// The one `go` statement at a line, if it starts no function of the program.
 fn foreign_go(code: &Code, maker: FuncId, line: u32) -> Option<Act> {
-    let mut found = Vec::new();
-    each_act(&code.points.program.func(maker)?.body, &mut |act| {
-        if matches!(act.kind, ActKind::Go(_)) && act.line <= line && line <= act.end {
-            found.push(act.clone());
-        }
-    });
-    let call = found.first().and_then(call_of)?;
-    let own = code.points.targets.get(&call).is_some_and(|targets| !targets.is_empty());
-    if own || found.len() > 1 { None } else { found.pop() }
+    let is_own = !started_at(code, maker, line).is_empty();
+    let mut found = started(code, maker, line);
+    if is_own || found.len() > 1 { None } else { found.pop() }
 }
 
 fn one<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {

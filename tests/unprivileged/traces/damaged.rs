@@ -123,7 +123,7 @@ const FIRST_BATCH: usize = 16;
 /// the same: not every number is one that anything depends on, so how many are
 /// refused is the recording's luck. A batch of no known kind always is.
 fn corrupt(bytes: &[u8]) -> anyhow::Result<()> {
-    let parts = (1..=CUTS).map(|part| bytes.len() * part / (CUTS + 1));
+    let parts = (1..=2 * CUTS).map(|part| bytes.len() * part / (2 * CUTS + 1));
     for turned in [FIRST_BATCH].into_iter().chain(parts) {
         let mut bytes = bytes.to_vec();
         *bytes.get_mut(turned).context("within the trace")? ^= 0x15;
