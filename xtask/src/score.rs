@@ -1,17 +1,18 @@
 //! `cargo xtask score`: what `bingo analyze` finds of the corpus, by trace, live
-//! (which needs root), or by both.
+//! (which needs root), by both, or as a test that `bingo run` runs without root.
 //!
 //! In: the programs of `testdata/programs` (its README says what they assert),
 //! built by the newest Go, run for two seconds each under their tracer (four, and
 //! one at a time, in `starvation`); live they are watched for the last 1.5 of
-//! them (three). By both, what either shows is scored. Where the bug is a race, both twins are
-//! built with the race detector, and what that says is scored too. Out: a line a class, below it what was not
+//! them (three). By both, what either shows is scored. Where the bug is a race, both
+//! twins are built with the race detector, and what that says is scored too. As a test
+//! a program is left behind at the end of its stay. Out: a line a class, below it what was not
 //! found and each false alarm, by name and line; `--json` makes it an object a
 //! program. The traces stay in `score` of the target folder.
 //!
 //! A program is found in a run if each of its `want`s is: by a finding over `low`
-//! of an accepted type that names the line and the right count of goroutines.
-//! Otherwise it is as bad as its worst `want`: `low only`, `wrong` (over `low`,
+//! of an accepted type that names the line and the right count of goroutines, and
+//! proven, if all of these are. Otherwise it is as bad as its worst `want`: `low only`, `wrong` (over `low`,
 //! but another type or count at the line, or an accepted type at a line where
 //! nothing is asserted) or `missed`. A finding over `low` anywhere else is a false
 //! alarm, in the bug, in its fixed twin and in a clean program. Of the lines of a
@@ -21,6 +22,7 @@
 //!
 //! No figure is asserted: the status is 0 but when something could not be run.
 
+mod as_test;
 mod judge;
 mod table;
 mod trial;

@@ -33,7 +33,9 @@ pub(super) struct Place {
 /// What became of a `want`, or of all of a program's; the later, the worse.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Outcome {
-    /// A finding over `low`, of an accepted type, at the line, with the count.
+    /// A finding of an accepted type, at the line, with the count, is proven.
+    Proven,
+    /// It is there, over `low`.
     Found,
     /// It is there, at `low` alone.
     LowOnly,
@@ -79,6 +81,10 @@ impl Finding {
         })
     }
 
+    fn is_proven(&self) -> bool {
+        self.confidence == "proven"
+    }
+
     fn over_low(&self) -> bool {
         self.confidence != "low"
     }
@@ -113,6 +119,9 @@ impl Verdict {
         let false_alarms: Vec<Finding> = found.iter().filter(stray).cloned().collect();
         let outcome = |want: &Want<'_>| {
             let answers = |finding: &&Finding| want.is_answered(finding, &wants);
+            if found.iter().filter(answers).any(Finding::is_proven) {
+                return Outcome::Proven;
+            }
             if found.iter().filter(answers).any(Finding::over_low) {
                 return Outcome::Found;
             }
@@ -222,6 +231,7 @@ mod tests {
             .wants
             .iter()
             .map(|outcome| match outcome {
+                Outcome::Proven => "proven".to_owned(),
                 Outcome::Found => "found".to_owned(),
                 Outcome::LowOnly => "low only".to_owned(),
                 Outcome::Wrong(finding) => format!("wrong: {} {}", finding.class, finding.count),
@@ -259,18 +269,18 @@ mod tests {
     fn counts_and_types() {
         let code = "mu.Lock() // want deadlock|goroutine_leak 3+";
         check(code, &["1 goroutine_leak 7 high"], "found");
-        check(code, &["1 deadlock 3 proven"], "found");
+        check(code, &["1 deadlock 3 proven"], "proven");
         check(code, &["1 deadlock 2 proven"], "wrong: deadlock 2");
-        check("a = 1 // want data_race", &["1 data_race 2 proven"], "found");
-        check("a = 1 // want data_race\nb = a // may", &["2 data_race 2 proven 1"], "found");
-        check("a = 1 // want data_race\nb = a", &["2 data_race 2 proven 1"], "found, alarm at 2");
+        check("a = 1 // want data_race", &["1 data_race 2 proven"], "proven");
+        check("a = 1 // want data_race\nb = a // may", &["2 data_race 2 proven 1"], "proven");
+        check("a = 1 // want data_race\nb = a", &["2 data_race 2 proven 1"], "proven, alarm at 2");
     }
 
     #[test]
     fn a_deadlock_is_one_finding_over_its_lines() {
         let code = "a.Lock() // want deadlock\nb.Lock() // want deadlock 2";
-        check(code, &["1 deadlock 3 proven"], "found, found");
-        check(code, &["2 deadlock 3 proven"], "found, found");
+        check(code, &["1 deadlock 3 proven"], "proven, proven");
+        check(code, &["2 deadlock 3 high"], "found, found");
         check(code, &["1 deadlock 1 proven", "2 deadlock 2 proven"], "wrong: deadlock 1, wrong: deadlock 2");
         check(code, &["1 goroutine_leak 1 high"], "wrong: goroutine_leak 1, missed");
     }
@@ -278,9 +288,9 @@ mod tests {
     #[test]
     fn who_waits_for_a_deadlock_is_in_it_or_leaks() {
         let code = "a.Lock() // want deadlock 2\n<-a // want deadlock|goroutine_leak 3";
-        check(code, &["1 deadlock 5 proven"], "found, found");
-        check(code, &["1 deadlock 2 proven", "2 goroutine_leak 3 high"], "found, found");
-        check(code, &["1 deadlock 2 proven"], "found, missed");
+        check(code, &["1 deadlock 5 proven"], "proven, proven");
+        check(code, &["1 deadlock 2 proven", "2 goroutine_leak 3 high"], "proven, found");
+        check(code, &["1 deadlock 2 proven"], "proven, missed");
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::trial::Trial;
 /// How often each outcome came, and how often a false alarm.
 #[derive(Clone, Copy, Default)]
 struct Tally {
+    /// Proven or not.
     found: usize,
+    proven: usize,
     low_only: usize,
     missed: usize,
     wrong: usize,
@@ -25,6 +27,7 @@ impl Tally {
         for verdict in trials.flat_map(Trial::judged) {
             tally.false_alarms += verdict.false_alarms.len();
             match verdict.outcome() {
+                Some(Outcome::Proven) => (tally.found, tally.proven) = (tally.found + 1, tally.proven + 1),
                 Some(Outcome::Found) => tally.found += 1,
                 Some(Outcome::LowOnly) => tally.low_only += 1,
                 Some(Outcome::Wrong(_)) => tally.wrong += 1,
@@ -36,8 +39,10 @@ impl Tally {
     }
 
     fn line(&self, class: &str, programs: usize) -> String {
-        let Tally { found, low_only, missed, wrong, false_alarms } = self;
-        format!("{class:<14}{programs:>9}{found:>7}{low_only:>10}{missed:>8}{wrong:>7}{false_alarms:>14}")
+        let Tally { found, proven, low_only, missed, wrong, false_alarms } = self;
+        format!(
+            "{class:<14}{programs:>9}{found:>7}{proven:>8}{low_only:>10}{missed:>8}{wrong:>7}{false_alarms:>14}"
+        )
     }
 }
 
@@ -52,7 +57,7 @@ impl Trial {
         let mut counted = BTreeMap::new();
         for verdict in self.judged() {
             for ((place, asked), outcome) in self.wants().zip(&verdict.wants) {
-                if *outcome != Outcome::Found {
+                if *outcome > Outcome::Found {
                     *counted.entry((place.clone(), asked, outcome.clone())).or_default() += 1;
                 }
             }
@@ -90,7 +95,7 @@ impl Trial {
 
 /// Prints a line a class, and below it what it rests on.
 pub(super) fn print(trials: &[Trial]) {
-    println!("class          programs  found  low only  missed  wrong  false alarms");
+    println!("class          programs  found  proven  low only  missed  wrong  false alarms");
     for class in Program::CLASSES {
         let of_class: Vec<&Trial> = trials.iter().filter(|trial| trial.program.class == class).collect();
         if !of_class.is_empty() {
@@ -153,6 +158,7 @@ fn at(trial: &Trial, place: Option<&Place>) -> String {
 
 fn name(outcome: &Outcome) -> &'static str {
     match outcome {
+        Outcome::Proven => "proven",
         Outcome::Found => "found",
         Outcome::LowOnly => "low only",
         Outcome::Wrong(_) => "wrong",
@@ -169,7 +175,7 @@ pub(super) fn print_json(programs: &[Program], trials: &[Trial]) {
 }
 
 fn object(program: &Program, trials: &[&Trial]) -> Value {
-    let Tally { found, low_only, missed, wrong, false_alarms } = Tally::of(trials.iter().copied());
+    let Tally { found, proven, low_only, missed, wrong, false_alarms } = Tally::of(trials.iter().copied());
     let shortfall = |((place, asked, outcome), runs): ((Place, String, Outcome), usize)| {
         let instead = if let Outcome::Wrong(finding) = &outcome { json_of(finding) } else { Value::Null };
         json!({ "line": place.line, "want": asked, "outcome": name(&outcome), "instead": instead, "runs": runs })
@@ -189,6 +195,7 @@ fn object(program: &Program, trials: &[&Trial]) -> Value {
         "runs": trials.iter().map(|trial| trial.verdicts.len() + trial.hidden).max(),
         "did_not_show": trials.iter().map(|trial| trial.hidden).sum::<usize>(),
         "found": found,
+        "proven": proven,
         "low_only": low_only,
         "missed": missed,
         "wrong": wrong,

@@ -1,5 +1,5 @@
-//! A program of the corpus, built, run, and analysed by its trace, while it runs, or
-//! by both, as often as asked. In: program and variant. Out: a [`Trial`]: a verdict
+//! A program of the corpus, built, run, and analysed by its trace, while it runs, by
+//! both, or as a test, as often as asked. In: program and variant. Out: a [`Trial`]: a verdict
 //! a run.
 //!
 //! The traces stay in `score` of the target folder, to be looked at; the next
@@ -16,6 +16,7 @@ use bingo_tests::{Assertion, Child, Fixture, GoRelease, Mode, Program, Traced, V
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
+use super::as_test::AsTest;
 use super::judge::{Finding, Place, Verdict};
 use crate::workspace::{output_of, target};
 
@@ -46,6 +47,14 @@ pub(super) enum Way {
     Live,
     /// What either of the two shows
     Both,
+    /// A test that does what the program does, by `bingo run`, without root
+    Run,
+}
+
+/// What is run.
+enum Built {
+    Program(Fixture),
+    Test(AsTest),
 }
 
 /// What trials have in common.
@@ -106,8 +115,8 @@ pub(super) fn all(
 impl Bench {
     fn trial(&self, program: &Program, variant: Variant) -> Trial {
         let (asserted, verdicts) = match self.prepare(program, variant) {
-            Ok((fixture, asserted)) => {
-                let one = |_| self.run(&fixture, program, variant, &asserted).transpose();
+            Ok((built, asserted)) => {
+                let one = |_| self.run(&built, program, variant, &asserted).transpose();
                 let verdicts: Vec<_> = (0..self.runs).filter_map(one).collect();
                 (asserted, verdicts)
             }
@@ -121,14 +130,17 @@ impl Bench {
     /// One run; `None` where the bug may stay away, and did.
     fn run(
         &self,
-        fixture: &Fixture,
+        built: &Built,
         program: &Program,
         variant: Variant,
         asserted: &[(Place, Assertion)],
     ) -> anyhow::Result<Option<Verdict>> {
         let sometimes = program.header(variant)?.sometimes;
         let said = traces().join(program.fixture(variant).replace('/', "-")).with_extension("said");
-        let findings = self.findings(fixture, program, (&said, sometimes))?;
+        let findings = match built {
+            Built::Program(fixture) => self.findings(fixture, program, (&said, sometimes))?,
+            Built::Test(test) => self.findings_of_test(test, program, (&said, sometimes))?,
+        };
         let shows = !sometimes || shows(&fs::read_to_string(&said)?, asserted)?;
         Ok(shows.then(|| Verdict::of(asserted, &findings)))
     }
@@ -137,12 +149,30 @@ impl Bench {
         &self,
         program: &Program,
         variant: Variant,
-    ) -> anyhow::Result<(Fixture, Vec<(Place, Assertion)>)> {
-        let asserted = program.assertions(variant)?;
+    ) -> anyhow::Result<(Built, Vec<(Place, Assertion)>)> {
+        let asserted = program.assertions(variant)?.into_iter();
+        let placed = asserted.map(|(file, line, assertion)| (Place { file, line }, assertion));
+        if self.by == Way::Run {
+            let test = AsTest::of(program, variant)?;
+            let asserted = placed.map(|(place, assertion)| test.asserted(place, assertion)).collect();
+            return Ok((Built::Test(test), asserted));
+        }
         let mode = if races(program)? { Mode::Race } else { Mode::Normal };
         let fixture = Fixture::build(&program.fixture(variant), &self.release, mode)?;
-        let placed = |(file, line, assertion)| (Place { file, line }, assertion);
-        Ok((fixture, asserted.into_iter().map(placed).collect()))
+        Ok((Built::Program(fixture), placed.collect()))
+    }
+
+    /// What is found in one run of it as a test.
+    fn findings_of_test(
+        &self,
+        test: &AsTest,
+        program: &Program,
+        (said, stacks): (&Path, bool),
+    ) -> anyhow::Result<Vec<Finding>> {
+        let race: &[&str] = if races(program)? { &["--race"] } else { &[] };
+        let (report, output) = test.run((&self.bingo, race), &self.release, (stay(program).0, stacks))?;
+        fs::write(said, output)?;
+        Finding::all(&report, &test.sources)
     }
 
     /// What is found in one run.
@@ -152,10 +182,7 @@ impl Bench {
         program: &Program,
         (said, stacks): (&Path, bool),
     ) -> anyhow::Result<Vec<Finding>> {
-        let (stay, watched) = match program.class {
-            "starvation" => (STAY_TO_STARVE, WATCHED_TO_STARVE),
-            _ => (STAY, WATCHED),
-        };
+        let (stay, watched) = stay(program);
         let mut findings = Vec::new();
         File::create(said)?;
         if self.by != Way::Live {
@@ -191,6 +218,14 @@ impl Bench {
         let mut analyze = Command::new(&self.bingo);
         analyze.args(["analyze", "--format", "json", "--fail-on", "never"]);
         analyze
+    }
+}
+
+/// How long a program lives, and is watched of that.
+fn stay(program: &Program) -> (Duration, Duration) {
+    match program.class {
+        "starvation" => (STAY_TO_STARVE, WATCHED_TO_STARVE),
+        _ => (STAY, WATCHED),
     }
 }
 
