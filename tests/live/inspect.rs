@@ -34,7 +34,7 @@ fn json(arguments: &[&str]) -> anyhow::Result<Value> {
 }
 
 /// The states of all threads of a process: `R`, `S`, `t` for one that a tracer stopped.
-fn states(pid: u32) -> anyhow::Result<Vec<char>> {
+pub(crate) fn states(pid: u32) -> anyhow::Result<Vec<char>> {
     let mut states = Vec::new();
     for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
         let stat = std::fs::read_to_string(task?.path().join("stat"))?;

@@ -7,6 +7,7 @@ mod collect;
 mod command_line;
 mod containers;
 mod cores;
+mod frozen;
 mod inspect;
 mod leaks;
 mod links;

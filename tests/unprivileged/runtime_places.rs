@@ -94,7 +94,7 @@ fn check_layout(what: &str, layout: &Layout, table: &Layout, mode: Mode) {
 type Place = (&'static str, StaticAddr);
 
 /// The addresses of all variables; an error where one is missing.
-fn addresses(globals: &Globals) -> anyhow::Result<[Place; 7]> {
+fn addresses(globals: &Globals) -> anyhow::Result<[Place; 8]> {
     let optional = |global: Option<bingo::binary::Global>, name| {
         global.map(|global| (name, global.address)).with_context(|| format!("no {name}"))
     };
@@ -106,6 +106,7 @@ fn addresses(globals: &Globals) -> anyhow::Result<[Place; 7]> {
         optional(globals.allp, "runtime.allp")?,
         optional(globals.sched, "runtime.sched")?,
         optional(globals.mheap, "runtime.mheap_")?,
+        optional(globals.allfin, "runtime.allfin")?,
     ])
 }
 
@@ -165,7 +166,7 @@ fn real_servers_without_symbols() -> anyhow::Result<()> {
         }
         addresses.sort();
         addresses.dedup();
-        assert_eq!(addresses.len(), 7, "{name}");
+        assert_eq!(addresses.len(), 8, "{name}");
         check_sites(name, &binary, true)?;
     }
     Ok(())

@@ -31,6 +31,8 @@ pub struct Globals {
     pub sched: Option<Global>,
     /// `runtime.mheap_`: the heap.
     pub mheap: Option<Global>,
+    /// `runtime.allfin`: the blocks of finalizers that wait to be run, by `alllink`.
+    pub allfin: Option<Global>,
     /// What was not found, and why; each entry a sentence.
     pub notes: Vec<String>,
 }
@@ -191,6 +193,25 @@ const MHEAP: Rule = Rule {
     },
 };
 
+/// go: runtime.queuefinalizer (1.18-1.27)
+const ALLFIN: Rule = Rule {
+    variable: "allfin",
+    function: "runtime.queuefinalizer",
+    decode: |code, _, _| {
+        // finc.alllink = allfin; allfin = finc
+        let stores = |i: &Instruction| i.code() == Code::Mov_rm64_r64 && i.op0_kind() == OpKind::Memory;
+        let stored_to = |to| code.iter().any(|i| stores(i) && fixed_address(i) == Some(to));
+        let linked = code.windows(2).filter_map(|pair| {
+            let [load, link] = pair else { return None };
+            let (into, from) = loads_word(load)?;
+            let links = stores(link) && link.op1_register() == into && plain_base(link).is_some();
+            (links && stored_to(from)).then_some(from)
+        });
+        let [allfin] = <[StaticAddr; 1]>::try_from(linked.collect::<Vec<_>>()).ok()?;
+        Some(allfin)
+    },
+};
+
 impl Globals {
     /// Finds the variables, by symbol where there is one, else by decoding.
     ///
@@ -222,6 +243,7 @@ impl Globals {
             allp: optional(&ALLP),
             sched: optional(&SCHED),
             mheap: optional(&MHEAP),
+            allfin: optional(&ALLFIN),
             notes,
         })
     }

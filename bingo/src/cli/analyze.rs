@@ -19,6 +19,14 @@
 //!            attach` does, which needs root; ./4242 is a file of that name
 //!   -        standard input
 //!
+//! A process runs on while it is read, and what nobody can get at in it is told where
+//! two looks, at the begin and at the end, have it so. With --freeze it is stopped for
+//! one look at the end: all its threads stand still for as long as it takes to go once
+//! over its heap, which is milliseconds for a small one and a second for each gigabyte
+//! or two; how long it was is in the report. Nobody gets an answer from it meanwhile.
+//! It is let go after one second, or --freeze=LIMIT, whatever has been read by then, and
+//! then looked at as it runs. However Bingo ends, the kernel lets it go.
+//!
 //! There is one finding for each pattern, not for each goroutine, with what it
 //! rests on and a confidence: proven, high, medium or low. A trace carries no
 //! addresses: which channel or lock a goroutine waits on, who holds it and who could
@@ -59,6 +67,7 @@
 //!   bingo analyze trace.out --source ~/src/orders
 //!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
 //!   sudo bingo analyze 4242 --duration 30s
+//!   sudo bingo analyze 4242 --duration 0s --freeze=200ms
 //!   bingo analyze core.4242 --binary ./server
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -
 
@@ -82,6 +91,16 @@ pub(super) struct Arguments {
     /// How long to watch a process, and a program whose address does not say
     #[arg(long, value_parser = values::duration, default_value = "3s")]
     duration: Duration,
+    /// Stop a process for the look at who can reach what, for so long at the most
+    #[arg(
+        long,
+        value_name = "LIMIT",
+        value_parser = values::duration,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1s"
+    )]
+    freeze: Option<Duration>,
     /// The program that a core file is of, if it is not where the core says
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -162,7 +181,7 @@ fn watched(pid: &str, arguments: &Arguments, reading: &Reading) -> Result<Analys
     let texts = arguments.reporting.source_files();
     let min_block = arguments.reporting.min_block;
     let outside = (&reading.interrupted, &reading.progress);
-    super::watch::analysis(pid, &texts, arguments.duration, min_block, outside)
+    super::watch::analysis(pid, &texts, (arguments.duration, arguments.freeze), min_block, outside)
 }
 
 #[cfg(not(all(target_os = "linux", feature = "live")))]

@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let reporting = arguments.report.clone().map(Reporting::json);
     reporting.as_ref().map_or(Ok(()), Reporting::check)?;
     let begun = std::time::Instant::now();
-    let source = target::open(arguments.pid)?;
+    let mut source = target::open(arguments.pid)?;
     let mut header = crate::model::Source::header(&source).clone();
     let budget = (arguments.mode != Mode::Probe).then_some(arguments.max_overhead);
     let probes = probes::attach(&source, arguments.mode, budget, &mut header)?;
@@ -104,6 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         super::tell(format_args!("bingo: note: {note}"));
     }
     let interrupted = super::interrupt::watch()?;
+    source.ask_on(watch::until_interrupted(&interrupted));
     let mut outside = LiveOutside::new(arguments.pid, Arc::clone(&interrupted))?;
     let mut session = Session::new(header, Some(Box::new(source)), probes);
     if let Some(reporting) = &reporting {

@@ -7,7 +7,7 @@ use super::core_file::program_failure;
 use crate::binary::layout::LayoutSource;
 use crate::binary::{Found, Globals, ProbeKind, ProbeSites};
 use crate::goruntime::{OpenError, ProcessSource};
-use crate::memory::{Refusal, TargetError};
+use crate::memory::{FrozenProcess, Refusal, TargetError};
 use crate::model::{Observation, Snapshot, Source, SourceError, Time};
 use crate::session::View;
 
@@ -24,6 +24,14 @@ fn open_failure(error: &OpenError) -> Failure {
         OpenError::Target(error) => target_failure(error),
         OpenError::Program(error) => program_failure(error),
     }
+}
+
+/// That the process has no tracer, which would keep us from stopping it.
+pub(super) fn can_be_stopped(pid: u32) -> Result<(), Failure> {
+    FrozenProcess::can_freeze(pid).map_err(|error| {
+        Failure::bad_input(error)
+            .remedy("end that one first, or leave --freeze out: a process is read as it runs, too")
+    })
 }
 
 /// What is wrong with a pid.

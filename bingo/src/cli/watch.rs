@@ -2,14 +2,15 @@
 //! `analyze`, shown to nobody, and by `attach --report`.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::progress::Progress;
 use super::{Failure, live_vars, probes, target};
+use crate::goruntime::GoOn;
 use crate::model::{Event, Source, Texts};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
@@ -21,15 +22,24 @@ const BUDGET: f64 = 0.02;
 /// first one takes so long, the last one takes over a second.
 const WORTH_A_WORD: Duration = Duration::from_millis(70);
 
-/// What is found in the process `pid` within `duration`.
+/// A close look goes on for so long once the user wants to end.
+const LOOK_AT_THE_END: Duration = Duration::from_secs(2);
+
+/// What is found in the process `pid` within `duration`; at the end of that it may be
+/// stopped for as long as `freeze` says.
 pub(super) fn analysis(
     pid: u32,
     texts: &dyn Texts,
-    duration: Duration,
+    (duration, freeze): (Duration, Option<Duration>),
     min_block: Duration,
     (interrupted, progress): (&Arc<AtomicBool>, &Progress),
 ) -> Result<Analysis, Failure> {
-    let source = target::open(pid)?;
+    let mut source = target::open(pid)?;
+    source.ask_on(until_interrupted(interrupted));
+    if let Some(limit) = freeze {
+        target::can_be_stopped(pid)?;
+        source.freeze(limit);
+    }
     let mut header = source.header().clone();
     let probes = probes::attach(&source, Mode::Auto, Some(BUDGET), &mut header)?;
     for note in &header.notes {
@@ -39,7 +49,12 @@ pub(super) fn analysis(
     let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
     let long = || progress.work(&format!("looking closely at the process {pid}"));
-    match between_looks(&mut session, &mut Unseen, &mut outside, pace, long) {
+    let ended = match freeze {
+        // As it stands still one look is enough.
+        Some(_) => before_look(&mut session, &mut Unseen, &mut outside, pace, || ()),
+        None => between_looks(&mut session, &mut Unseen, &mut outside, pace, long),
+    };
+    match ended {
         Ok(_) => {
             let mut found = session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed));
             live_vars::add_of_process(&mut found, pid);
@@ -48,6 +63,14 @@ pub(super) fn analysis(
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
     }
+}
+
+/// Has close looks end soon after the user wants to end.
+pub(super) fn until_interrupted(interrupted: &Arc<AtomicBool>) -> GoOn {
+    let (interrupted, since) = (Arc::clone(interrupted), OnceLock::new());
+    Arc::new(move || {
+        !interrupted.load(Ordering::Relaxed) || since.get_or_init(Instant::now).elapsed() < LOOK_AT_THE_END
+    })
 }
 
 /// Watches a process between two close looks, so that it can be judged. Calls `long`
@@ -62,11 +85,24 @@ pub(super) fn between_looks(
     let begun = outside.now();
     session.look_closely(begun)?;
     let took = outside.now().since(begun);
-    let ending = live_loop::run(session, face, outside, pace)?;
-    if !matches!(ending, Ending::Exited | Ending::Executed) {
+    before_look(session, face, outside, pace, || {
         if took >= WORTH_A_WORD {
             long();
         }
+    })
+}
+
+/// Watches a process, and then looks closely at it; `then` is called in between.
+fn before_look(
+    session: &mut Session,
+    face: &mut dyn Face,
+    outside: &mut dyn Outside,
+    pace: Pace,
+    then: impl FnOnce(),
+) -> Result<Ending, LoopError> {
+    let ending = live_loop::run(session, face, outside, pace)?;
+    if !matches!(ending, Ending::Exited | Ending::Executed) {
+        then();
         session.look_closely(outside.now())?;
     }
     Ok(ending)

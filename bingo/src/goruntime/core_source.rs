@@ -150,7 +150,7 @@ impl CoreSource {
         let problem = |what: &String| Problem { goroutine: None, what: what.clone() };
         let problems = dump.problems().iter().map(problem).collect();
         let threads: Vec<_> =
-            notes.threads.iter().map(|thread| (u64::from(thread.tid), thread.registers)).collect();
+            notes.threads.iter().map(|thread| (u64::from(thread.tid), Some(thread.registers))).collect();
         let reader = SnapshotReader::new(dump, runtime, code).standing_still(threads);
         Ok(CoreSource { binary, header, reader, problems, bias })
     }

@@ -40,7 +40,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             && self.memory().read(g.m.offset(layout.m.procid), &mut number).is_ok()
             && u64::from_le_bytes(number) == thread;
         let allm = self.runtime().allm.filter(|_| is_there).ok_or(StopError::Runs)?;
-        let running = Running::find(self.memory(), layout, allm, &[(thread, registers)])?;
+        let running = Running::find(self.memory(), layout, allm, &[(thread, Some(registers))])?;
         running.complete(&mut g);
         let position = g.position().ok_or(StopError::Runs)?;
         let size = g.stack_hi.saturating_sub(position.sp).min(COPIED);

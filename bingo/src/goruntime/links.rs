@@ -348,6 +348,7 @@ fn access(root: Option<Root>, code: &impl Code) -> Access {
         Some(Root::Goroutines) => "goroutines that go on".to_owned(),
         Some(Root::Finalizer) => "a finalizer or a cleanup".to_owned(),
         Some(Root::Timer) => "a timer that runs".to_owned(),
+        Some(Root::Thread) => "a thread that is at work for the runtime".to_owned(),
         None => "what is no part of Go's memory".to_owned(),
     };
     Access::Reached(text.into())

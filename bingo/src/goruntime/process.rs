@@ -1,17 +1,19 @@
 //! A Go process as a source: a pid comes in, a snapshot of it for each call of
-//! [`Source::observe`] comes out. The process is read while it runs.
+//! [`Source::observe`] comes out. The process is read while it runs; for a close look
+//! it is stopped where that was asked for.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::BinaryCode;
 use super::program::{Program, ProgramError};
 use super::reader::{ReadError, Runtime, SnapshotReader};
+use super::{BinaryCode, GoOn};
 use crate::binary::Binary;
-use crate::memory::{MemoryError, ProcessMemory, Target, TargetError};
-use crate::model::{GoId, Header, Sink, Snapshot, Source, SourceError, SourceKind, Time};
+use crate::memory::{FreezeError, FrozenProcess, MemoryError, ProcessMemory, Registers, Target, TargetError};
+use crate::model::{GoId, Header, Problem, Sink, Snapshot, Source, SourceError, SourceKind, ThreadId, Time};
 
 /// A running Go process.
 pub struct ProcessSource {
@@ -19,6 +21,9 @@ pub struct ProcessSource {
     binary: Arc<Binary>,
     header: Header,
     reader: SnapshotReader<ProcessMemory, BinaryCode>,
+    /// How long it may be stopped for a close look, if it may.
+    freeze: Option<Duration>,
+    go_on: GoOn,
 }
 
 /// Why a process cannot be read.
@@ -58,7 +63,19 @@ impl ProcessSource {
         };
         let (runtime, code) = program.loaded(target.load_bias());
         let reader = SnapshotReader::new(target.memory(), runtime, code);
-        Ok(ProcessSource { target, binary, header, reader })
+        Ok(ProcessSource { target, binary, header, reader, freeze: None, go_on: Arc::new(|| true) })
+    }
+
+    /// Has it stopped for each close look, for `limit` at the most. Where that is too
+    /// short it is looked at while it runs, and the snapshot says so.
+    pub fn freeze(&mut self, limit: Duration) {
+        self.freeze = Some(limit);
+    }
+
+    /// Asks `go_on` while it is looked at closely: see [`SnapshotReader::ask_on`].
+    pub fn ask_on(&mut self, go_on: GoOn) {
+        self.reader.ask_on(Arc::clone(&go_on));
+        self.go_on = go_on;
     }
 
     /// The process.
@@ -96,7 +113,7 @@ impl ProcessSource {
     /// [`ReadError::Memory`] with [`MemoryError::Gone`] where the process has
     /// exited, or executed another program.
     pub fn snapshot(&mut self, now: Time) -> Result<Snapshot, ReadError> {
-        self.read(now, false)
+        self.read(|reader| reader.read(now))
     }
 
     /// The same, with how they hang together: see [`SnapshotReader::read_closely`].
@@ -104,16 +121,70 @@ impl ProcessSource {
     /// # Errors
     /// Those of [`ProcessSource::snapshot`].
     pub fn close_snapshot(&mut self, now: Time) -> Result<Snapshot, ReadError> {
-        self.read(now, true)
+        match self.freeze {
+            Some(limit) => self.frozen_snapshot(now, limit),
+            None => self.read(|reader| reader.read_closely(now)),
+        }
     }
 
-    fn read(&mut self, now: Time, closely: bool) -> Result<Snapshot, ReadError> {
-        if self.target.inner_pid().is_some() {
-            self.reader.set_threads(self.target.threads().map_err(|_| MemoryError::Gone)?);
-        }
-        let snapshot = if closely { self.reader.read_closely(now) } else { self.reader.read(now) };
+    fn read(
+        &mut self,
+        read: impl FnOnce(&mut SnapshotReader<ProcessMemory, BinaryCode>) -> Result<Snapshot, ReadError>,
+    ) -> Result<Snapshot, ReadError> {
+        self.number_threads()?;
+        let snapshot = read(&mut self.reader);
         // What was read counts only if it was this program's memory until the end.
         self.target.check().map_err(|_| MemoryError::Gone)?;
+        snapshot
+    }
+
+    /// The host's numbers of its threads by its own, where those differ.
+    fn number_threads(&mut self) -> Result<Vec<(u64, ThreadId)>, MemoryError> {
+        if self.target.inner_pid().is_none() {
+            return Ok(Vec::new());
+        }
+        let threads = self.target.threads().map_err(|_| MemoryError::Gone)?;
+        self.reader.set_threads(threads.iter().copied());
+        Ok(threads)
+    }
+
+    /// A close snapshot of the process as it stands still, for `limit` at the most.
+    fn frozen_snapshot(&mut self, now: Time, limit: Duration) -> Result<Snapshot, ReadError> {
+        let why = match FrozenProcess::freeze(self.target.pid(), limit) {
+            Ok(frozen) => {
+                let snapshot = self.snapshot_of(&frozen, now);
+                let (stood, until_now) = frozen.release();
+                if until_now {
+                    return snapshot.map(|snapshot| Snapshot { stopped_for: stood, ..snapshot });
+                }
+                format!("the process was let go after {limit:?}, before it had been looked at")
+            }
+            Err(FreezeError::Gone(_)) => return Err(MemoryError::Gone.into()),
+            Err(error) => error.to_string(),
+        };
+        // As it runs, what nobody gets at is told where two looks have it so.
+        self.read(|reader| reader.read_closely(now))?;
+        let mut snapshot = self.read(|reader| reader.read_closely(monotonic()))?;
+        snapshot
+            .problems
+            .push(Problem { goroutine: None, what: format!("{why}: what is told is of it running") });
+        Ok(snapshot)
+    }
+
+    fn snapshot_of(&mut self, frozen: &FrozenProcess, now: Time) -> Result<Snapshot, ReadError> {
+        let numbers = self.number_threads()?;
+        let own = |host: u64| {
+            let number = numbers.iter().find(|(_, thread)| thread.0 == host);
+            number.map_or(host, |(own, _)| *own)
+        };
+        let threads: Vec<(u64, Option<Registers>)> =
+            frozen.threads().iter().map(|&(host, registers)| (own(host), registers)).collect();
+        let (over, go_on): (Arc<AtomicBool>, _) = (frozen.over(), Arc::clone(&self.go_on));
+        self.reader.ask_on(Arc::new(move || !over.load(Ordering::Acquire) && go_on()));
+        self.reader.stand_still(Some(threads));
+        let snapshot = self.read(|reader| reader.read_closely(now));
+        self.reader.stand_still(None);
+        self.reader.ask_on(Arc::clone(&self.go_on));
         snapshot
     }
 }

@@ -45,6 +45,8 @@ pub struct Runtime {
     pub semtable: Option<Addr>,
     /// The heap; without it nothing is told of who can reach what.
     pub mheap: Option<Addr>,
+    /// The finalizers that wait to be run.
+    pub allfin: Option<Addr>,
     /// The program's own module, the first of all.
     pub module: Option<Addr>,
     /// The slice of all processors.
@@ -66,6 +68,7 @@ impl Runtime {
             allgs_len: bias.to_target(globals.allglen.address),
             semtable: globals.semtable.map(|semtable| bias.to_target(semtable.address)),
             mheap: globals.mheap.map(|mheap| bias.to_target(mheap.address)),
+            allfin: globals.allfin.map(|allfin| bias.to_target(allfin.address)),
             module: Some(bias.to_target(module)),
             allp: globals.allp.map(|allp| bias.to_target(allp.address)),
             allm: globals.allm.map(|allm| bias.to_target(allm.address)),
@@ -110,7 +113,7 @@ pub struct SnapshotReader<M, C> {
     /// Who is asked whether a close look is to go on.
     go_on: Option<GoOn>,
     /// The threads' registers, where the target stands still.
-    still: Option<Vec<(u64, Registers)>>,
+    still: Option<Vec<(u64, Option<Registers>)>>,
     running: Running,
 }
 
@@ -138,12 +141,19 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         }
     }
 
-    /// The same for a target that stands still, whose threads have these registers:
-    /// one close look is enough, and goroutines that ran have stacks, too.
+    /// The same for a target that stands still, whose threads have these registers, as
+    /// far as they are known: one close look is enough, and goroutines that ran have
+    /// stacks, too.
     #[must_use]
-    pub fn standing_still(mut self, threads: Vec<(u64, Registers)>) -> SnapshotReader<M, C> {
-        self.still = Some(threads);
+    pub fn standing_still(mut self, threads: Vec<(u64, Option<Registers>)>) -> SnapshotReader<M, C> {
+        self.stand_still(Some(threads));
         self
+    }
+
+    /// Whether the target stands still from now on, with these threads, or runs.
+    pub fn stand_still(&mut self, threads: Option<Vec<(u64, Option<Registers>)>>) {
+        self.still = threads;
+        self.running = Running::default();
     }
 
     /// Asks `go_on` now and then while a close look lasts; where it says no, the rest of
@@ -238,7 +248,8 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         self.marked.clear();
         let goroutines = self.slots.share(&mut problems);
         let objects = self.waits.objects.share();
-        Ok(Snapshot { taken: now, took: began.elapsed(), goroutines, objects, links: None, problems })
+        let took = began.elapsed();
+        Ok(Snapshot { taken: now, took, goroutines, objects, problems, ..Snapshot::default() })
     }
 
     /// Reads all goroutines as they are at `now`, and how they hang together. That
@@ -253,8 +264,9 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             Search::new(&self.memory, &self.runtime, (&self.slots, &self.running), &self.code, &snapshot);
         // The first look only finds out for whom a second one is worth its while, and
         // what that can begin with; of that it uses nothing up a second time.
-        let sweeps = if self.unreached.is_some() { SWEEPS } else { 1 };
-        let before = self.kept.take();
+        let moves = self.still.is_none();
+        let sweeps = if moves && self.unreached.is_some() { SWEEPS } else { 1 };
+        let before = self.kept.take().filter(|_| moves);
         let again = before.is_some();
         let (reached, kept) = match search.run(sweeps, before, self.go_on.clone()) {
             Ok(Some(found)) => found,
@@ -266,14 +278,14 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.kept = Some(kept).filter(|_| !again && reached.whole && self.still.is_none());
+        self.kept = Some(kept).filter(|_| !again && reached.whole && moves);
         let pages = Pages::new(&self.memory);
         let layout = &self.runtime.layout;
         let mut making = Making { snapshot: &snapshot, reached: &reached, layout, pages, code: &*self.code };
         let unreached = Unreached::of(&snapshot, &reached);
-        let before = if self.still.is_some() { Some(&unreached) } else { self.unreached.as_ref() };
+        let before = if moves { self.unreached.as_ref() } else { Some(&unreached) };
         let mut links = making.links(before)?;
-        links.still = self.still.is_some();
+        links.still = !moves;
         self.unreached = Some(unreached);
         snapshot.links = Some(Arc::new(links));
         Ok(snapshot)

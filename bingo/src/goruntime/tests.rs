@@ -225,6 +225,7 @@ impl Made {
             allgs_len: ALLGS_LEN,
             semtable: Some(SEMTABLE),
             mheap: Some(MHEAP),
+            allfin: None,
             module: Some(MODULE),
             allp: None,
             allm: Some(ALLM),

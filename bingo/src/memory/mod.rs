@@ -8,6 +8,8 @@
 mod auxv;
 mod batch;
 pub mod core_dump;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod frozen;
 mod image;
 mod overlay;
 mod pages;
@@ -20,6 +22,8 @@ mod target;
 mod thread;
 
 pub use batch::{Batch, PieceId};
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub use frozen::{FreezeError, FrozenProcess};
 pub use image::Image;
 pub use overlay::Overlay;
 pub use pages::Pages;

@@ -28,7 +28,7 @@ pub struct StoppedThread {
 /// Has this thread go before others that want the processor, where that is allowed, as
 /// long as it lives: the stopped thread waits for us.
 #[derive(Debug)]
-struct First {
+pub(super) struct First {
     /// The niceness to go back to.
     before: Option<i32>,
 }
@@ -36,7 +36,7 @@ struct First {
 impl First {
     const HIGHEST: i32 = -20;
 
-    fn begin() -> First {
+    pub(super) fn begin() -> First {
         let before = getpriority_process(None).ok();
         let raised = before.filter(|_| setpriority_process(None, First::HIGHEST).is_ok());
         First { before: raised }
@@ -107,12 +107,7 @@ impl StoppedThread {
     /// Where it has been killed meanwhile.
     pub fn registers(&self) -> Result<Registers, ThreadError> {
         let tid = u64::from(self.tid.as_raw().unsigned_abs());
-        let at = ptrace::getregs(self.tid).map_err(|errno| failed(tid, errno))?;
-        let general = [
-            at.rax, at.rdx, at.rcx, at.rbx, at.rsi, at.rdi, at.rbp, at.rsp, at.r8, at.r9, at.r10, at.r11,
-            at.r12, at.r13, at.r14, at.r15,
-        ];
-        Ok(Registers { general, pc: at.rip })
+        registers_of(self.tid).map_err(|errno| failed(tid, errno))
     }
 
     /// Lets it go; how long it stood still at the most.
@@ -133,6 +128,16 @@ impl Drop for StoppedThread {
     fn drop(&mut self) {
         self.detach();
     }
+}
+
+/// The registers of a thread that stands still for us.
+pub(super) fn registers_of(tid: Pid) -> nix::Result<Registers> {
+    let at = ptrace::getregs(tid)?;
+    let general = [
+        at.rax, at.rdx, at.rcx, at.rbx, at.rsi, at.rdi, at.rbp, at.rsp, at.r8, at.r9, at.r10, at.r11, at.r12,
+        at.r13, at.r14, at.r15,
+    ];
+    Ok(Registers { general, pc: at.rip })
 }
 
 fn failed(tid: u64, errno: Errno) -> ThreadError {

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub objects: HashMap<Addr, Arc<SyncObject>>,
     /// How they hang together, where the source was asked to find out.
     pub links: Option<Arc<Links>>,
+    /// How long the process was stopped for it; zero where it ran.
+    pub stopped_for: Duration,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

@@ -29,6 +29,8 @@ pub struct Analysis {
     pub goroutines: u64,
     /// Events that were made and not received.
     pub lost_events: u64,
+    /// How long the program was stopped to be looked at.
+    pub stopped_for: Duration,
     /// What is missing of the input, or is not to be trusted.
     pub problems: Vec<Problem>,
     /// What is wrong and known to be: it is not to be told.
@@ -124,6 +126,7 @@ impl Analysis {
             findings: detect::findings(world, &links, min_block),
             goroutines: world.totals().goroutines,
             lost_events: world.totals().lost.total(),
+            stopped_for: world.totals().stopped_for,
             problems: problems.cloned().collect(),
             ..Analysis::default()
         }
@@ -204,6 +207,7 @@ impl Analysis {
         self.runs.add(other.runs);
         self.goroutines += other.goroutines;
         self.lost_events = self.lost_events.saturating_add(other.lost_events);
+        self.stopped_for += other.stopped_for;
         self.problems.extend(other.problems);
     }
 }

@@ -79,6 +79,7 @@ impl World {
         self.latest = self.latest.max(end);
         self.began.get_or_insert(taken);
         self.totals.snapshots += 1;
+        self.totals.stopped_for += snapshot.stopped_for;
         let mut untold = Vec::new();
         self.records.reserve(snapshot.goroutines.len().saturating_sub(self.records.len()));
         for sighted in &snapshot.goroutines {

@@ -77,6 +77,8 @@ pub struct Totals {
     pub snapshots: u64,
     /// Events that were made and not received, by kind.
     pub lost: Lost,
+    /// How long the program was stopped for snapshots.
+    pub stopped_for: Duration,
 }
 
 /// Events that were made and not received.

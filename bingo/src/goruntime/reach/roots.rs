@@ -16,6 +16,8 @@ const CHUNK: u64 = 4 << 20;
 const MOST_MODULES: usize = 256;
 /// No module has more bytes of variables.
 const MOST_BYTES: u64 = 1 << 36;
+/// Blocks of a hundred finalizers that are followed.
+const MOST_FINALIZERS: usize = 1 << 16;
 /// Records on objects of one span that are followed.
 const MOST_SPECIALS: usize = 1 << 12;
 
@@ -180,6 +182,38 @@ pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
         }
     }
     Ok(())
+}
+
+/// Tells `visit` of what the finalizers that wait to be run, or are run, hold: their
+/// objects' records are gone by then. Whether all could be read.
+// go: runtime.finblock (1.19-1.27): alllink, next, cnt: u32, and from 24 on finalizers of 40 bytes
+pub(in crate::goruntime) fn finalizers<M: Memory + ?Sized>(
+    memory: &M,
+    allfin: Addr,
+    mut visit: impl FnMut(u64),
+) -> Result<bool, MemoryError> {
+    const BLOCK: usize = 4096;
+    const FIRST: usize = 24;
+    const SIZE: usize = 40;
+    let mut link = allfin;
+    let mut bytes = vec![0; BLOCK];
+    for _ in 0..MOST_FINALIZERS {
+        let mut next = [0; 8];
+        let read = memory.read(link, &mut next).and_then(|()| match Addr(u64::from_le_bytes(next)) {
+            next if next.is_nil() => Ok(None),
+            next => memory.read(next, &mut bytes).map(|()| Some(next)),
+        });
+        link = match read {
+            Ok(Some(next)) => next,
+            Ok(None) => return Ok(true),
+            Err(MemoryError::Unreadable { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let count = Fields(&bytes).u32(16).map_or(0, |count| length(u64::from(count)));
+        let end = count.saturating_mul(SIZE).saturating_add(FIRST).min(BLOCK);
+        words(bytes.get(FIRST..end).unwrap_or_default()).for_each(&mut visit);
+    }
+    Ok(false)
 }
 
 /// What a `g` refers to that its stack may not.

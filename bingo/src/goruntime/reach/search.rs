@@ -9,7 +9,7 @@ use super::goroutines::Goroutines;
 use super::holders::{Holder, Holders};
 use super::mark::{GoOn, Marker};
 use super::restless::{Doubts, Guess};
-use super::roots::{self, Variables};
+use super::roots::{self, Held, Variables};
 use super::stacks::{Sighting, Stacks, Stopped};
 use super::timers;
 use super::uses::{Sight, Sights};
@@ -62,6 +62,8 @@ pub(in crate::goruntime) enum Root {
     Finalizer,
     /// A timer that runs.
     Timer,
+    /// A thread that is at work for the runtime.
+    Thread,
 }
 
 /// What a search needs.
@@ -248,10 +250,13 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let (heap, marker) = (&mut self.heap, &mut self.marker);
         let mut found = Vec::new();
         roots::specials(memory, layout, heap, |word| found.push(word))?;
+        if let Some(allfin) = self.runtime.allfin {
+            whole &= roots::finalizers(memory, allfin, |word| found.push(word))?;
+        }
         for word in found {
             marker.mark(heap, word, finalizer);
         }
-        whole &= self.mark_timers()?;
+        whole &= self.mark_timers()? & self.mark_threads()?;
         let (restless, live): (Vec<Stopped>, Vec<Stopped>) =
             self.goroutines.unknown().into_iter().partition(|one| one.g.position().is_none());
         whole &= self.mark_stacks_of(&live)?;
@@ -364,6 +369,24 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             self.fed.insert(timer.argument);
         }
         Ok(true)
+    }
+
+    /// Marks what threads have in their hands that are at work for the runtime.
+    fn mark_threads(&mut self) -> Result<bool, MemoryError> {
+        let running = self.running;
+        let label = self.label(Root::Thread);
+        let held = Held::default();
+        let threads: Vec<Stopped> = running.system().iter().map(|&(g, _)| Stopped { g, held }).collect();
+        let Search { memory, runtime, heap, marker, stacks, .. } = self;
+        running
+            .system()
+            .iter()
+            .flat_map(|(_, registers)| registers)
+            .for_each(|&word| marker.mark(heap, word, label));
+        let unreadable = stacks.scan(*memory, &runtime.layout, &threads, |_, sighting| {
+            marker.mark(heap, sighting.word, label);
+        })?;
+        Ok(unreadable == 0)
     }
 
     fn mark_variables(&mut self) -> Result<bool, MemoryError> {

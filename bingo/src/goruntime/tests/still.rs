@@ -38,7 +38,7 @@ fn ran(
     made.image.read(g.offset(layout.g.sched_sp), &mut word).unwrap();
     let in_f = u64::from_le_bytes(word) + FRAME + 8;
     lay(made, in_f);
-    let threads = vec![(7, registers(in_f))];
+    let threads = vec![(7, Some(registers(in_f)))];
     let snapshot = made.reader().standing_still(threads).read(Time(1)).unwrap();
     assert_eq!(snapshot.problems, []);
     let frames = snapshot.goroutines[0].stack.frames();

@@ -21,6 +21,9 @@ struct WireReport<'a> {
     duration_ms: Number,
     inputs: &'a [String],
     lost_events: Number,
+    /// Where the program was stopped to be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_for_ns: Option<Number>,
     problems: Vec<WireProblem<'a>>,
     /// Findings that are known and not among the bugs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +162,8 @@ fn report<'a>(
         duration_ms: Number(u64::try_from(context.took.as_millis()).unwrap_or(u64::MAX)),
         inputs: context.inputs,
         lost_events: Number(analysis.lost_events),
+        stopped_for_ns: (!analysis.stopped_for.is_zero())
+            .then(|| Number(u64::try_from(analysis.stopped_for.as_nanos()).unwrap_or(u64::MAX))),
         problems: analysis.problems.iter().map(WireProblem::of).collect(),
         suppressed: (!analysis.suppressed.is_empty()).then_some(suppressed),
     }

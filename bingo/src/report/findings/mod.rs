@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use super::words::count;
+use super::words::{count, duration};
 use crate::model::{Frame, ObjectKey, Texts};
 use crate::session::{Analysis, Class, Confidence, Finding, Step, Suppression};
 
@@ -115,6 +115,9 @@ fn summary(analysis: &Analysis) -> String {
         .collect();
     if !classes.is_empty() {
         text += &format!(": {}", classes.join(", "));
+    }
+    if !analysis.stopped_for.is_zero() {
+        text += &format!("; the program was stopped for {}", duration(analysis.stopped_for));
     }
     text
 }
