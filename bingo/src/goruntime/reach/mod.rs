@@ -29,7 +29,8 @@
 //!
 //! The runtime's own lists do not count: nobody is reached by its `g`, nor by the
 //! sudog that it is queued with, nor by what a processor keeps for later; but by a
-//! timer that runs.
+//! timer that runs, by a finalizer that waits to be run and, in a target that stands
+//! still, by a thread that is at work for the runtime.
 
 mod again;
 mod goroutines;
