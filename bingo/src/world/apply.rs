@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    fn end(&mut self, id: GoId, time: Time) -> Option<Box<Record>> {
+    fn end(&mut self, id: GoId, time: Time) -> Option<Record> {
         self.buried.bury(id, time);
         self.remove(id)
     }

@@ -84,6 +84,9 @@ pub struct Woken {
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) id: GoId,
+    /// Whether short events need not ask what else is known: it was told of, by an event
+    /// that says since when and no address, and never seen.
+    plain: bool,
     told: Option<Told>,
     seen: Option<Seen>,
     /// Its stack when it last left the processor, if one was seen.
@@ -219,6 +222,7 @@ impl Record {
     fn new(id: GoId) -> Record {
         Record {
             id,
+            plain: false,
             told: None,
             seen: None,
             stack: None,
@@ -376,12 +380,7 @@ impl Record {
                 self.note_stack(stack);
             }
         }
-    }
-
-    /// It waits somewhere, and not where it was before.
-    #[cold]
-    fn lose_stack(&mut self) {
-        (self.stack, self.place, self.lent) = (None, None, NONE);
+        self.plain = self.seen.is_none() && on.is_none() && at_latest.is_none();
     }
 
     /// Notes its stack, where that is known. The answer is whether it is another.
@@ -471,6 +470,7 @@ impl Record {
         }
         let before = Arc::clone(self.shown(lent));
         tell(&mut self.told);
+        self.plain = false;
         self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
         let sighting = self.compare(&before, sighted);
         if sighting.changed {

@@ -81,10 +81,10 @@ pub struct TimeInStates {
 pub(super) struct Kept {
     /// The last transitions; where there are as many as are kept, a ring.
     steps: Vec<Step>,
-    /// The oldest of the ring.
+    /// Where the next one comes: behind all of them, or to the oldest of the ring.
     oldest: usize,
-    /// Time spent in each state, in nanoseconds.
-    nanoseconds: [u64; 4],
+    /// Time spent in each state, in nanoseconds; the last is [`GoState::Dead`].
+    nanoseconds: [u64; 5],
     children: Option<Box<Children>>,
 }
 
@@ -270,22 +270,24 @@ impl Past {
     }
 
     /// Notes a transition, and how long the state before it lasted, in nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(
         &self,
         kept: &mut Kept,
         (time, state, reason, by): (Time, GoState, Option<WaitReason>, Option<GoId>),
         before: Option<(GoState, u64)>,
     ) {
-        let step = Step { time, by: by.unwrap_or(NOBODY), reason, state };
-        if kept.steps.len() < self.keep.transitions {
-            kept.steps.push(step);
-        } else if let Some(oldest) = kept.steps.get_mut(kept.oldest) {
-            *oldest = step;
-            kept.oldest += 1;
-            if kept.oldest == kept.steps.len() {
-                kept.oldest = 0;
+        let by = by.unwrap_or(NOBODY);
+        match kept.steps.get_mut(kept.oldest) {
+            // One by one: what is put together first has to be read again as a whole.
+            Some(oldest) => {
+                (oldest.time, oldest.by, oldest.reason, oldest.state) = (time, by, reason, state);
+                kept.oldest += 1;
+                if kept.oldest == self.keep.transitions {
+                    kept.oldest = 0;
+                }
             }
+            None => kept.push(Step { time, by, reason, state }, self.keep.transitions),
         }
         if let Some((state, lasted)) = before
             && let Some(sum) = kept.nanoseconds.get_mut(state as usize)
@@ -295,7 +297,7 @@ impl Past {
     }
 
     /// Notes that a wait at a place has ended.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_end(&mut self, PlaceIndex(at): PlaceIndex, end: End<'_>) {
         let at = at as usize;
         let Some((place, shortcut)) = self.places.get_mut(at).zip(self.shortcuts.get_mut(at)) else { return };
@@ -358,6 +360,15 @@ impl Past {
 }
 
 impl Kept {
+    /// Adds a transition, where there are fewer than are kept at the most.
+    #[cold]
+    fn push(&mut self, step: Step, most: usize) {
+        if self.steps.len() < most {
+            self.steps.push(step);
+            self.oldest = self.steps.len() % most;
+        }
+    }
+
     /// Notes that it made another goroutine.
     pub(super) fn note_child(&mut self, child: GoId) {
         let children = self.children.get_or_insert_default();
@@ -369,7 +380,7 @@ impl Kept {
 
     /// What is shown of it.
     pub(super) fn shown(&self) -> History {
-        let [runnable, running, blocked, syscall] = self.nanoseconds.map(Duration::from_nanos);
+        let [runnable, running, blocked, syscall, _] = self.nanoseconds.map(Duration::from_nanos);
         let children = self.children.as_ref();
         History {
             transitions: self.transitions().collect(),

@@ -10,27 +10,33 @@ pub(super) const NONE: u32 = ShortEvent::NONE;
 /// What bursts have told of by number.
 #[derive(Debug, Default)]
 pub(super) struct Lent {
-    /// The stacks of the last burst.
-    pub(super) stacks: Vec<Stack>,
-    /// The place of each stack and the reason it was last waited there for.
-    places: Vec<Option<(Option<WaitReason>, PlaceIndex)>>,
+    waits: Waits,
     /// By a goroutine's number the number of its record, which may be past.
     records: Vec<u32>,
+}
+
+/// The stacks of the last burst, and where those wait who have them.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    stacks: Vec<Stack>,
+    /// The place of each stack and the reason it was last waited there for.
+    places: Vec<Option<(Option<WaitReason>, PlaceIndex)>>,
 }
 
 impl Lent {
     /// Whether a burst's stacks are those of the one before, and more.
     pub(super) fn is_continued_by(&self, burst: &Burst<'_>) -> bool {
-        let Some(last) = self.stacks.len().checked_sub(1) else { return true };
-        let pair = self.stacks.get(last).zip(burst.stacks.get(last));
+        let Some(last) = self.waits.stacks.len().checked_sub(1) else { return true };
+        let pair = self.waits.stacks.get(last).zip(burst.stacks.get(last));
         pair.is_some_and(|(ours, theirs)| ours.is_same(theirs))
     }
 
     /// Takes over a burst's tables.
     pub(super) fn take_over(&mut self, burst: &Burst<'_>) {
-        let new = burst.stacks.get(self.stacks.len()..).unwrap_or_default();
-        self.stacks.extend_from_slice(new);
-        self.places.resize(self.stacks.len(), None);
+        let Waits { stacks, places } = &mut self.waits;
+        let new = burst.stacks.get(stacks.len()..).unwrap_or_default();
+        stacks.extend_from_slice(new);
+        places.resize(stacks.len(), None);
         if self.records.len() < burst.goroutines.len() {
             self.records.resize(burst.goroutines.len(), NONE);
         }
@@ -38,20 +44,19 @@ impl Lent {
 
     /// Forgets the stacks: their numbers are about to mean others.
     pub(super) fn forget_stacks(&mut self) {
-        self.stacks.clear();
-        self.places.clear();
+        self.waits.stacks.clear();
+        self.waits.places.clear();
     }
 
     /// A stack by its number.
     #[inline]
     pub(super) fn stack(&self, number: u32) -> Option<&Stack> {
-        self.stacks.get(number as usize)
+        self.waits.stack(number)
     }
 
-    /// The number of the record of a goroutine by its own.
-    #[inline]
-    pub(super) fn record(&self, goroutine: u32) -> u32 {
-        self.records.get(goroutine as usize).copied().unwrap_or(NONE)
+    /// The numbers of the records of goroutines by their own, and the stacks.
+    pub(super) fn tables(&mut self) -> (&[u32], &mut Waits) {
+        (&self.records, &mut self.waits)
     }
 
     /// Notes the number of a goroutine's record.
@@ -59,6 +64,14 @@ impl Lent {
         if let Some(place) = self.records.get_mut(goroutine as usize) {
             *place = record;
         }
+    }
+}
+
+impl Waits {
+    /// A stack by its number.
+    #[inline]
+    pub(super) fn stack(&self, number: u32) -> Option<&Stack> {
+        self.stacks.get(number as usize)
     }
 
     /// The place of a reason and a stack by its number.

@@ -2,13 +2,14 @@
 //! lives of goroutines are told in both ways, delivered in random order, and
 //! what the World shows is compared with the truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Since, World};
+use super::{Keep, Since, World};
 use crate::model::{
-    Event, EventKind, GoId, GoState, Goroutine, LostKind, Observation, Snapshot, Stack, Time, WaitReason,
+    Addr, Burst, Event, EventKind, Frame, GoId, GoState, Goroutine, LostKind, Observation, ShortEvent,
+    ShortKind, Sink, Snapshot, Stack, ThreadId, Time, WaitReason,
 };
 
 /// A small xorshift, so that a failing seed can be run again.
@@ -151,7 +152,7 @@ fn with_events_lost_a_snapshot_heals_and_exact_stays_exact() {
 fn deltas_add_up_to_the_whole() {
     let mut random = Random(7);
     let mut world = World::default();
-    let mut copy = std::collections::BTreeSet::new();
+    let mut copy = BTreeSet::new();
     let mut seq = 0;
     for time in 1..5_000 {
         let id = random.below(50);
@@ -165,15 +166,95 @@ fn deltas_add_up_to_the_whole() {
             }
             changes.gone.iter().for_each(|id| assert!(copy.remove(id) || !changes.whole));
             let ids: Vec<_> = changes.goroutines.iter().map(|goroutine| goroutine.id).collect();
-            let unique: std::collections::BTreeSet<_> = ids.iter().copied().collect();
+            let unique: BTreeSet<_> = ids.iter().copied().collect();
             assert_eq!(ids.len(), unique.len(), "each goroutine once");
             copy.extend(ids);
             seq = changes.seq;
-            assert!(
-                copy.iter()
-                    .copied()
-                    .eq(world.goroutines().map(|g| g.id).collect::<std::collections::BTreeSet<_>>())
-            );
+            assert!(copy.iter().copied().eq(world.goroutines().map(|g| g.id).collect::<BTreeSet<_>>()));
+        }
+    }
+}
+
+fn stacks(random: &mut Random) -> Vec<Stack> {
+    let stack = |line| {
+        let (function, file) = ("main.main".into(), "/src/main.go".into());
+        Stack::new(vec![Frame { function, file, line, pc: Addr(1), inlined: false }])
+    };
+    (0..1 + random.below(4)).map(|_| stack(1 + u32::try_from(random.below(3)).unwrap())).collect()
+}
+
+fn short_event(random: &mut Random, time: u64, stacks: usize) -> ShortEvent {
+    let mut number = |limit| match u32::try_from(random.below(limit)).unwrap() {
+        0 => ShortEvent::NONE,
+        number => number - 1,
+    };
+    let (by, thread, stack) = (number(6), number(4), number(1 + u64::try_from(stacks).unwrap()));
+    let goroutine = u32::try_from(random.below(5)).unwrap();
+    let (kind, state) = match random.below(16) {
+        0..4 => (ShortKind::Run, GoState::Running),
+        4..8 => (ShortKind::Block, GoState::Blocked),
+        8..12 => (ShortKind::Unblock, GoState::Runnable),
+        12 => (ShortKind::Stop, GoState::Runnable),
+        13 => (ShortKind::Syscall, GoState::Syscall),
+        14 => (ShortKind::Create, GoState::Runnable),
+        _ if random.below(2) == 0 => (ShortKind::Dead, GoState::Dead),
+        _ => (ShortKind::Found, GoState::Blocked),
+    };
+    let reason = (kind == ShortKind::Block && random.below(2) == 0).then_some(WaitReason::ChanReceive);
+    ShortEvent { time: Time(time), goroutine, by, thread, stack, reason, kind, state }
+}
+
+/// All that a World that keeps the past shows.
+fn told(world: &World) -> String {
+    let mut goroutines: Vec<_> = world.goroutines().collect();
+    goroutines.sort_by_key(|goroutine| goroutine.id);
+    let histories: Vec<_> = goroutines.iter().map(|goroutine| world.history(goroutine.id)).collect();
+    let mut places: Vec<_> = world.places().map(|place| format!("{place:?}")).collect();
+    places.sort();
+    format!("{goroutines:#?} {histories:#?} {places:#?} {:?} {:?}", world.totals(), world.latest())
+}
+
+#[test]
+fn a_burst_is_what_its_events_are_one_by_one() {
+    let keep = Keep { transitions: 5, long: Duration::from_nanos(40) };
+    for seed in 1..150 {
+        let mut random = Random(seed * 0x9E37_79B9);
+        let (mut by_bursts, mut one_by_one) = (World::keeping(keep), World::keeping(keep));
+        let (mut time, mut tables) = (10, stacks(&mut random));
+        let mut ended = BTreeSet::new();
+        let threads = [None, Some(ThreadId(7)), Some(ThreadId(8))];
+        for round in 0..8 {
+            match random.below(4) {
+                0 => tables = stacks(&mut random),
+                1 => tables.extend(stacks(&mut random)),
+                _ => {}
+            }
+            // One of those numbers stands for another goroutine now and then.
+            let goroutines: Vec<_> = (0..5).map(|at| GoId(at + random.below(8) / 7 * (10 + round))).collect();
+            let mut events: Vec<_> = (0..random.below(40))
+                .map(|_| {
+                    time += random.below(30) + u64::from(random.below(20) != 0);
+                    short_event(&mut random, time, tables.len())
+                })
+                .collect();
+            // Nobody hears of one that has ended, and no snapshot shows it.
+            events.retain(|event| {
+                let id = goroutines.get(event.goroutine as usize);
+                let ends = event.kind == ShortKind::Dead;
+                id.is_none_or(|id| !ended.contains(id) && (!ends || id.0 >= 10 && ended.insert(*id)))
+            });
+            let (events, goroutines, stacks) = (&events[..], &goroutines[..], &tables[..]);
+            let burst = Burst { events, goroutines, threads: &threads, stacks, found_since: Time(5) };
+            by_bursts.burst(&burst);
+            burst.each(&mut |event| one_by_one.event(event));
+            if random.below(3) == 0 {
+                time += 1;
+                let lives: Vec<_> = (0..5).map(|_| life(&mut random)).collect();
+                let seen = snapshot(&lives, Time(time), random.below(4), &mut random);
+                by_bursts.snapshot(Box::new(seen.clone()));
+                one_by_one.snapshot(Box::new(seen));
+            }
+            assert_eq!(told(&by_bursts), told(&one_by_one), "seed {seed}, round {round}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::GoId;
 /// Records by number and by id.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    by_number: Vec<Option<Box<Record>>>,
+    by_number: Vec<Option<Record>>,
     numbers: Map<GoId, u32>,
     free: Vec<u32>,
 }
@@ -28,17 +28,22 @@ impl Records {
     }
 
     pub(super) fn get(&self, id: GoId) -> Option<&Record> {
-        self.by_number.get(self.number(id)? as usize)?.as_deref()
+        self.by_number.get(self.number(id)? as usize)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, id: GoId) -> Option<&mut Record> {
         self.at(self.number(id)?)
     }
 
+    /// All places of records, by number.
+    pub(super) fn by_number(&mut self) -> &mut [Option<Record>] {
+        &mut self.by_number
+    }
+
     /// The record of a number.
     #[inline]
     pub(super) fn at(&mut self, number: u32) -> Option<&mut Record> {
-        self.by_number.get_mut(number as usize)?.as_deref_mut()
+        self.by_number.get_mut(number as usize)?.as_mut()
     }
 
     /// Adds the record of a goroutine that has none; its number. `None`: there are
@@ -53,22 +58,22 @@ impl Records {
             }
         };
         self.numbers.insert(record.id, number);
-        *self.by_number.get_mut(number as usize)? = Some(Box::new(record));
+        *self.by_number.get_mut(number as usize)? = Some(record);
         Some(number)
     }
 
-    pub(super) fn remove(&mut self, id: GoId) -> Option<Box<Record>> {
+    pub(super) fn remove(&mut self, id: GoId) -> Option<Record> {
         let number = self.numbers.remove(&id)?;
         self.free.push(number);
         self.by_number.get_mut(number as usize)?.take()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.by_number.iter().flatten().map(|record| &**record)
+        self.by_number.iter().flatten()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Record> {
-        self.by_number.iter_mut().flatten().map(|record| &mut **record)
+        self.by_number.iter_mut().flatten()
     }
 
     /// The same as [`Records::iter`], and how many come: in the order in which they were

@@ -4,9 +4,9 @@
 
 use super::World;
 use super::goroutine::Record;
-use super::history::End;
-use super::lent::NONE;
-use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind};
+use super::history::{End, Past};
+use super::lent::{NONE, Waits};
+use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind, ThreadId};
 
 impl World {
     pub(super) fn apply_burst(&mut self, burst: &Burst<'_>) {
@@ -14,74 +14,42 @@ impl World {
             self.own_stacks();
         }
         self.lent.take_over(burst);
-        if self.changes.is_followed() {
+        if self.changes.is_followed() || self.past.is_none() {
             burst.events.iter().for_each(|event| self.apply_at_length(burst, event));
             return;
         }
-        // Who goes the long way is counted there.
-        let (mut at_length, mut blocks) = (0, 0);
-        for event in burst.events {
-            if self.apply_short(burst, event, &mut blocks) {
-                continue;
-            }
-            at_length += 1;
+        let mut events = burst.events;
+        loop {
+            events = self.apply_short(burst, events);
+            let Some((event, behind)) = events.split_first() else { break };
             self.apply_at_length(burst, event);
+            events = behind;
         }
-        self.totals.events += u64::try_from(burst.events.len() - at_length).unwrap_or(0);
-        self.totals.blocks += blocks;
         self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| event.time));
         self.changes.pass(burst.events.len());
     }
 
-    /// Applies an event of the most common kinds. `false`: it is none of them. Each kind
-    /// goes its own way, so that nobody has to ask again which one it is.
-    #[inline(always)]
-    fn apply_short(&mut self, burst: &Burst<'_>, event: &ShortEvent, blocks: &mut u64) -> bool {
-        match event.kind {
-            ShortKind::Run => self.apply_kind(burst, event, ShortKind::Run, GoState::Running),
-            ShortKind::Block => {
-                let applied = self.apply_kind(burst, event, ShortKind::Block, GoState::Blocked);
-                *blocks += u64::from(applied);
-                applied
-            }
-            ShortKind::Unblock => self.apply_kind(burst, event, ShortKind::Unblock, GoState::Runnable),
-            ShortKind::Stop => self.apply_kind(burst, event, ShortKind::Stop, GoState::Runnable),
-            ShortKind::Syscall => self.apply_kind(burst, event, ShortKind::Syscall, GoState::Syscall),
-            ShortKind::Create | ShortKind::Dead | ShortKind::Found => false,
-        }
-    }
-
-    #[inline(always)]
-    fn apply_kind(&mut self, burst: &Burst<'_>, event: &ShortEvent, kind: ShortKind, state: GoState) -> bool {
-        let Some(id) = burst.goroutines.get(event.goroutine as usize) else { return false };
-        let record = self.records.at(self.lent.record(event.goroutine));
-        let Some(record) = record.filter(|record| record.id == *id) else { return false };
-        let woken = kind == ShortKind::Unblock;
-        let by = burst.goroutines.get(event.by as usize).copied().filter(|_| woken);
-        let thread = match kind {
-            ShortKind::Run | ShortKind::Syscall => {
-                burst.threads.get(event.thread as usize).copied().flatten()
-            }
-            _ => None,
+    /// Applies events up to the first that has to be applied at length; that one and
+    /// those behind it.
+    fn apply_short<'b>(&mut self, burst: &Burst<'b>, events: &'b [ShortEvent]) -> &'b [ShortEvent] {
+        let Some(past) = &mut self.past else { return events };
+        let (numbers, waits) = self.lent.tables();
+        // Of one length, so that whatever is one of these is one of those.
+        let both = numbers.len().min(burst.goroutines.len());
+        let (Some(goroutines), Some(numbers)) = (burst.goroutines.get(..both), numbers.get(..both)) else {
+            return events;
         };
-        let reason = event.reason.filter(|_| kind == ShortKind::Block);
-        let Some(before) = record.note_short(event, kind, (state, reason), by, thread) else { return false };
-        let Some(past) = &mut self.past else { return true };
-        let lasted = event.time.0.saturating_sub(before.since.0);
-        past.note(&mut record.kept, (event.time, state, reason, by), Some((before.state, lasted)));
-        if before.state != GoState::Blocked {
-            return true;
+        let records = self.records.by_number();
+        let mut fold = Fold { goroutines, threads: burst.threads, numbers, records, waits, past, blocks: 0 };
+        let mut left = events;
+        while let Some((event, behind)) = left.split_first()
+            && fold.apply(event)
+        {
+            left = behind;
         }
-        let place = match before.lent {
-            NONE => record.place(past, before.reason),
-            number => self.lent.place(past, before.reason, number),
-        };
-        if let Some(place) = place {
-            let (goroutine, time) = (*id, event.time);
-            let waker = self.lent.stack(event.stack).map(|stack| (stack, event.stack));
-            past.note_end(place, End { goroutine, time, lasted, by, waker });
-        }
-        true
+        self.totals.blocks += fold.blocks;
+        self.totals.events += u64::try_from(events.len() - left.len()).unwrap_or(0);
+        left
     }
 
     #[inline(never)]
@@ -109,7 +77,7 @@ impl World {
     }
 
     /// Removes a goroutine that has ended.
-    pub(super) fn remove(&mut self, id: GoId) -> Option<Box<Record>> {
+    pub(super) fn remove(&mut self, id: GoId) -> Option<Record> {
         let gone = self.records.remove(id)?;
         if let (Some(past), Some(place)) = (&mut self.past, gone.birthplace) {
             past.births.ended(place, self.latest);
@@ -117,5 +85,75 @@ impl World {
         self.changes.gone(id);
         self.changes.trim(self.records.len());
         Some(gone)
+    }
+}
+
+/// What events of the most common kinds change, and what that needs.
+struct Fold<'w> {
+    goroutines: &'w [GoId],
+    threads: &'w [Option<ThreadId>],
+    /// By a goroutine's number the number of its record.
+    numbers: &'w [u32],
+    records: &'w mut [Option<Record>],
+    waits: &'w mut Waits,
+    past: &'w mut Past,
+    /// How many of the events were parks.
+    blocks: u64,
+}
+
+impl Fold<'_> {
+    /// Applies an event of the most common kinds. `false`: it is none of them, or has
+    /// to be applied at length. Each kind goes its own way, so that nobody has to ask
+    /// again which one it is.
+    #[inline(always)]
+    fn apply(&mut self, event: &ShortEvent) -> bool {
+        match event.kind {
+            ShortKind::Run => self.apply_kind(event, ShortKind::Run, GoState::Running),
+            ShortKind::Block => {
+                let applied = self.apply_kind(event, ShortKind::Block, GoState::Blocked);
+                self.blocks += u64::from(applied);
+                applied
+            }
+            ShortKind::Unblock => self.apply_kind(event, ShortKind::Unblock, GoState::Runnable),
+            ShortKind::Stop => self.apply_kind(event, ShortKind::Stop, GoState::Runnable),
+            ShortKind::Syscall => self.apply_kind(event, ShortKind::Syscall, GoState::Syscall),
+            ShortKind::Create | ShortKind::Dead | ShortKind::Found => false,
+        }
+    }
+
+    #[inline(always)]
+    fn apply_kind(&mut self, event: &ShortEvent, kind: ShortKind, state: GoState) -> bool {
+        let at = event.goroutine as usize;
+        let (Some(id), Some(number)) = (self.goroutines.get(at), self.numbers.get(at)) else { return false };
+        let Some(Some(record)) = self.records.get_mut(*number as usize) else { return false };
+        if record.id != *id {
+            return false;
+        }
+        let by = match kind {
+            ShortKind::Unblock => self.goroutines.get(event.by as usize).copied(),
+            _ => None,
+        };
+        let thread = match kind {
+            ShortKind::Run | ShortKind::Syscall => self.threads.get(event.thread as usize).copied().flatten(),
+            _ => None,
+        };
+        let reason = event.reason.filter(|_| kind == ShortKind::Block);
+        let Some(before) = record.note_short(event, kind, (state, reason), by, thread) else { return false };
+        // It was so before the event.
+        let lasted = event.time.0.wrapping_sub(before.since.0);
+        self.past.note(&mut record.kept, (event.time, state, reason, by), Some((before.state, lasted)));
+        if kind != ShortKind::Unblock || before.state != GoState::Blocked {
+            return true;
+        }
+        let place = match before.lent {
+            NONE => record.place(self.past, before.reason),
+            number => self.waits.place(self.past, before.reason, number),
+        };
+        if let Some(place) = place {
+            let (goroutine, time) = (*id, event.time);
+            let waker = self.waits.stack(event.stack).map(|stack| (stack, event.stack));
+            self.past.note_end(place, End { goroutine, time, lasted, by, waker });
+        }
+        true
     }
 }

@@ -3,7 +3,7 @@
 
 use super::super::history::{Past, PlaceIndex};
 use super::super::lent::{Lent, NONE};
-use super::{Record, Tie, Woken};
+use super::{Record, Woken};
 use crate::model::{GoId, GoState, ShortEvent, ShortKind, ThreadId, Time, WaitReason};
 
 /// What a goroutine was before an event.
@@ -18,8 +18,8 @@ pub(in super::super) struct Was {
 
 impl Record {
     /// Takes in an event of a burst, of `kind`, which leaves the goroutine in `state`, as
-    /// [`Record::note_event`] would; what it was before. `None`: it cannot, because a
-    /// snapshot has shown the goroutine or nothing is known of it.
+    /// [`Record::note_event`] would; what it was before. `None`: it cannot, because more is
+    /// known of it than events of bursts tell, or less, or who woke it was not told.
     #[inline(always)]
     pub(in super::super) fn note_short(
         &mut self,
@@ -29,17 +29,12 @@ impl Record {
         by: Option<GoId>,
         thread: Option<ThreadId>,
     ) -> Option<Was> {
-        let told = self.told.as_mut()?;
-        if self.seen.is_some() || told.on.is_some() || told.time > event.time {
+        let told = self.told.as_mut().filter(|told| self.plain && told.time < event.time)?;
+        if kind != ShortKind::Unblock && told.state == GoState::Blocked {
             return None;
         }
-        if told.state == state && told.time == event.time && told.at_latest.is_none() {
-            return None;
-        }
-        let since = told.at_latest.unwrap_or(told.time);
-        let was = Was { state: told.state, since, reason: told.reason, lent: self.lent };
-        (told.time, told.at_latest, told.state) = (event.time, None, state);
-        (told.reason, told.thread, told.tie) = (reason, thread, Tie::Open);
+        let was = Was { state: told.state, since: told.time, reason: told.reason, lent: self.lent };
+        (told.time, told.state, told.reason, told.thread) = (event.time, state, reason, thread);
         match kind {
             ShortKind::Unblock => {
                 match &mut self.woken {
@@ -75,6 +70,12 @@ impl Record {
         reason: Option<WaitReason>,
     ) -> Option<PlaceIndex> {
         past.place(reason, self.stack.as_ref()?)
+    }
+
+    /// It waits somewhere, and not where it was before.
+    #[cold]
+    pub(super) fn lose_stack(&mut self) {
+        (self.stack, self.place, self.lent) = (None, None, NONE);
     }
 
     /// Refers to no stack by its number any more.
