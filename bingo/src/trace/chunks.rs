@@ -3,6 +3,7 @@
 //! a trace. Out: [`Chunk`]s of its events in the model's words, in order.
 
 use std::fs::File;
+use std::hint;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
@@ -22,6 +23,11 @@ const EVENTS: usize = 1 << 10;
 const EVENTS_AHEAD: usize = 1 << 12;
 /// Chunks that wait to be taken.
 const AHEAD: usize = 12;
+/// How often it is asked for the next one before the thread sleeps that takes it: some
+/// hundred microseconds, in which it comes as a rule. To be woken takes long.
+const PATIENCE: u32 = 400;
+/// Turns of a loop that does nothing, in between.
+const SPINS: u32 = 64;
 
 /// Events of one generation, and what of their numbers is new.
 #[derive(Default)]
@@ -104,13 +110,19 @@ impl Chunks {
                 chunk
             }
             Chunks::Ahead { filled, emptied, current, ahead } => {
+                let mut patience = PATIENCE;
                 let next = loop {
                     if let Ok(next) = filled.try_recv() {
                         break next;
                     }
-                    if !ahead.read_one() {
+                    if ahead.read_one() {
+                        continue;
+                    }
+                    if patience == 0 {
                         break filled.recv().expect("the thread says the end before it goes");
                     }
+                    patience -= 1;
+                    (0..SPINS).for_each(|_| hint::spin_loop());
                 };
                 // At its end it takes none back.
                 let _ = emptied.send(std::mem::replace(current, next));

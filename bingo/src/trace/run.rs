@@ -136,18 +136,28 @@ impl Turns<'_, '_> {
         until: i64,
         taker: &mut impl Take,
     ) -> Result<Option<i64>, OrderFault> {
-        while let Some((event, behind)) = runner.ahead.split_first() {
+        let most = runner.ahead.len().min(self.left);
+        let (mut at, mut last_time) = (0, self.last_time);
+        let mut outcome = Ok(None);
+        while let Some(event) = runner.ahead.get(at).filter(|_| at < most) {
             if event.time > until {
-                return Ok(Some(event.time));
-            }
-            let time = event.time.max(self.last_time.wrapping_add(1));
-            if self.left == 0 || !self.common.advance(&mut runner.lane, event, time, self.tables, taker)? {
+                outcome = Ok(Some(event.time));
                 break;
             }
-            (runner.ahead, self.last_time) = (behind, time);
-            runner.taken += 1;
-            self.left -= 1;
+            let time = event.time.max(last_time.wrapping_add(1));
+            match self.common.advance(&mut runner.lane, event, time, self.tables, taker) {
+                Ok(true) => (at, last_time) = (at + 1, time),
+                Ok(false) => break,
+                Err(fault) => {
+                    outcome = Err(fault);
+                    break;
+                }
+            }
         }
-        Ok(None)
+        self.last_time = last_time;
+        runner.ahead = runner.ahead.get(at..).unwrap_or_default();
+        runner.taken += at;
+        self.left -= at;
+        outcome
     }
 }

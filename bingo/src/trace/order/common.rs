@@ -21,6 +21,16 @@ pub(in super::super) struct Common<'o> {
 pub(in super::super) struct Lane<'o> {
     thread: &'o mut Thread,
     slot: u32,
+    /// Whether it has a P: no common event changes that.
+    on_proc: bool,
+}
+
+impl<'o> Lane<'o> {
+    #[inline(always)]
+    fn new(thread: &'o mut Thread, slot: u32) -> Lane<'o> {
+        let on_proc = thread.proc != TraceEvent::NONE && thread.id != TraceEvent::NONE;
+        Lane { thread, slot, on_proc }
+    }
 }
 
 impl Order {
@@ -41,8 +51,8 @@ impl Order {
                 (first, Some((second, other)))
             }
         };
-        let lane = Lane { thread: lane, slot };
-        let other = other.map(|(thread, slot)| Lane { thread, slot });
+        let lane = Lane::new(lane, slot);
+        let other = other.map(|(thread, slot)| Lane::new(thread, slot));
         Some((Common { goroutines: &mut self.goroutines, generation }, lane, other))
     }
 }
@@ -71,7 +81,7 @@ impl Common<'_> {
         // comes behind all of them.
         match ahead.kind {
             EventType::GO_START => {
-                if proc == TraceEvent::NONE || goroutine != TraceEvent::NONE || thread == TraceEvent::NONE {
+                if !lane.on_proc || goroutine != TraceEvent::NONE {
                     return Ok(false);
                 }
                 let named = self.turn_of(first, second, GoStatus::Runnable, GoStatus::Running);
@@ -87,14 +97,14 @@ impl Common<'_> {
                 lane.thread.seen = true;
             }
             EventType::GO_BLOCK => {
-                if !self.leaves(lane.thread, GoStatus::Waiting) {
+                if !self.leaves(lane, GoStatus::Waiting) {
                     return Ok(false);
                 }
                 taker.take(&event(EventType::GO_BLOCK), touched(NO_SLOT), tables)?;
                 (lane.thread.goroutine, lane.thread.slot) = (TraceEvent::NONE, NO_SLOT);
             }
             EventType::GO_STOP => {
-                if !self.leaves(lane.thread, GoStatus::Runnable) {
+                if !self.leaves(lane, GoStatus::Runnable) {
                     return Ok(false);
                 }
                 taker.take(&event(EventType::GO_STOP), touched(NO_SLOT), tables)?;
@@ -120,14 +130,12 @@ impl Common<'_> {
 
     /// The goroutine that a thread runs is `to` from now on. `false`: it does not run.
     #[inline(always)]
-    fn leaves(&mut self, thread: &Thread, to: GoStatus) -> bool {
-        let on_proc = thread.proc != TraceEvent::NONE && thread.id != TraceEvent::NONE;
-        match self.goroutines.at(thread.slot) {
-            Some(known) if known.id == thread.goroutine && known.status == GoStatus::Running && on_proc => {
-                known.status = to;
-                true
-            }
-            _ => false,
+    fn leaves(&mut self, lane: &Lane<'_>, to: GoStatus) -> bool {
+        let Some(known) = self.goroutines.at(lane.thread.slot) else { return false };
+        let leaves = lane.on_proc && known.id == lane.thread.goroutine && known.status == GoStatus::Running;
+        if leaves {
+            known.status = to;
         }
+        leaves
     }
 }
