@@ -27,25 +27,19 @@ impl Bits {
         Some(place)
     }
 
-    /// Adds a copy of words of another one, less the bits of `without`.
-    pub(super) fn copy(&mut self, from: &Bits, place: u32, words: u32, without: &Bits) {
-        let range = index(place)..index(place) + index(words);
-        let words = from.words.get(range.clone()).unwrap_or_default();
-        let without = without.words.get(range).unwrap_or_default();
-        self.words.extend(words.iter().zip(without).map(|(word, without)| word & !without));
+    /// Clears those that `other` has, too.
+    pub(super) fn subtract(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+    }
+
+    /// Clears all.
+    pub(super) fn clear_all(&mut self) {
+        self.words.fill(0);
     }
 
     /// Sets all bits of a word.
     pub(super) fn fill(&mut self, place: u32) {
         self.words.get_mut(index(place)).into_iter().for_each(|word| *word = u64::MAX);
-    }
-
-    pub(super) fn reserve(&mut self, words: usize) {
-        self.words.reserve_exact(words);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.words.len()
     }
 
     pub(super) fn get(&self, place: u32, number: u32) -> bool {
@@ -145,5 +139,14 @@ mod tests {
         assert_eq!(bits.among(0, 0..65).count(), 0);
         assert!(bits.clear(2, 0));
         assert!(!bits.clear(2, 0));
+        bits.set(0, 7);
+        bits.set(2, 0);
+        let mut less = Bits::default();
+        less.grow(3);
+        less.set(0, 7);
+        bits.subtract(&less);
+        assert!(!bits.get(0, 7) && bits.get(2, 0));
+        bits.clear_all();
+        assert!(!bits.get(2, 0));
     }
 }

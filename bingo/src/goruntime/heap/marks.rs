@@ -48,6 +48,10 @@ const UNMARKED: u32 = 0;
 const NOWHERE: u32 = u32::MAX;
 /// Words that are looked up side by side.
 const ABREAST: usize = 128;
+/// Bytes of which it is noted together whether they have changed.
+pub(super) const BLOCK: u64 = 512;
+/// How many of these a page has.
+const BLOCKS: u64 = PAGE / BLOCK;
 
 /// What is needed of a span for each word that points into it.
 #[derive(Clone, Copy, Default, Debug)]
@@ -70,7 +74,7 @@ struct Notes {
     label: Option<Label>,
     /// Where objects have several: that of each.
     labels: Option<Box<[Option<Label>]>>,
-    /// Where the sums of its pages are.
+    /// Where the sums of its blocks are.
     sums: u32,
 }
 
@@ -84,9 +88,9 @@ pub(super) struct Marks {
     seen: Bits,
     pending: Bits,
     opaque: Bits,
-    /// Of what each page held when all that is marked in it was looked through; 0
+    /// Of what each block held when all that is marked in it was looked through; 0
     /// where that is not known.
-    sums: Vec<u64>,
+    sums: Vec<u32>,
 }
 
 impl Shape {
@@ -118,11 +122,11 @@ impl Notes {
         }
     }
 
-    /// Where the sums of the pages are that an object is in.
+    /// Where the sums of the blocks are that an object is in.
     fn sums_of(&self, object: u32) -> Range<usize> {
-        let page = |address: u64| index(address / PAGE).saturating_add(index(self.sums));
+        let block = |address: u64| index(address / BLOCK).saturating_add(index(self.sums));
         let start = u64::from(object) * self.element;
-        page(start)..page(start.saturating_add(self.element - 1)).saturating_add(1)
+        block(start)..block(start.saturating_add(self.element - 1)).saturating_add(1)
     }
 
     fn words(&self) -> u32 {
@@ -153,40 +157,34 @@ impl Notes {
 
 impl Marks {
     /// Makes room for spans, by address; of those that `before` had already, whose
-    /// number there comes with them, what was noted stays, but for what is opaque.
-    pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, mut before: Marks) -> Marks {
-        let mut marks = Marks::default();
-        for bits in [&mut marks.seen, &mut marks.pending, &mut marks.opaque] {
-            bits.reserve(before.seen.len());
-            bits.grow(1);
+    /// number there comes with them, what was noted stays where it is, but for what is
+    /// opaque. The room of spans that are gone stays, too: in the seconds that a search
+    /// lasts few go.
+    pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, before: Marks) -> Marks {
+        let Marks { shapes, spans: mut known, mut seen, mut pending, mut opaque, sums } = before;
+        seen.subtract(&opaque);
+        pending.subtract(&opaque);
+        opaque.clear_all();
+        let mut marks = Marks { seen, pending, opaque, sums, ..Marks::default() };
+        if shapes.is_empty() {
+            marks.grow(1);
+            marks.seen.fill(UNMARKED);
         }
-        let count = before.spans.len().max(spans.size_hint().0);
+        let count = known.len().max(spans.size_hint().0);
         marks.shapes.reserve_exact(count + 1);
         marks.spans.reserve_exact(count);
-        marks.seen.fill(UNMARKED);
         marks.shapes.push(Shape::default());
         for (span, kept) in spans {
             let mut notes = Notes::of(span);
             let mut bits = UNMARKED;
             if let Some(kept) = kept
-                && let Some(old) = before.spans.get_mut(kept)
+                && let Some(old) = known.get_mut(kept)
             {
                 std::mem::swap(&mut notes, old);
-                bits = before.shapes.get(kept + 1).map_or(UNMARKED, |shape| shape.bits);
+                bits = shapes.get(kept + 1).map_or(UNMARKED, |shape| shape.bits);
             }
-            let words = notes.words();
-            if bits != UNMARKED {
-                marks.seen.copy(&before.seen, bits, words, &before.opaque);
-                marks.pending.copy(&before.pending, bits, words, &before.opaque);
-                bits = marks.opaque.grow(words).unwrap_or(UNMARKED);
-            } else if !notes.noscan {
-                bits = marks.grow(words);
-            }
-            if notes.sums != NOWHERE {
-                let (from, count) = (index(notes.sums), index(span.pages()));
-                notes.sums = u32::try_from(marks.sums.len()).unwrap_or(NOWHERE);
-                let sums = before.sums.get(from..from.saturating_add(count)).unwrap_or_default();
-                marks.sums.extend_from_slice(sums);
+            if bits == UNMARKED && !notes.noscan {
+                bits = marks.grow(notes.words());
             }
             marks.shapes.push(Shape::of(span, bits));
             marks.spans.push(notes);
@@ -201,12 +199,17 @@ impl Marks {
         self.seen.grow(words).unwrap_or(UNMARKED)
     }
 
-    /// Takes those of `words` out of which point to nothing that is still to be
-    /// marked. Each comes with the number of its span, which is higher by one.
+    /// Takes those of `words` out, by the address that `word` finds in each, which point
+    /// to nothing that is still to be marked.
     ///
     /// Tables of a large heap do not fit into a processor's cache, so what is needed
     /// of them is fetched for many words at once.
-    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<(u64, T)>, span_of: impl Fn(u64) -> Option<u32>) {
+    pub(super) fn sift<T: Copy>(
+        &self,
+        words: &mut Vec<T>,
+        word: impl Fn(T) -> u64,
+        span_of: impl Fn(u64) -> Option<u32>,
+    ) {
         let mut kept = 0;
         let mut next = 0;
         while next < words.len() {
@@ -215,12 +218,12 @@ impl Marks {
             let mut cells = [(0_u32, 0_u32); ABREAST];
             let mut open = [false; ABREAST];
             let some = words.get(next..end).unwrap_or_default();
-            for (span, &(word, _)) in spans.iter_mut().zip(some) {
-                *span = span_of(word).map_or(0, |span| span + 1);
+            for (span, &one) in spans.iter_mut().zip(some) {
+                *span = span_of(word(one)).map_or(0, |span| span + 1);
             }
-            for ((cell, &span), &(word, _)) in cells.iter_mut().zip(&spans).zip(some) {
+            for ((cell, &span), &one) in cells.iter_mut().zip(&spans).zip(some) {
                 let shape = self.shapes.get(index(span)).copied().unwrap_or_default();
-                *cell = (shape.bits, shape.object_at(word));
+                *cell = (shape.bits, shape.object_at(word(one)));
             }
             for (open, &(bits, object)) in open.iter_mut().zip(&cells) {
                 *open = !self.seen.get(bits, object);
@@ -359,19 +362,19 @@ impl Marks {
         self.seen.extent(&self.opaque, bits, notes.words())
     }
 
-    /// Notes the sum of a page of a span, of `pages` in all; the one that was noted
-    /// before.
-    pub(super) fn set_sum(&mut self, span: u32, (page, pages): (u64, u64), sum: u64) -> u64 {
-        let Some(notes) = self.spans.get_mut(index(span)) else { return 0 };
+    /// Notes the sum of a block of a span, which has so many pages; whether it is
+    /// another than the one that was noted before.
+    pub(super) fn set_sum(&mut self, span: u32, (block, pages): (u64, u64), sum: u32) -> bool {
+        let Some(notes) = self.spans.get_mut(index(span)) else { return true };
         if notes.sums == NOWHERE {
             notes.sums = u32::try_from(self.sums.len()).unwrap_or(NOWHERE);
-            self.sums.resize(self.sums.len() + index(pages), 0);
+            self.sums.resize(self.sums.len() + index(pages * BLOCKS), 0);
         }
-        let noted = self.sums.get_mut(index(notes.sums).saturating_add(index(page)));
-        noted.map_or(0, |noted| std::mem::replace(noted, sum))
+        let noted = self.sums.get_mut(index(notes.sums).saturating_add(index(block)));
+        noted.is_none_or(|noted| std::mem::replace(noted, sum) != sum)
     }
 
-    /// Forgets the sums of all pages.
+    /// Forgets the sums of all blocks.
     pub(super) fn forget_sums(&mut self) {
         self.sums.fill(0);
     }

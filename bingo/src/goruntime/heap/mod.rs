@@ -12,13 +12,14 @@ mod pages;
 mod slot;
 mod span;
 
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
 use super::fields::{Fields, length, words};
 use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::Addr;
-use marks::Marks;
+use marks::{BLOCK, Marks};
 pub(super) use marks::{Label, Marked};
 use pages::PageTable;
 pub use slot::Slot;
@@ -97,9 +98,10 @@ impl Heap {
         self.marks.mark(self.table.get(address)?, address, label)
     }
 
-    /// Takes those of `words` out that point to nothing that [`Heap::mark`] would mark.
-    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<(u64, T)>) {
-        self.marks.sift(words, |word| self.table.get(word));
+    /// Takes those of `words` out, by the address that `word` finds in each, that point to
+    /// nothing that [`Heap::mark`] would mark.
+    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<T>, word: impl Fn(T) -> u64) {
+        self.marks.sift(words, word, |word| self.table.get(word));
     }
 
     /// From where the object was reached, if it was.
@@ -168,13 +170,22 @@ impl Heap {
         self.marks.is_opaque(id)
     }
 
-    /// Notes the sum of what is marked in the page of `address`; whether that is the
-    /// same as before.
-    pub(super) fn has_same_sum(&mut self, span: u32, address: u64, sum: u64) -> bool {
-        let Some(of) = self.span(span) else { return false };
-        let page = address.saturating_sub(of.start) / PAGE;
-        let pages = of.pages();
-        self.marks.set_sum(span, (page, pages), sum) == sum
+    /// Notes what the page of `start` holds from there on: `bytes`. Which of its blocks
+    /// hold something else than when that was noted before.
+    pub(super) fn note_page(&mut self, span: u32, start: u64, bytes: &[u8]) -> Blocks {
+        let Some(of) = self.span(span) else { return Blocks::ALL };
+        let (first, pages) = (of.start, of.pages());
+        let mut changed = Blocks::default();
+        let head = length(BLOCK - start % BLOCK).min(bytes.len());
+        let (head, rest) = bytes.split_at(head);
+        let mut at = start;
+        for block in std::iter::once(head).chain(rest.chunks(length(BLOCK))) {
+            if self.marks.set_sum(span, (at.saturating_sub(first) / BLOCK, pages), sum(block)) {
+                changed.add(at);
+            }
+            at += block.len() as u64;
+        }
+        changed
     }
 
     /// Forgets what pages held.
@@ -186,6 +197,37 @@ impl Heap {
     pub(super) fn range(&self) -> (u64, u64) {
         self.spans.first().zip(self.spans.last()).map_or((0, 0), |(low, high)| (low.start, high.end()))
     }
+}
+
+/// Some of the blocks of a page.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Blocks(u16);
+
+impl Blocks {
+    pub(super) const ALL: Blocks = Blocks(u16::MAX);
+
+    fn add(&mut self, address: u64) {
+        self.0 |= 1 << (address % PAGE / BLOCK);
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether one of those is among them that the bytes of `range`, all of that page
+    /// and at least one, are in.
+    pub(super) fn touch(self, range: &Range<u64>) -> bool {
+        let (first, last) = (range.start % PAGE / BLOCK, (range.end - 1) % PAGE / BLOCK);
+        u64::from(self.0) >> first & ((2 << (last.saturating_sub(first))) - 1) != 0
+    }
+}
+
+/// A number for what a block holds, never zero.
+fn sum(bytes: &[u8]) -> u32 {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(bytes);
+    // The upper half; both of them are as good.
+    u32::try_from(hasher.finish() >> 32).unwrap_or(0) | 1
 }
 
 /// Pointer and length of a slice.
@@ -229,4 +271,24 @@ fn read_spans<M: Memory + ?Sized>(
         next += some;
     }
     Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_changed_touch_the_objects_that_are_in_them() {
+        let page = 0xc000_0000_2000;
+        let mut changed = Blocks::default();
+        assert!(changed.is_empty() && !changed.touch(&(page..page + PAGE)));
+        changed.add(page + 3 * BLOCK + 8);
+        let touches = |from: u64, until: u64| changed.touch(&(page + from..page + until));
+        assert!(touches(0, PAGE) && touches(3 * BLOCK, 3 * BLOCK + 1) && touches(2 * BLOCK, 4 * BLOCK));
+        assert!(!touches(0, 3 * BLOCK) && !touches(4 * BLOCK, PAGE) && !touches(PAGE - 1, PAGE));
+        changed.add(page + PAGE - 8);
+        assert!(changed.touch(&(page + PAGE - BLOCK..page + PAGE)));
+        assert!(Blocks::ALL.touch(&(page + 16..page + 24)));
+        assert_ne!(sum(&[0; 16]), 0);
+    }
 }

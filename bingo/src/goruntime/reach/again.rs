@@ -2,15 +2,13 @@
 //! pointer from where nobody had looked yet to where somebody had. Marked objects of a
 //! [`Heap`] come in, and what their words point to by now is marked.
 //!
-//! A page that holds what it held when all in it was looked through has nothing new
-//! to tell: it is read, but no more. Those that do not stand still are kept in mind,
-//! so that there one can look again, and again.
-
-use std::hash::{BuildHasher, Hasher};
+//! A block of a page that holds what it held when all in it was looked through has
+//! nothing new to tell: it is read, but no more. Pages that do not stand still are kept
+//! in mind, so that there one can look again, and again.
 
 use super::mark::{CHUNK, Marker, Pointers};
 use crate::goruntime::fields::length;
-use crate::goruntime::heap::{Heap, ObjectId, PAGE, POINTER_BITS};
+use crate::goruntime::heap::{Blocks, Heap, ObjectId, PAGE, POINTER_BITS};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
@@ -76,7 +74,9 @@ impl Marker {
                 }
             }
         }
-        slices.read(self, memory, heap, place, 0)
+        slices.read(self, memory, heap, place, 0)?;
+        self.settle(heap);
+        Ok(())
     }
 }
 
@@ -109,17 +109,18 @@ impl Slices {
                 marker.unreadable += 8;
                 continue;
             };
-            let same = heap.has_same_sum(slice.span, slice.start, sum(bytes));
-            if same && place != Where::All {
+            let mut changed = heap.note_page(slice.span, slice.start, bytes);
+            if place == Where::All {
+                changed = Blocks::ALL;
+            } else if changed.is_empty() {
                 continue;
             }
             if place == Where::Changed {
                 marker.moving.push(slice.start / PAGE * PAGE);
             }
             let bits = slice.bits.and_then(|bits| self.batch.bytes(bits));
-            slice.look_through(marker, heap, (bytes, bits), &mut self.objects);
+            slice.look_through(marker, heap, changed, (bytes, bits), &mut self.objects);
         }
-        marker.settle(heap);
         self.batch.clear();
         self.all.clear();
         self.bytes = 0;
@@ -128,10 +129,12 @@ impl Slices {
 }
 
 impl Slice {
+    /// Looks through what is marked in blocks that have `changed`.
     fn look_through(
         &self,
         marker: &mut Marker,
         heap: &mut Heap,
+        changed: Blocks,
         (bytes, bits): (&[u8], Option<&[u8]>),
         objects: &mut Vec<u32>,
     ) {
@@ -139,22 +142,19 @@ impl Slice {
         let (start, element) = (span.start, span.element());
         let numbers = (self.start - start) / element..(self.end - start).div_ceil(element);
         let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        objects.extend(heap.marked(self.span, number(numbers.start)..number(numbers.end)));
+        let within = |object: u32| {
+            let first = start + u64::from(object) * element;
+            first.max(self.start)..(first + element).min(self.end)
+        };
+        let marked = heap.marked(self.span, number(numbers.start)..number(numbers.end));
+        objects.extend(marked.filter(|&object| changed.touch(&within(object))));
         for object in objects.drain(..) {
             let Some(label) = heap.label(ObjectId { span: self.span, object }) else { continue };
-            let first = start + u64::from(object) * element;
-            let from = first.saturating_sub(self.start);
-            let until = (first + element).min(self.end) - self.start;
+            let range = within(object);
+            let (from, until) = (range.start - self.start, range.end - self.start);
             let bytes = bytes.get(length(from)..length(until)).unwrap_or_default();
             let pointers = Pointers::of(bits, heap.span(self.span), object);
             marker.follow(heap, bytes, pointers, label);
         }
     }
-}
-
-/// A number for what a page holds, never zero.
-fn sum(bytes: &[u8]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    hasher.write(bytes);
-    hasher.finish() | 1
 }

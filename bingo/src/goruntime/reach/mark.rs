@@ -7,9 +7,11 @@
 //! The heap is gone through by address, a part at a time, in rounds: each takes the
 //! objects that wait by then, and those of the part that they make wait in turn.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::goruntime::fields::{length, words};
+use super::found::{Found, Pointer};
+use crate::goruntime::fields::{Fields, length, words};
 use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE, POINTER_BITS, Span};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
@@ -18,8 +20,6 @@ use crate::model::Addr;
 pub(super) const CHUNK: u64 = 256 << 10;
 /// A span is read whole where its objects that wait are one in so many.
 const SPARSE: u64 = 8;
-/// Words that are found before they are looked up.
-const FOUND: usize = 1 << 10;
 /// Larger spans hold one object, or few: these are read one by one.
 const SMALL: u64 = 64 << 10;
 
@@ -39,8 +39,8 @@ pub(super) struct Marker {
     pub(super) keeps_new: bool,
     /// What is marked, where that may have to be undone.
     pub(super) journal: Option<Vec<ObjectId>>,
-    /// Words that have to be looked up, with from where they were reached.
-    found: Vec<(u64, Label)>,
+    /// Words that have to be looked up.
+    found: Found,
     /// Spans in which something waits.
     queue: Vec<u32>,
     /// Who is asked whether to go on.
@@ -102,29 +102,46 @@ impl Marker {
     /// Marks what these words of an object point to, in time: [`Marker::settle`] marks
     /// the rest.
     pub(super) fn follow(&mut self, heap: &mut Heap, bytes: &[u8], pointers: Pointers, label: Label) {
-        let (low, high) = heap.range();
-        let size = high - low;
-        let near = |&word: &u64| word.wrapping_sub(low) < size;
+        let range = heap.range();
         match pointers {
-            Pointers::All => self.found.extend(words(bytes).filter(near).map(|word| (word, label))),
-            Pointers::Some(mask) => {
-                let named = words(bytes).enumerate().filter(|(place, _)| mask >> (place % 64) & 1 != 0);
-                self.found.extend(named.map(|(_, word)| word).filter(near).map(|word| (word, label)));
+            Pointers::All => words(bytes).for_each(|word| self.find(heap, range, word, label)),
+            Pointers::Some(mut mask) => {
+                while mask != 0 {
+                    let word = Fields(bytes).u64(u64::from(mask.trailing_zeros()) * 8);
+                    mask &= mask - 1;
+                    word.into_iter().for_each(|word| self.find(heap, range, word, label));
+                }
             }
         }
-        if self.found.len() >= FOUND {
-            self.settle(heap);
+    }
+
+    /// Notes a word, if it may point into the heap, whose addresses are in a range.
+    #[inline]
+    fn find(&mut self, heap: &mut Heap, (low, high): (u64, u64), word: u64, label: Label) {
+        if word.wrapping_sub(low) < high - low
+            && let Some(full) = self.found.add(word, label)
+        {
+            self.settle_part(heap, full);
         }
     }
 
     /// Marks all that was found.
     pub(super) fn settle(&mut self, heap: &mut Heap) {
-        let mut found = std::mem::take(&mut self.found);
-        heap.sift(&mut found);
-        for (word, label) in found.drain(..) {
-            self.mark(heap, word, label);
+        self.found.parts().for_each(|part| self.settle_part(heap, part));
+    }
+
+    /// Marks what was found of a range of addresses.
+    fn settle_within(&mut self, heap: &mut Heap, range: &Range<u64>) {
+        Found::parts_of(range).for_each(|part| self.settle_part(heap, part));
+    }
+
+    fn settle_part(&mut self, heap: &mut Heap, part: usize) {
+        let Some(mut words) = self.found.take(part) else { return };
+        heap.sift(&mut words, Pointer::word);
+        for one in &words {
+            self.mark(heap, one.word(), one.label());
         }
-        self.found = found;
+        self.found.give_back(part, words);
     }
 
     /// Whether it is to go on.
@@ -140,22 +157,30 @@ impl Marker {
     ) -> Result<(), MemoryError> {
         let mut batch = std::mem::take(&mut self.batch);
         let mut parts = std::mem::take(&mut self.parts);
-        while !self.queue.is_empty() {
+        loop {
+            self.settle(heap);
             let mut spans = std::mem::take(&mut self.queue);
+            if spans.is_empty() {
+                break;
+            }
             spans.sort_unstable();
             let mut spans = spans.into_iter().peekable();
             while spans.peek().is_some() {
                 batch.clear();
                 parts.clear();
-                let mut bytes = 0;
+                let (mut bytes, mut low, mut high) = (0, u64::MAX, 0);
                 while bytes < CHUNK
-                    && let Some(span) = spans.next()
+                    && let Some(number) = spans.next()
+                    && let Some(span) = heap.span(number)
                 {
-                    bytes += self.ask(heap, span, &mut batch, &mut parts, memory)?;
+                    let of = span.start..span.end();
+                    self.settle_within(heap, &of);
+                    (low, high) = (low.min(of.start), of.end);
+                    bytes += self.ask(heap, number, &mut batch, &mut parts, memory)?;
                 }
                 self.ask_on()?;
                 memory.read_batch(&mut batch)?;
-                self.look_through(heap, &batch, &parts);
+                self.look_through(heap, &batch, (&parts, low..high));
             }
         }
         (self.batch, self.parts) = (batch, parts);
@@ -199,8 +224,9 @@ impl Marker {
         Ok(waiting)
     }
 
-    /// Looks through what was read, and through what comes to wait in it.
-    fn look_through(&mut self, heap: &mut Heap, batch: &Batch, parts: &[Part]) {
+    /// Looks through what was read, which is within a range of addresses, and through
+    /// what comes to wait in it.
+    fn look_through(&mut self, heap: &mut Heap, batch: &Batch, (parts, range): (&[Part], Range<u64>)) {
         for part in parts {
             let Some(object) = part.object else { continue };
             let pointers =
@@ -211,7 +237,7 @@ impl Marker {
                 (_, None) => {}
             }
         }
-        self.settle(heap);
+        self.settle_within(heap, &range);
         let mut objects = std::mem::take(&mut self.objects);
         let mut again = true;
         while std::mem::take(&mut again) {
@@ -239,7 +265,7 @@ impl Marker {
                     }
                 }
             }
-            self.settle(heap);
+            self.settle_within(heap, &range);
         }
         self.objects = objects;
     }
@@ -267,7 +293,6 @@ impl Marker {
             }
             at += some;
         }
-        self.settle(heap);
         Ok(())
     }
 }

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 1, of the first look | what is reached, as it is reached | all of it |
 //! | 2, of the next one, seconds later | all that is marked, by address | all of it |
-//! | 3, 4 | the same | the pages that have changed |
+//! | 3, 4 | the same | the parts of pages that have changed |
 //! | up to 16, if there is time | the pages that had changed | those that have again |
 //!
 //! Of one that runs the whole stack is read, also what is over. Where that alone leads
@@ -33,6 +33,7 @@
 //! still, by a thread that is at work for the runtime.
 
 mod again;
+mod found;
 mod goroutines;
 mod holders;
 mod mark;
