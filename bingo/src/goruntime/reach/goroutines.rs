@@ -87,35 +87,49 @@ impl Goroutines {
         Ok(whole)
     }
 
-    /// Those that go on and whose stacks have to be looked through.
-    pub(super) fn unknown(&mut self) -> Vec<Stopped> {
-        let unknown = self.all.iter_mut().flatten().filter(|seen| seen.live && !seen.known);
+    /// Those that go on and whose stacks have to be looked through: their places in
+    /// `allgs`. A list of themselves would be most of the memory that a sweep takes.
+    pub(super) fn unknown(&mut self) -> Vec<usize> {
+        let all = self.all.iter_mut().enumerate();
+        let unknown = all.filter_map(|(place, seen)| Some((place, seen.as_mut()?)));
+        let unknown = unknown.filter(|(_, seen)| seen.live && !seen.known);
         unknown
-            .map(|seen| {
+            .map(|(place, seen)| {
                 seen.known = true;
-                seen.one
+                place
             })
             .collect()
     }
 
-    /// Has one that did not go on do so: what is known of it.
-    pub(super) fn wake(&mut self, place: usize) -> Option<Stopped> {
-        let index = self.parked.get_mut(place)?.take()?;
-        let seen = self.all.get_mut(index)?.as_mut()?;
-        (seen.live, seen.known) = (true, true);
-        Some(seen.one)
+    /// The one at a place.
+    pub(super) fn get(&self, place: usize) -> Option<&Stopped> {
+        self.all.get(place)?.as_ref().map(|seen| &seen.one)
     }
 
-    /// Those that do not go on, by id.
-    pub(super) fn parked(&self) -> Vec<Stopped> {
-        let mut parked: Vec<Stopped> = self.of(false).collect();
-        parked.sort_unstable_by_key(|one| one.g.goid);
+    /// Those at `places`.
+    pub(super) fn at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a Stopped> {
+        places.iter().filter_map(|&place| self.get(place))
+    }
+
+    /// Has one that did not go on do so: its place in `allgs`.
+    pub(super) fn wake(&mut self, waiter: usize) -> Option<usize> {
+        let index = self.parked.get_mut(waiter)?.take()?;
+        let seen = self.all.get_mut(index)?.as_mut()?;
+        (seen.live, seen.known) = (true, true);
+        Some(index)
+    }
+
+    /// The places of those that do not go on, by id.
+    pub(super) fn parked(&self) -> Vec<usize> {
+        let mut parked: Vec<usize> = self.of(false).collect();
+        parked.sort_unstable_by_key(|&place| self.get(place).map(|one| one.g.goid));
         parked
     }
 
-    /// Those that go on, or do not.
-    pub(super) fn of(&self, live: bool) -> impl Iterator<Item = Stopped> + '_ {
-        self.all.iter().flatten().filter(move |seen| seen.live == live).map(|seen| seen.one)
+    /// The places of those that go on, or do not.
+    pub(super) fn of(&self, live: bool) -> impl Iterator<Item = usize> + '_ {
+        let is = move |seen: &Option<Seen>| seen.as_ref().is_some_and(|seen| seen.live == live);
+        self.all.iter().enumerate().filter(move |(_, seen)| is(seen)).map(|(place, _)| place)
     }
 
     /// The sudogs that goroutines are parked with.

@@ -54,7 +54,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
     pub(super) fn find(
         mut self,
         stacks: &mut Stacks<C>,
-        goroutines: &[Stopped],
+        goroutines: &[&Stopped],
         wanted: &[Addr],
     ) -> Result<Vec<Holder>, MemoryError> {
         let memory = self.memory;
@@ -149,7 +149,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
     fn through_interfaces(
         &mut self,
         stacks: &mut Stacks<C>,
-        goroutines: &[Stopped],
+        goroutines: &[&Stopped],
     ) -> Result<(), MemoryError> {
         let mut known: Map<Pc, Arc<[InterfaceCall]>> = Map::default();
         let memory = self.memory;

@@ -257,8 +257,10 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             marker.mark(heap, word, finalizer);
         }
         whole &= self.mark_timers()? & self.mark_threads()?;
-        let (restless, live): (Vec<Stopped>, Vec<Stopped>) =
-            self.goroutines.unknown().into_iter().partition(|one| one.g.position().is_none());
+        let unknown = self.goroutines.unknown();
+        let (restless, live): (Vec<usize>, Vec<usize>) = unknown
+            .into_iter()
+            .partition(|&place| self.goroutines.get(place).is_some_and(|one| one.g.position().is_none()));
         whole &= self.mark_stacks_of(&live)?;
         let guesses = self.guesses(&restless, &mut whole)?;
         let mut woken = Vec::new();
@@ -292,7 +294,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             if woken.is_empty() {
                 return Ok(whole);
             }
-            let live: Vec<Stopped> =
+            let live: Vec<usize> =
                 woken.drain(..).filter_map(|waiter| self.goroutines.wake(waiter)).collect();
             whole &= self.mark_stacks_of(&live)?;
         }
@@ -300,24 +302,21 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
 
     /// What may be dead of the words of `restless` goroutines; all others are marked,
     /// and those, too, if they are believed.
-    fn guesses(&mut self, restless: &[Stopped], whole: &mut bool) -> Result<Vec<Guess>, MemoryError> {
+    fn guesses(&mut self, restless: &[usize], whole: &mut bool) -> Result<Vec<Guess>, MemoryError> {
         let mut guesses = Vec::with_capacity(restless.len());
-        for one in restless {
+        for &place in restless {
+            let Some(&one) = self.goroutines.get(place) else { continue };
             let label = self.label(Root::Goroutine(GoId(one.g.goid)));
             let mut words = Vec::new();
             let (heap, watch) = (&self.heap, &self.watch);
-            let unreadable = self.stacks.scan(
-                self.memory,
-                &self.runtime.layout,
-                std::slice::from_ref(one),
-                |_, sighting| {
+            let unreadable =
+                self.stacks.scan(self.memory, &self.runtime.layout, &[&one], |_, sighting| {
                     if heap.find(sighting.word).is_some() || watch.elsewhere(sighting.word).is_some() {
                         words.push(sighting);
                     }
-                },
-            )?;
+                })?;
             *whole &= unreadable == 0;
-            guesses.push(Guess { one: *one, label, words });
+            guesses.push(Guess { one, label, words });
         }
         if self.believes {
             for guess in self.doubts.take().chain(std::mem::take(&mut guesses)) {
@@ -383,6 +382,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             .iter()
             .flat_map(|(_, registers)| registers)
             .for_each(|&word| marker.mark(heap, word, label));
+        let threads: Vec<&Stopped> = threads.iter().collect();
         let unreadable = stacks.scan(*memory, &runtime.layout, &threads, |_, sighting| {
             marker.mark(heap, sighting.word, label);
         })?;
@@ -405,10 +405,12 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         Ok(whole)
     }
 
-    fn mark_stacks_of(&mut self, goroutines: &[Stopped]) -> Result<bool, MemoryError> {
-        let labels: Vec<Label> =
-            goroutines.iter().map(|one| self.label(Root::Goroutine(GoId(one.g.goid)))).collect();
-        let Search { memory, runtime, heap, marker, watch, sights, stacks, running, .. } = self;
+    /// Marks what those at `places` hold.
+    fn mark_stacks_of(&mut self, places: &[usize]) -> Result<bool, MemoryError> {
+        let ids: Vec<GoId> = self.goroutines.at(places).map(|one| GoId(one.g.goid)).collect();
+        let labels: Vec<Label> = ids.into_iter().map(|id| self.label(Root::Goroutine(id))).collect();
+        let Search { memory, runtime, heap, marker, watch, sights, stacks, running, goroutines, .. } = self;
+        let goroutines: Vec<&Stopped> = goroutines.at(places).collect();
         for (one, &label) in goroutines.iter().zip(&labels).filter(|(one, _)| one.g.running.is_some()) {
             for word in running.registers(one.g.addr) {
                 marker.mark(heap, word, label);
@@ -416,7 +418,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 sights.direct(heap, watch, GoId(one.g.goid), &sighting);
             }
         }
-        let unreadable = stacks.scan(*memory, &runtime.layout, goroutines, |place, sighting| {
+        let unreadable = stacks.scan(*memory, &runtime.layout, &goroutines, |place, sighting| {
             let (Some(one), Some(&label)) = (goroutines.get(place), labels.get(place)) else { return };
             marker.mark(heap, sighting.word, label);
             sights.direct(heap, watch, GoId(one.g.goid), &sighting);
@@ -433,20 +435,26 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         if self.watch.locks.is_empty() {
             return Ok(Vec::new());
         }
-        let mut all: Vec<Stopped> = self.goroutines.of(true).collect();
-        let at_locks = all.iter().filter(|one| self.watch.waits_for_lock(GoId(one.g.goid)));
-        let at_locks: Vec<Stopped> = at_locks.take(MOST_AT_LOCKS).copied().collect();
+        let mut all: Vec<usize> = self.goroutines.of(true).collect();
+        let waits_for_lock = |place: usize| {
+            self.goroutines.get(place).is_some_and(|one| self.watch.waits_for_lock(GoId(one.g.goid)))
+        };
+        let at_locks = all.iter().copied().filter(|&place| waits_for_lock(place));
+        let at_locks: Vec<usize> = at_locks.take(MOST_AT_LOCKS).collect();
         self.look_at(&at_locks)?;
         all.extend(parked);
+        let all: Vec<&Stopped> = self.goroutines.at(&all).collect();
         let holders = Holders::new(self.memory, &**self.code, &self.runtime.layout);
         holders.find(&mut self.stacks, &all, &self.watch.locks)
     }
 
-    fn look_at(&mut self, parked: &[Stopped]) -> Result<(), MemoryError> {
-        for chunk in parked.chunks(CHUNK) {
+    /// Looks at what those at `places` have at hand.
+    fn look_at(&mut self, places: &[usize]) -> Result<(), MemoryError> {
+        for chunk in places.chunks(CHUNK) {
             self.marker.ask_on()?;
+            let chunk: Vec<&Stopped> = self.goroutines.at(chunk).collect();
             let mut words: Vec<Vec<Sighting>> = vec![Vec::new(); chunk.len()];
-            self.stacks.scan(self.memory, &self.runtime.layout, chunk, |place, sighting| {
+            self.stacks.scan(self.memory, &self.runtime.layout, &chunk, |place, sighting| {
                 if let Some(words) = words.get_mut(place)
                     && (self.heap.find(sighting.word).is_some()
                         || self.watch.elsewhere(sighting.word).is_some())

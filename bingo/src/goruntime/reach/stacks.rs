@@ -82,7 +82,7 @@ impl<C: Code> Stacks<C> {
         &mut self,
         memory: &M,
         layout: &Layout,
-        goroutines: &[Stopped],
+        goroutines: &[&Stopped],
         mut visit: impl FnMut(usize, Sighting),
     ) -> Result<usize, MemoryError> {
         self.each(memory, goroutines, |stacks, place, one, stack| {
@@ -101,7 +101,7 @@ impl<C: Code> Stacks<C> {
     pub(super) fn calls<M: Memory + ?Sized>(
         &mut self,
         memory: &M,
-        goroutines: &[Stopped],
+        goroutines: &[&Stopped],
         mut visit: impl FnMut(usize, Pc, &Bytes<'_>, u64) -> Result<(), MemoryError>,
     ) -> Result<(), MemoryError> {
         self.each(memory, goroutines, |stacks, place, one, stack| {
@@ -120,7 +120,7 @@ impl<C: Code> Stacks<C> {
     fn each<M: Memory + ?Sized>(
         &mut self,
         memory: &M,
-        goroutines: &[Stopped],
+        goroutines: &[&Stopped],
         mut look: impl FnMut(&mut Self, usize, &Stopped, Option<Bytes<'_>>) -> Result<(), MemoryError>,
     ) -> Result<usize, MemoryError> {
         let mut batch = std::mem::take(&mut self.batch);
@@ -130,7 +130,7 @@ impl<C: Code> Stacks<C> {
             batch.clear();
             let mut asked = Vec::new();
             let mut bytes = 0;
-            while let Some(one) = goroutines.get(next)
+            while let Some(&one) = goroutines.get(next)
                 && asked.len() < MOST
                 && bytes < CHUNK
             {
@@ -142,7 +142,7 @@ impl<C: Code> Stacks<C> {
             }
             memory.read_batch(&mut batch)?;
             for (place, start, piece) in asked {
-                let Some(one) = goroutines.get(place) else { continue };
+                let Some(&one) = goroutines.get(place) else { continue };
                 let stack = batch.bytes(piece).map(|bytes| Bytes { start, bytes });
                 unreadable += usize::from(stack.is_none());
                 look(self, place, one, stack)?;

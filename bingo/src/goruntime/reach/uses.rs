@@ -60,7 +60,7 @@ impl Sights {
         if let Some(id) = heap.find(sighting.word)
             && heap.is_watched(id.span)
         {
-            for &object in watch.at(id) {
+            for object in watch.at(id) {
                 self.add(watch, goroutine, object, sighting, 0);
             }
         }
@@ -108,7 +108,8 @@ impl Sights {
                         self.add(watch, goroutine, object, &sighting, depth);
                     }
                     let Some(id) = heap.find(word) else { continue };
-                    for &object in watch.at(id) {
+                    let watched = heap.is_watched(id.span);
+                    for object in watched.then(|| watch.at(id)).into_iter().flatten() {
                         self.add(watch, goroutine, object, &sighting, depth);
                     }
                     if seen.len() < MOST_EACH && seen.insert(id) {

@@ -53,8 +53,8 @@ pub(super) struct Watch {
     /// The mutexes among the objects.
     pub(super) locks: Vec<Addr>,
     by_id: Map<GoId, usize>,
-    /// The objects at a place of the heap.
-    places: Map<ObjectId, Vec<usize>>,
+    /// The objects and their places in the heap, by place: most have one each.
+    places: Vec<(ObjectId, u32)>,
     /// Those that are no part of the heap, by address.
     elsewhere: Vec<(u64, usize)>,
 }
@@ -121,25 +121,26 @@ impl Watch {
             let Some(span) = heap.span(id.span) else { continue };
             unmarked |= is_new && span.is_noscan();
             if !span.is_tiny() {
-                self.places.entry(id).or_default().push(number);
+                self.places.push((id, place(number)));
                 continue;
             }
             let last = address.saturating_add(object.size);
             let mut at = address.saturating_sub(BEFORE);
             while at < last {
                 if let Some(id) = heap.find(at).filter(|at| at.span == id.span) {
-                    self.places.entry(id).or_default().push(number);
+                    self.places.push((id, place(number)));
                 }
                 at += BEFORE;
             }
         }
+        self.places.sort_unstable();
         self.elsewhere.sort_unstable();
         unmarked
     }
 
     /// Takes the marks off all objects: what they are reached from is to be found anew.
     pub(super) fn unmark(&self, heap: &mut Heap) {
-        self.places.keys().for_each(|&id| heap.unmark(id));
+        self.places.iter().for_each(|&(id, _)| heap.unmark(id));
     }
 
     /// The place among [`Watch::waiters`] of a goroutine that waits.
@@ -165,13 +166,16 @@ impl Watch {
     }
 
     /// The objects at a place of the heap.
-    pub(super) fn at(&self, id: ObjectId) -> &[usize] {
-        self.places.get(&id).map_or(&[], Vec::as_slice)
+    pub(super) fn at(&self, id: ObjectId) -> impl Iterator<Item = usize> + '_ {
+        let from = self.places.partition_point(|&(place, _)| place < id);
+        let behind = self.places.get(from..).unwrap_or_default();
+        let here = behind.iter().take_while(move |&&(place, _)| place == id);
+        here.map(|&(_, number)| usize::try_from(number).unwrap_or(usize::MAX))
     }
 
     /// Whether an object at a place of the heap has not been reached yet.
     pub(super) fn lacks(&self, id: ObjectId) -> bool {
-        let mut objects = self.at(id).iter().filter_map(|&number| self.objects.get(number));
+        let mut objects = self.at(id).filter_map(|number| self.objects.get(number));
         objects.any(|object| object.from.is_none())
     }
 
@@ -185,12 +189,10 @@ impl Watch {
     /// Notes that what lies at `id` was reached; who waits for it goes on.
     /// Those that did not before are added to `woken`.
     pub(super) fn reached(&mut self, id: ObjectId, label: Label, woken: &mut Vec<usize>) {
-        let Some(numbers) = self.places.get(&id) else { return };
-        for &number in numbers {
+        let numbers: Vec<usize> = self.at(id).collect();
+        for number in numbers {
             let Some(object) = self.objects.get_mut(number) else { continue };
             object.from.get_or_insert(From::Mark(label));
-        }
-        for number in numbers.clone() {
             self.wake(number, woken);
         }
     }
@@ -205,6 +207,10 @@ impl Watch {
             }
         }
     }
+}
+
+fn place(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// As many bytes of an object as a pointer to it may point into.
