@@ -130,7 +130,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         let texts = reporting.source_files();
         let stop = || interrupted.load(Ordering::Relaxed);
         let mut found = session.analysis(&texts, reporting.min_block, stop);
-        super::live_vars::add_of_process(&mut found, arguments.pid);
+        super::live_vars::add_of_process(&mut found, arguments.pid, &session);
         reporting.report(found.found_in(Run::of(arguments.pid.to_string())), begun)?;
     }
     match ended {

@@ -11,8 +11,10 @@ use crate::binary::debug::Debug;
 use crate::goruntime::{BinaryCode, CoreSource, SnapshotReader};
 use crate::inspect::Subject;
 use crate::memory::Memory;
-use crate::model::{GoId, LiveVars, LoadBias, Snapshot, Value};
+use crate::model::{GoId, LiveVars, LoadBias, Snapshot, Stack, Value};
 use crate::session::Analysis;
+#[cfg(all(target_os = "linux", feature = "live"))]
+use crate::session::Session;
 
 /// Goroutines that are looked at.
 const GOROUTINES: usize = 64;
@@ -34,20 +36,19 @@ struct Looked<'a, M> {
 }
 
 impl<M: Memory> Looked<'_, M> {
-    /// What `goroutines` have at hand.
-    fn of(&self, goroutines: &[GoId]) -> HashMap<GoId, LiveVars> {
+    /// What `goroutines` have at hand, each with its stack when it was last seen.
+    fn of(&self, goroutines: &[(GoId, Stack)]) -> HashMap<GoId, LiveVars> {
         if goroutines.is_empty() {
             return HashMap::new();
         }
         let Ok(sections) = closely::sections(self.binary) else { return HashMap::new() };
         let Ok(debug) = Debug::new(&sections) else { return HashMap::new() };
         let ids = goroutines.iter().take(GOROUTINES);
-        ids.filter_map(|&id| Some((id, self.one(id, &debug)?))).collect()
+        ids.filter_map(|(id, stack)| Some((*id, self.one(*id, stack, &debug)?))).collect()
     }
 
-    fn one(&self, id: GoId, debug: &Debug<'_>) -> Option<LiveVars> {
-        let goroutine = self.snapshot.goroutines.iter().find(|goroutine| goroutine.id == id)?;
-        let site = goroutine.stack.site()?;
+    fn one(&self, id: GoId, stack: &Stack, debug: &Debug<'_>) -> Option<LiveVars> {
+        let site = stack.site()?;
         let mut stop = self.reader.stop_of(id).ok()?;
         stop.frames.truncate(CALLS);
         let subject = Subject {
@@ -95,13 +96,18 @@ pub(super) fn add_of_core(found: &mut Analysis, path: &str, binary: Option<&Path
     let binary = std::sync::Arc::clone(source.binary());
     let bias = source.load_bias();
     let looked = Looked { reader: source.reader(), binary: &binary, bias, snapshot: &snapshot };
-    found.take_live_vars(&looked.of(&examples));
+    let stack = |&id: &GoId| {
+        let known = snapshot.goroutines.binary_search_by_key(&id, |goroutine| goroutine.id).ok();
+        Some((id, snapshot.goroutines.get(known?)?.stack.clone()))
+    };
+    let known: Vec<(GoId, Stack)> = examples.iter().filter_map(stack).collect();
+    found.take_live_vars(&looked.of(&known));
 }
 
-/// Adds to what was found in the process `pid` what goroutines have at hand that still
-/// wait where they did.
+/// Adds to what was found in the process `pid` by `session` what goroutines have at hand
+/// that still wait where they did.
 #[cfg(all(target_os = "linux", feature = "live"))]
-pub(super) fn add_of_process(found: &mut Analysis, pid: u32) {
+pub(super) fn add_of_process(found: &mut Analysis, pid: u32, session: &Session) {
     use crate::goruntime::ProcessSource;
 
     let examples = examples(found);
@@ -109,10 +115,18 @@ pub(super) fn add_of_process(found: &mut Analysis, pid: u32) {
         return;
     }
     let Ok(mut source) = ProcessSource::open(pid) else { return };
-    let Ok(snapshot) = source.snapshot(super::outside::monotonic()) else { return };
+    if source.find(&examples).is_err() {
+        return;
+    }
+    // What all goroutines wait on is known: another picture of them would cost as much
+    // as the first one did.
+    let world = session.world();
+    let known = examples.into_iter().filter_map(|id| Some((id, world.goroutine(id)?.stack.clone())));
+    let known: Vec<(GoId, Stack)> = known.collect();
+    let snapshot = Snapshot { objects: (**world.objects()).clone(), ..Snapshot::default() };
     let bias = source.target().load_bias();
     let looked = Looked { reader: source.reader(), binary: source.binary(), bias, snapshot: &snapshot };
-    found.take_live_vars(&looked.of(&examples));
+    found.take_live_vars(&looked.of(&known));
 }
 
 /// What those have at hand that wait in the program's own code, one for each place.
@@ -133,7 +147,7 @@ pub(super) fn of_waiting(
         if let Some(site) = site
             && places.insert((site.pc, goroutine.reason))
         {
-            waiting.push(goroutine.id);
+            waiting.push((goroutine.id, goroutine.stack.clone()));
         }
     }
     let bias = source.target().load_bias();

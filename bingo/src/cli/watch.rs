@@ -57,7 +57,7 @@ pub(super) fn analysis(
     match ended {
         Ok(_) => {
             let mut found = session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed));
-            live_vars::add_of_process(&mut found, pid);
+            live_vars::add_of_process(&mut found, pid, &session);
             Ok(found)
         }
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),

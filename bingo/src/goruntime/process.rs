@@ -127,6 +127,15 @@ impl ProcessSource {
         }
     }
 
+    /// Finds where these goroutines are, so that they can be looked at closely one by one:
+    /// see [`SnapshotReader::find`].
+    ///
+    /// # Errors
+    /// Those of [`ProcessSource::snapshot`].
+    pub fn find(&mut self, goroutines: &[GoId]) -> Result<(), ReadError> {
+        self.reader.find(goroutines)
+    }
+
     fn read(
         &mut self,
         read: impl FnOnce(&mut SnapshotReader<ProcessMemory, BinaryCode>) -> Result<Snapshot, ReadError>,
