@@ -18,7 +18,7 @@ use crate::model::{
     Access, Certainty, GoId, GoState, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind,
     Operation, Use, WaitFor, WaitReason,
 };
-use crate::world::{Goroutine, World};
+use crate::world::{Glance, World};
 
 /// How late a timer may be.
 const LATE: Duration = Duration::from_millis(200);
@@ -42,13 +42,14 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
     let mut patterns: Vec<Pattern> = Vec::new();
     let mut known: HashMap<Alike, Option<usize>> = HashMap::new();
     let mut members: Vec<(GoId, usize)> = Vec::new();
-    let mut goroutines: Vec<&Arc<Goroutine>> = world.goroutines().filter(|one| !one.system).collect();
-    goroutines.sort_by_key(|goroutine| goroutine.id);
+    let mut goroutines: Vec<Glance<'_>> = world.glances().filter(|one| !one.is_system()).collect();
+    goroutines.sort_by_key(|goroutine| goroutine.id());
     for goroutine in goroutines {
         if enough() {
             return Err(LeftOut::Stopped);
         }
         let pattern = *known.entry(alike(world, goroutine)).or_insert_with(|| {
+            let goroutine = goroutine.whole();
             let spots = places.of(code, world, goroutine);
             let seen = Seen { state: goroutine.state, reason: goroutine.reason, stack: &goroutine.stack };
             let mut pattern = pattern::of(code, &seen, &spots);
@@ -64,7 +65,7 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
             patterns.push(pattern);
             Some(patterns.len() - 1)
         });
-        members.extend(pattern.map(|pattern| (goroutine.id, pattern)));
+        members.extend(pattern.map(|pattern| (goroutine.id(), pattern)));
     }
     let mut joined = Joined::new(world, code, patterns, members);
     joined.waits();
@@ -75,17 +76,18 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
     Ok(joined.links)
 }
 
-fn alike(world: &World, goroutine: &Goroutine) -> Alike {
+fn alike(world: &World, goroutine: Glance<'_>) -> Alike {
     let mut parents = [0; 2];
-    let mut at = goroutine.parent;
+    let mut at = goroutine.parent();
     for slot in &mut parents {
-        let Some(parent) = at.and_then(|id| world.goroutine(id)) else { break };
-        *slot = parent.stack.address();
-        at = parent.parent;
+        let Some(parent) = at.and_then(|id| world.glance(id)) else { break };
+        *slot = parent.stack().address();
+        at = parent.parent();
     }
-    let created_by = goroutine.created_by.as_ref().map(|made| (Arc::clone(&made.file), made.line));
-    let stack = if goroutine.stack.frames().is_empty() { 0 } else { goroutine.stack.address() };
-    Alike { stack, state: goroutine.state, reason: goroutine.reason, created_by, parents }
+    let created_by = goroutine.created_by().map(|made| (Arc::clone(&made.file), made.line));
+    let stack = goroutine.stack();
+    let stack = if stack.frames().is_empty() { 0 } else { stack.address() };
+    Alike { stack, state: goroutine.state(), reason: goroutine.reason(), created_by, parents }
 }
 
 pub(super) struct Joined<'w> {

@@ -97,10 +97,10 @@ pub fn links(world: &World, texts: &dyn Texts, enough: Enough<'_>) -> BySource {
 }
 
 fn read(world: &World, texts: &dyn Texts, enough: Enough<'_>, links: &mut Links) -> Result<(), LeftOut> {
-    let waits = world.goroutines().any(|goroutine| {
-        goroutine.state == GoState::Blocked
-            && !goroutine.system
-            && goroutine.stack.frames().iter().any(|frame| !load::is_foreign(frame))
+    let waits = world.glances().any(|goroutine| {
+        goroutine.state() == GoState::Blocked
+            && !goroutine.is_system()
+            && goroutine.stack().frames().iter().any(|frame| !load::is_foreign(frame))
     });
     let made = world.birthplaces().iter().flat_map(|place| place.stack.frames());
     let mut made = made.filter(|frame| !load::is_foreign(frame)).peekable();
@@ -109,17 +109,18 @@ fn read(world: &World, texts: &dyn Texts, enough: Enough<'_>, links: &mut Links)
     }
     let mut frames = std::collections::BTreeSet::new();
     let mut known = std::collections::HashSet::new();
-    for goroutine in world.goroutines().filter(|goroutine| !goroutine.system) {
-        if let Some(made) = &goroutine.created_by
+    for goroutine in world.glances().filter(|goroutine| !goroutine.is_system()) {
+        if let Some(made) = goroutine.created_by()
             && known.insert((made.function.as_ptr(), made.file.as_ptr()))
             && !load::is_foreign_function(&made.function, &made.file)
         {
             frames.insert((made.function.to_string(), made.file.to_string()));
         }
-        if !known.insert((goroutine.stack.address() as *const u8, std::ptr::null())) {
+        let stack = goroutine.stack();
+        if !known.insert((stack.address() as *const u8, std::ptr::null())) {
             continue;
         }
-        for frame in goroutine.stack.frames().iter().filter(|frame| !load::is_foreign(frame)) {
+        for frame in stack.frames().iter().filter(|frame| !load::is_foreign(frame)) {
             frames.insert((frame.function.to_string(), frame.file.to_string()));
         }
     }
@@ -132,9 +133,9 @@ fn read(world: &World, texts: &dyn Texts, enough: Enough<'_>, links: &mut Links)
     let frames = frames.filter(|(_, file)| file.ends_with(".go"));
     let Some(program) = load::load(frames, texts, enough)? else { return Ok(()) };
     let mut points = points::Points::of(program, enough)?;
-    let tested = world
-        .goroutines()
-        .any(|goroutine| goroutine.stack.frames().iter().any(|frame| frame.function.starts_with("testing.")));
+    let tested = world.glances().any(|goroutine| {
+        goroutine.stack().frames().iter().any(|frame| frame.function.starts_with("testing."))
+    });
     if tested {
         // There may be more tests to come.
         points.later.extend(points.program.tests());

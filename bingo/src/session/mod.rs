@@ -30,6 +30,9 @@ pub use view::View;
 pub use waits::{Waited, Waits};
 pub use with_end::WithEnd;
 
+/// Room for so many events is kept from one turn to the next.
+const EVENTS_KEPT: usize = 1 << 12;
+
 /// Probes: events at a cost to the target, which is bounded and told.
 pub trait Probing: Source {
     /// How they do.
@@ -113,7 +116,7 @@ impl Session {
     /// When a source cannot go on.
     pub fn advance(&mut self, now: Time, snapshot: bool) -> Result<bool, SourceError> {
         let last = std::mem::replace(&mut self.now, now);
-        self.events.clear();
+        self.forget_events();
         self.observed.clear();
         self.observed.append(&mut self.held);
         let mut alive = true;
@@ -152,6 +155,9 @@ impl Session {
             let untold = self.world.apply(&observation);
             match observation {
                 Observation::Event(event) => self.events.push(event),
+                Observation::Snapshot(_) | Observation::Problem(_) if self.events.is_empty() => {
+                    self.events = untold;
+                }
                 Observation::Snapshot(_) | Observation::Problem(_) => self.events.extend(untold),
             }
         }
@@ -179,6 +185,8 @@ impl Session {
     /// Forgets them, when a face has had them.
     pub fn forget_events(&mut self) {
         self.events.clear();
+        // The first snapshot has very many to tell, later ones few.
+        self.events.shrink_to(EVENTS_KEPT);
     }
 
     /// The time of the last [`Session::advance`].

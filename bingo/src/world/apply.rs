@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::World;
 use super::goroutine::Record;
-use super::{Goroutine, World};
 use crate::model::{Event, EventKind, EventRef, GoId, GoState, Snapshot, Time};
 
 /// A wait this long has its details told again once a snapshot knows them: the
@@ -95,7 +95,7 @@ impl World {
                 if let Some(past) = &mut self.past {
                     past.moved(None, record, None, &self.missed);
                 }
-                untold.push(found(record.shown(&self.lent), taken));
+                untold.push(record.found(&self.lent, taken));
                 continue;
             };
             let Some(record) = self.records.at(number) else { continue };
@@ -113,7 +113,7 @@ impl World {
             }
             let long = taken.since(record.condition().since.time()) >= WORTH_DETAILS;
             if sighting.untold || (sighting.detailed && long) {
-                untold.push(found(record.shown(&self.lent), taken));
+                untold.push(record.found(&self.lent, taken));
             }
         }
         self.end_absent(snapshot, &mut untold);
@@ -148,7 +148,7 @@ impl World {
             .collect();
         for id in absent {
             if let Some(gone) = self.end(id, snapshot.taken) {
-                let mut event = found(gone.shown(&self.lent), snapshot.taken);
+                let mut event = gone.found(&self.lent, snapshot.taken);
                 event.kind = EventKind::Snapshot {
                     state: GoState::Dead,
                     reason: None,
@@ -166,21 +166,5 @@ impl World {
     fn end(&mut self, id: GoId, time: Time) -> Option<Record> {
         self.buried.bury(id, time);
         self.remove(id)
-    }
-}
-
-fn found(goroutine: &Goroutine, taken: Time) -> Event {
-    Event {
-        time: taken,
-        goroutine: Some(goroutine.id),
-        kind: EventKind::Snapshot {
-            state: goroutine.state,
-            reason: goroutine.reason,
-            on: goroutine.wait.clone(),
-            parent: goroutine.parent,
-            since: Some(goroutine.since.time()).filter(|since| *since < taken),
-        },
-        stack: Some(goroutine.stack.clone()).filter(|stack| !stack.frames().is_empty()),
-        thread: goroutine.thread,
     }
 }

@@ -21,7 +21,7 @@ use super::lent::{Lent, NONE};
 use super::missed::Missed;
 use super::sampled::Sampled;
 use crate::model::{
-    CreatedBy, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
+    CreatedBy, Event, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
     WaitReason,
 };
 
@@ -287,6 +287,24 @@ impl Record {
                 system,
             })
         })
+    }
+
+    /// That a snapshot has found it so, when that began at `taken`.
+    pub(super) fn found(&self, lent: &Lent, taken: Time) -> Event {
+        let now = self.condition();
+        Event {
+            time: taken,
+            goroutine: Some(self.id),
+            kind: EventKind::Snapshot {
+                state: now.state,
+                reason: now.reason,
+                on: now.wait.cloned(),
+                parent: self.parent(),
+                since: Some(now.since.time()).filter(|since| *since < taken),
+            },
+            stack: self.stack(lent).cloned().filter(|stack| !stack.frames().is_empty()),
+            thread: now.thread,
+        }
     }
 
     /// Its stack when it last left the processor, if one was seen.
