@@ -36,7 +36,7 @@ pub use elf::{Elf, Section, Segment};
 pub use error::BinaryError;
 pub use globals::{Found, Global, Globals, GlobalsError};
 pub use go_version::GoVersion;
-pub use held_locks::{GivenLock, HeldLock, InterfaceCall, LockPlace, LockStart};
+pub use held_locks::{GivenLock, HeldLock, InterfaceCall, LockIndex, LockPlace, LockStart};
 pub use module_data::{ModuleData, TextSection};
 pub use pclntab::{Call, Form, FuncId, Function, Header, LiveWords, PclnTab, Unwind};
 pub use printed_name::printed_name;

@@ -141,7 +141,7 @@ impl Code {
                 }
                 for item in self.eval(of, context) {
                     if item.site == OUTSIDE {
-                        found.extend(unknown(name).map(|(kind, operation)| Done {
+                        found.extend(foreign::unknown(name).map(|(kind, operation)| Done {
                             item,
                             kind,
                             operation,
@@ -158,6 +158,12 @@ impl Code {
                             let item = Item { site, ..item };
                             Done { item, kind, operation, line }
                         }));
+                    }
+                    // A channel has no methods but those of `reflect.Value`.
+                    if self.is_channel(item.site)
+                        && let Some(operation) = foreign::by_reflection(name)
+                    {
+                        found.push(Done { item, kind: ObjectKind::Channel, operation, line });
                     }
                     for (item, method) in self.evaluator().method(item, name) {
                         match method {
@@ -587,14 +593,4 @@ pub(super) fn call_of(act: &Act) -> Option<CallId> {
         ActKind::Call(call) | ActKind::Go(call) | ActKind::Defer(call) => Some(call),
         _ => None,
     }
-}
-
-/// What a method of that name would do with an object that is not known.
-fn unknown(name: &str) -> Option<(ObjectKind, Operation)> {
-    Some(match name {
-        "Unlock" | "RUnlock" => (ObjectKind::Mutex, Operation::Unlock),
-        "Done" => (ObjectKind::WaitGroup, Operation::Done),
-        "Signal" | "Broadcast" => (ObjectKind::Cond, Operation::Signal),
-        _ => return None,
-    })
 }

@@ -11,6 +11,8 @@ use super::points::{Node, OUTSIDE, Points, Sites, bare};
 const PROMOTED: u32 = 6;
 /// Results of a call that are told apart.
 const RESULTS: usize = 3;
+/// Contexts that are asked for a value.
+const PARENTS: usize = 100;
 /// Where a call keeps the list of its variadic arguments.
 const VARIADIC: usize = 100;
 
@@ -206,6 +208,17 @@ impl Points {
                     }
                 }
             }
+            Some(Method::Nothing) if &**name == "Value" => {
+                let (mut next, mut known) = (vec![site], Sites::new());
+                while let Some(context) = next.pop().filter(|_| known.len() < PARENTS) {
+                    if known.insert(context) {
+                        self.add(Node::Result(id, 0), &self.set(&Node::Field(context, "value".into())));
+                        next.extend(self.set(&Node::Field(context, "parent".into())));
+                    }
+                }
+                // Somebody else may have given it along.
+                self.add(Node::Result(id, 0), &Sites::from([OUTSIDE]));
+            }
             Some(Method::Does(..) | Method::Nothing) => {}
             None if &**name == "Context" && args.is_empty() => self.given_context(id),
             None if *kind == foreign::named("time", "Timer") => {
@@ -217,7 +230,7 @@ impl Points {
             }
             None => {
                 // It keeps what it is given, and gives it back.
-                let kept = self.elem(site);
+                let kept = self.inside(site);
                 let later = foreign::calls_later(package);
                 for arg in args {
                     let value = self.eval(arg);
@@ -273,8 +286,20 @@ impl Points {
                 let context = self.made_by(id, 0, foreign::never(), Made::Here);
                 result(self, 0, context);
             }
-            Function::Given => {
+            given @ (Function::Given | Function::Once) => {
                 let value = self.eval(&first);
+                // `context.WithValue`
+                let kept = args.get(2).map(|kept| self.eval(kept)).unwrap_or_default();
+                for context in &value {
+                    self.note_field(*context, "value", &kept);
+                }
+                if given == Function::Once {
+                    let funcs = value.iter().filter_map(|site| match self.program.site(*site)?.made {
+                        Made::Func(func) => Some(func),
+                        _ => None,
+                    });
+                    self.once.extend(funcs);
+                }
                 self.add(Node::Result(id, 0), &value);
             }
             Function::Channel(why) => {
@@ -315,10 +340,12 @@ impl Points {
                 }
             }
             Function::Later => {
-                for arg in args {
-                    for site in self.eval(arg) {
-                        self.call_back(id, site, true, &Sites::from([OUTSIDE]));
-                    }
+                // `AddCleanup` calls with what it is given.
+                let given: Vec<Sites> = args.iter().map(|arg| self.eval(arg)).collect();
+                let mut with = Sites::from([OUTSIDE]);
+                given.iter().for_each(|value| with.extend(value.iter()));
+                for site in given.iter().flat_map(Sites::iter) {
+                    self.call_back(id, *site, true, &with);
                 }
             }
             Function::Ends => {}
@@ -339,15 +366,30 @@ impl Points {
             Function::Other => {
                 let kind = Type::Foreign(package.into(), "".into());
                 let made = self.made_by(id, 0, kind, Made::Here);
+                // What it calls may be given what it was given, or a part of that, and so may
+                // who called it get that back: `slices.Clone`, `heap.Push` and `heap.Pop`.
+                let mut given = Sites::new();
                 for arg in args {
                     let value = self.eval(arg);
+                    given.unite(&value);
                     for site in &value {
-                        self.call_back(id, *site, foreign::calls_later(package), &Sites::from([OUTSIDE]));
+                        given.unite(&self.elem(*site));
                     }
                     self.add(Node::Elem(made), &value);
                 }
+                let mut with = given.clone();
+                with.insert(OUTSIDE);
+                for site in given.iter() {
+                    self.call_back(id, *site, foreign::calls_later(package), &with);
+                }
+                given.insert(made);
+                for func in self.targets.get(&id).into_iter().flatten() {
+                    for returned in self.program.func(*func).into_iter().flat_map(|func| &func.results) {
+                        given.unite(&self.set(&Node::Var(*returned)));
+                    }
+                }
                 for at in 0..RESULTS {
-                    result(self, at, made);
+                    self.add(Node::Result(id, at), &given);
                 }
             }
         }

@@ -220,7 +220,7 @@ impl<'p> Evaluator<'p> {
             }
         }
         if let (Expr::Foreign(package, name), Some(first)) = (&callee, &first)
-            && foreign::function(package, name) == foreign::Function::Given
+            && let foreign::Function::Given | foreign::Function::Once = foreign::function(package, name)
         {
             return self.at(first, context, fresh);
         }
@@ -248,7 +248,8 @@ impl<'p> Evaluator<'p> {
             let callee = Rc::new(Context {
                 func,
                 call: Some(id),
-                owner,
+                // Somebody else may have called it before, whose result this is.
+                owner: owner.filter(|_| !self.points.once.contains(&func)),
                 up: Some(Rc::clone(context)),
                 unborn: None,
                 depth: context.depth + 1,

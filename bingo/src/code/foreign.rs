@@ -26,8 +26,10 @@ pub(super) enum Function {
     Context { fed: Option<&'static str> },
     /// A context that is never done.
     Never,
-    /// What it is given: `context.WithValue`, `sync.OnceFunc`.
+    /// What it is given: `context.WithValue`,
     Given,
+    /// and `sync.OnceFunc`: it is called once, by whoever comes first.
+    Once,
     /// A channel that is fed.
     Channel(&'static str),
     /// An object whose field `C` is such a channel.
@@ -128,7 +130,8 @@ pub(super) fn function(package: &str, name: &str) -> Function {
         ("os/signal", "NotifyContext") => Function::Context { fed: Some(SIGNALS) },
         ("context", "WithValue") => Function::Given,
         ("context", "AfterFunc") | ("time", "AfterFunc") => Function::Later,
-        ("sync", "OnceFunc" | "OnceValue" | "OnceValues") => Function::Given,
+        ("runtime", "SetFinalizer" | "AddCleanup") => Function::Later,
+        ("sync", "OnceFunc" | "OnceValue" | "OnceValues") => Function::Once,
         ("time", "After" | "Tick") => Function::Channel("a timer"),
         ("time", "NewTimer" | "NewTicker") => Function::Timer("a timer"),
         ("os/signal", "Notify") => Function::Feeds(SIGNALS),
@@ -211,6 +214,26 @@ pub(super) fn on_end(name: &str) -> &'static [(&'static str, Operation)] {
         () if begins(&["Write", "Fprint", "Encode", "Flush", "Print"]) => const { &[(OUT, Operation::Send)] },
         () => const { &[(IN, Operation::Receive), (OUT, Operation::Send)] },
     }
+}
+
+/// What a method of that name would do with an object that is not known.
+pub(super) fn unknown(name: &str) -> Option<(ObjectKind, Operation)> {
+    Some(match name {
+        "Unlock" | "RUnlock" => (ObjectKind::Mutex, Operation::Unlock),
+        "Done" => (ObjectKind::WaitGroup, Operation::Done),
+        "Signal" | "Broadcast" => (ObjectKind::Cond, Operation::Signal),
+        _ => return None,
+    })
+}
+
+/// What a method of `reflect.Value` does with a channel.
+pub(super) fn by_reflection(name: &str) -> Option<Operation> {
+    Some(match name {
+        "Send" | "TrySend" => Operation::Send,
+        "Recv" | "TryRecv" => Operation::Receive,
+        "Close" => Operation::Close,
+        _ => return None,
+    })
 }
 
 /// The fields of a pipe's end: what it reads from, and what it writes to.

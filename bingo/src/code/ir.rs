@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 pub(super) type Name = Arc<str>;
 
+/// How deep values lie in each other that are looked through.
+const NESTED: u32 = 6;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $id:ident;)*) => {$(
         $(#[$doc])*
@@ -145,6 +148,8 @@ pub(super) enum Place {
     Var(VarId),
     Field(Expr, Name),
     Elem(Expr),
+    /// `*p`: what is in a value comes to be in what is pointed to.
+    Content(Expr),
 }
 
 /// Where a value comes from.
@@ -359,6 +364,29 @@ impl Program {
                 _ => Type::Unknown,
             },
             _ => Type::Unknown,
+        }
+    }
+
+    /// Whether a variable of this type is told from what it refers to: a value, or a list
+    /// or map of a named type, whose methods may set it.
+    pub(super) fn is_place(&self, kind: &Type) -> bool {
+        let Type::Named(package, name) = kind else { return self.is_value(kind) };
+        let of = match self.types.get(&(*package, Arc::clone(name))) {
+            Some(Type::List(of) | Type::Map(of)) => of,
+            _ => return self.is_value(kind),
+        };
+        // A lock in it would be there twice.
+        self.methods.contains_key(&(*package, Arc::clone(name))) && !self.has_lock(of, 0)
+    }
+
+    fn has_lock(&self, kind: &Type, depth: u32) -> bool {
+        if !self.is_value(kind) || depth > NESTED {
+            return depth > NESTED;
+        }
+        match self.underlying(kind) {
+            Type::Struct(fields) => fields.iter().any(|field| self.has_lock(&field.kind, depth + 1)),
+            Type::Array(of) => self.has_lock(of, depth + 1),
+            kind => super::foreign::kind(kind).is_some(),
         }
     }
 

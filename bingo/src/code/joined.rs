@@ -12,7 +12,7 @@ use super::ir::{Made, Name, SiteId};
 use super::load;
 use super::pattern::{self, Doing, Pattern, Seen, of_package};
 use super::place::{Places, owners};
-use super::points::OUTSIDE;
+use super::points::{Node, OUTSIDE};
 use super::{Enough, LeftOut};
 use crate::model::{
     Access, Certainty, GoId, GoState, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind,
@@ -349,6 +349,10 @@ impl<'w> Joined<'w> {
         for func in later {
             let site = self.code.points.func_site(func);
             items.insert(Item { site, owner: None });
+            // And what it is called with.
+            let params = self.code.points.program.func(func).into_iter().flat_map(|func| &func.params);
+            let given = params.flat_map(|param| self.code.points.set(&Node::Var(*param)));
+            items.extend(given.map(|site| Item { site, owner: None }));
         }
         let mut waited: HashMap<SiteId, BTreeSet<Operation>> = HashMap::new();
         for (item, operation) in self.patterns.iter().flat_map(|pattern| pattern.waits.iter().flatten()) {

@@ -46,6 +46,8 @@ mod threads;
 mod waits;
 
 #[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
 mod go_tests;
 #[cfg(test)]
 mod line_tests;

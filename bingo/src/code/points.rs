@@ -53,6 +53,8 @@ pub(super) struct Points {
     pub(super) targets: HashMap<CallId, BTreeSet<FuncId>>,
     /// Functions that may be called at any time, by nobody that is seen.
     pub(super) later: BTreeSet<FuncId>,
+    /// Functions that are called once, by whoever comes first, for all who ask.
+    pub(super) once: BTreeSet<FuncId>,
     /// What is fed from outside of all goroutines, and by what.
     pub(super) fed: HashMap<SiteId, &'static str>,
     /// The channels of timers and tickers, each with the longest time that one is
@@ -80,6 +82,7 @@ impl Points {
             funcs: HashMap::default(),
             targets: HashMap::default(),
             later: BTreeSet::new(),
+            once: BTreeSet::new(),
             fed: HashMap::default(),
             timers: HashMap::default(),
             ends: Sites::new(),
@@ -123,6 +126,11 @@ impl Points {
                             self.add(Node::Elem(site), &from);
                         }
                     }
+                    Place::Content(of) => {
+                        for site in self.eval(of) {
+                            self.copy_content(&from, site);
+                        }
+                    }
                 }
             }
             for at in 0..self.program.calls.len() {
@@ -149,6 +157,16 @@ impl Points {
             }
         }
         Ok(())
+    }
+
+    fn copy_content(&mut self, from: &Sites, to: SiteId) {
+        for site in from.iter().filter(|site| **site != to) {
+            self.add(Node::Elem(to), &self.set(&Node::Elem(*site)));
+            for name in self.fields.get(site).cloned().unwrap_or_default() {
+                let value = self.set(&Node::Field(*site, Arc::clone(&name)));
+                self.note_field(to, &name, &value);
+            }
+        }
     }
 
     /// Functions that nobody calls are called by what was not read, if by anybody.
@@ -298,7 +316,7 @@ impl Points {
         match self.program.underlying(&kind).clone() {
             Type::Struct(fields) => {
                 if let Some(field) = fields.iter().find(|field| field.name == *name) {
-                    if self.program.is_value(&field.kind) {
+                    if self.program.is_place(&field.kind) {
                         found.insert(self.part(site, name, &field.kind));
                     }
                     return found;
@@ -340,6 +358,10 @@ impl Points {
         let mut found = self.set(&Node::Elem(site));
         let Some(of) = self.program.site(site) else { return found };
         let kind = of.kind.clone();
+        // What an iterator yields is whatever it calls the loop with.
+        if let Made::Func(_) = of.made {
+            found.insert(OUTSIDE);
+        }
         if let Type::List(of) | Type::Map(of) | Type::Array(of) = self.program.underlying(&kind).clone()
             && self.program.is_value(&of)
         {

@@ -90,7 +90,7 @@ impl Class {
                             Medium,
                             "a wait for a lock or to send took longer than --min-block, or does by now though who could end it goes on",
                         ),
-                        rule(Low, "a wait for a WaitGroup did: that is what it is for"),
+                        rule(Low, "a wait for a WaitGroup or a Once did: that is what they are for"),
                     ]
                 }
             }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments};
+use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -29,7 +29,8 @@ const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobo
 
 /// What is found, and who is part of it.
 pub(super) fn findings(world: &World, graph: &WaitGraphs<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
-    let cycles = graph.cycles();
+    let own = |id| world.goroutine(id).is_some_and(|goroutine| is_programs_own(&goroutine.stack));
+    let cycles = graph.cycles(&own);
     if let Some(members) = whole_program(world, graph) {
         let finding = of_whole(world, graph, &members, &cycles);
         return (finding.into_iter().collect(), members.into_iter().collect());

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::{Waiting, is_for_another_test, is_programs_own};
+use super::waiting::{Waiting, is_at_a_once, is_for_another_test, is_programs_own};
 use crate::model::{GoId, GoState, Stack, WaitReason};
 use crate::world::{Glance, Place, Standing, WaitGraphs, World};
 
@@ -139,8 +139,8 @@ impl<'w> Here<'w> {
         }
         // What makes values for who asks rests alone, and others queue for who is slow.
         let alone = places.is_empty() && waiting == Waiting::Send && goroutines.len() == 1;
-        // To wait for others to finish is what a WaitGroup is for.
-        let meant = waiting == Waiting::Group || alone;
+        // To wait for others to finish is what a WaitGroup is for, and a Once.
+        let meant = waiting == Waiting::Group || is_at_a_once(stack) || alone;
         Some(Finding {
             id,
             class: Class::LongBlock,

@@ -112,6 +112,17 @@ pub(super) fn is_programs_own(stack: &Stack) -> bool {
     })
 }
 
+/// Whether it waits for the function of a `Once`, which another one runs: since Go 1.21
+/// `OnceFunc` and the like are made of one, too.
+pub(super) fn is_at_a_once(stack: &Stack) -> bool {
+    let carries_out = |name: &&str| {
+        let first = ["runtime.", "internal/", "sync.runtime_", "sync.(*Mutex)."];
+        first.iter().any(|first| name.starts_with(first))
+    };
+    let mut callers = stack.frames().iter().map(|frame| &*frame.function).skip_while(carries_out);
+    callers.next().is_some_and(|caller| caller.starts_with("sync.(*Once)."))
+}
+
 /// Whether the innermost frame that does more than carry out a wait is the testing
 /// package's: a test that waits for its subtests, or for its turn.
 pub(super) fn is_for_another_test(stack: &Stack) -> bool {

@@ -95,7 +95,7 @@ impl Code for Names {
 
     fn locks_held(&self, pc: Pc, _: &[(StaticAddr, Addr)]) -> Vec<HeldLock> {
         let holds = pc.lookup().0 & 0xf_ffff == HOLDS && Names::name(pc.lookup()) == Some("main.f");
-        let place = LockPlace { start: LockStart::Slot(-16), steps: vec![8] };
+        let place = LockPlace { start: LockStart::Slot(-16), steps: vec![8], indexes: Vec::new() };
         let held = HeldLock {
             taken: StaticAddr(entry("main.f") + 3),
             shared: false,

@@ -55,7 +55,7 @@ impl<'a> Flow<'a> {
         let places: HashMap<u64, usize> = code.iter().enumerate().map(|(place, i)| (i.ip(), place)).collect();
         let mut made: HashMap<u64, u64> = HashMap::new();
         for (number, taking) in takings.iter().enumerate() {
-            let by = taking.value.and_then(|value| values.made_by(value));
+            let by = taking.value.map(|value| values.made_by(value)).unwrap_or_default();
             by.into_iter().for_each(|by| *made.entry(by).or_default() |= bit(number));
         }
         let mut states: Vec<Option<State>> = vec![None; code.len()];
@@ -205,12 +205,18 @@ fn done(state: State, i: &Instruction, deed: &Deed, takings: &[Taking], values: 
         }
         Act::Give { shared } => {
             let given = values.operand(i.ip()).map(|value| value.before(deed.into));
-            let mut mask = 0;
-            for (number, taking) in (0..).zip(takings) {
-                if taking.shared == shared && may_be_one(taking.value, given, values) {
+            let (mut same, mut mask) = (0, 0);
+            for (number, taking) in (0..).zip(takings).filter(|(_, taking)| taking.shared == shared) {
+                if given.is_some() && taking.value == given {
+                    same |= bit(number);
+                }
+                if may_be_one(taking.value, given, values) {
                     mask |= bit(number);
                 }
             }
+            // What is one for certain is no other.
+            same &= (state.fresh | state.old) & !state.stale;
+            let mask = if same == 0 { mask } else { same };
             State {
                 fresh: state.fresh & !mask,
                 old: state.old & !mask,

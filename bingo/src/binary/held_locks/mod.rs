@@ -53,6 +53,19 @@ pub struct LockPlace {
     /// To be added to the word at the start; between two of them the word at the
     /// sum is loaded.
     pub steps: Vec<i64>,
+    /// What is to be added along with some of them: ways to elements.
+    pub indexes: Vec<LockIndex>,
+}
+
+/// A word that is multiplied: how far into an array an element is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct LockIndex {
+    /// The number of the step that it is added along with.
+    pub step: usize,
+    /// Where the word is.
+    pub word: LockPlace,
+    /// What it is multiplied by.
+    pub scale: i64,
 }
 
 /// The word that a place starts from.
@@ -86,7 +99,7 @@ pub struct InterfaceCall {
 
 impl LockPlace {
     fn from(start: LockStart) -> LockPlace {
-        LockPlace { start, steps: Vec::new() }
+        LockPlace { start, steps: Vec::new(), indexes: Vec::new() }
     }
 }
 

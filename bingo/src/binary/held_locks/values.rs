@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use iced_x86::{Code, FlowControl, Instruction, InstructionInfoFactory, OpKind, Register};
 
-use super::{LockPlace, LockStart};
+use super::{LockIndex, LockPlace, LockStart};
 use crate::binary::code::Listing;
 use crate::model::StaticAddr;
 
@@ -36,6 +36,10 @@ enum Node {
     Loaded(u64),
     /// What is stored at another value.
     Load(Value),
+    /// The sum of a node, if there is one, and another that is multiplied: an element.
+    Indexed { base: Option<u32>, index: u32, scale: i64 },
+    /// What is not known but by the instruction that computes it.
+    Computed(u64),
     /// An address of the program.
     Fixed(u64),
 }
@@ -222,7 +226,8 @@ impl Values {
             Some(Node::Entry(_) | Node::Fixed(_) | Node::Stored(_)) => true,
             Some(Node::Slot(slot)) => self.slots.get(&slot).is_some_and(|stores| stores.len() == 1),
             Some(Node::Load(from)) => self.is_stable(from),
-            Some(Node::Loaded(_)) | None => false,
+            // Two indexes that differ by name may be one.
+            Some(Node::Loaded(_) | Node::Indexed { .. } | Node::Computed(_)) | None => false,
         }
     }
 
@@ -237,23 +242,33 @@ impl Values {
         match self.node(self.plain(value)) {
             Some(Node::Entry(_) | Node::Fixed(_)) => true,
             Some(Node::Load(from)) => self.is_fixed(from),
-            Some(Node::Slot(_) | Node::Stored(_) | Node::Loaded(_)) | None => false,
+            Some(Node::Indexed { base, index, .. }) => {
+                base.is_none_or(|base| self.is_fixed(Value::at(base))) && self.is_fixed(Value::at(index))
+            }
+            Some(Node::Slot(_) | Node::Stored(_) | Node::Loaded(_) | Node::Computed(_)) | None => false,
         }
     }
 
-    /// The instruction that makes it another one whenever it is come to again.
-    pub(super) fn made_by(&self, value: Value) -> Option<u64> {
-        match self.node(self.plain(value))? {
-            Node::Stored(ip) | Node::Loaded(ip) => Some(ip),
-            Node::Load(from) => self.made_by(from),
-            Node::Entry(_) | Node::Slot(_) | Node::Fixed(_) => None,
+    /// The instructions that make it another one whenever they are come to again.
+    pub(super) fn made_by(&self, value: Value) -> Vec<u64> {
+        let (mut found, mut next) = (Vec::new(), vec![value]);
+        while let Some(value) = next.pop() {
+            match self.node(self.plain(value)) {
+                Some(Node::Stored(ip) | Node::Loaded(ip) | Node::Computed(ip)) => found.push(ip),
+                Some(Node::Load(from)) => next.push(from),
+                Some(Node::Indexed { base, index, .. }) => {
+                    next.extend(base.into_iter().chain([index]).map(Value::at));
+                }
+                Some(Node::Entry(_) | Node::Slot(_) | Node::Fixed(_)) | None => {}
+            }
         }
+        found
     }
 
     /// Where a stopped goroutine has it, that has written those of the slots whose
     /// bit is set in `written`.
     pub(super) fn place(&self, value: Value, written: u64) -> Option<LockPlace> {
-        self.way_to(value, |number, node| {
+        self.way_to(value, DEEPEST, &|number, node| {
             let kept = self.numbers.iter().filter_map(|(&slot, &place)| {
                 let only = self.plain(self.only(slot)?);
                 let bit = u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place))?;
@@ -278,7 +293,7 @@ impl Values {
 
     /// Where it is when the function is called, if it is a closure that has it.
     pub(super) fn place_in_closure(&self, value: Value) -> Option<LockPlace> {
-        self.way_to(value, |_, node| match node {
+        self.way_to(value, DEEPEST, &|_, node| match node {
             // go: cmd/compile/abi-internal.md, "Closures" (1.19-1.27)
             Node::Entry(Register::RDX) => Some((LockStart::Closure, 0)),
             Node::Fixed(address) => Some((LockStart::Variable(StaticAddr(address)), 0)),
@@ -292,28 +307,63 @@ impl Values {
         (self.node(value)? == Node::Entry(Register::RAX)).then_some(value.offset)
     }
 
-    /// The way to a value from one of which `start` says where it is, and how many
-    /// bytes further on that is.
+    /// The way to a value, of at most `steps`, from one of which `start` says where it
+    /// is, and how many bytes further on that is.
     fn way_to(
         &self,
         value: Value,
-        start: impl Fn(u32, Node) -> Option<(LockStart, i64)>,
+        steps: usize,
+        start: &dyn Fn(u32, Node) -> Option<(LockStart, i64)>,
     ) -> Option<LockPlace> {
-        let mut loads = Vec::new();
+        let (mut loads, mut indexes) = (Vec::new(), Vec::new());
         let mut value = value;
-        for _ in 0..DEEPEST {
+        for left in (0..steps).rev() {
             let node = self.node(value)?;
-            if let Some((start, held)) = start(value.node, node) {
+            let found = match node {
+                // A multiple of a word alone: it starts from nothing.
+                Node::Indexed { base: None, .. } => None,
+                _ => start(value.node, node),
+            };
+            if let Some((start, held)) = found {
                 let mut place = LockPlace::from(start);
                 place.steps.push(value.offset.wrapping_sub(held));
                 place.steps.extend(loads.iter().rev());
+                let counted = |(loads_before, index): (usize, LockIndex)| LockIndex {
+                    step: loads.len().saturating_sub(loads_before),
+                    ..index
+                };
+                place.indexes.extend(indexes.into_iter().map(counted));
                 return Some(place);
             }
-            let Node::Load(from) = node else { return None };
-            loads.push(value.offset);
-            value = self.plain(from);
+            match node {
+                Node::Load(from) => {
+                    loads.push(value.offset);
+                    value = self.plain(from);
+                }
+                Node::Indexed { base: Some(base), index, scale } => {
+                    let (word, times) = self.multiple(index);
+                    let word = self.way_to(word, left, start)?;
+                    indexes
+                        .push((loads.len(), LockIndex { step: 0, word, scale: scale.wrapping_mul(times) }));
+                    let base = self.plain(Value::at(base));
+                    value = Value { offset: base.offset.wrapping_add(value.offset), ..base };
+                }
+                _ => return None,
+            }
         }
         None
+    }
+
+    /// A node as a multiple of another one.
+    fn multiple(&self, node: u32) -> (Value, i64) {
+        let value = self.plain(Value::at(node));
+        match self.node(value) {
+            Some(Node::Indexed { base: None, index, scale }) => (self.plain(Value::at(index)), scale),
+            Some(Node::Indexed { base: Some(base), index, scale }) if base == index => {
+                (self.plain(Value::at(index)), scale.wrapping_add(1))
+            }
+            _ => (value, 1),
+        }
     }
 
     /// Through slots that are written once.
@@ -358,11 +408,45 @@ impl Values {
         if i.is_ip_rel_memory_operand() {
             return self.value(Node::Fixed(i.ip_rel_memory_address()));
         }
-        if i.memory_index() != Register::None || i.memory_base() == Register::RSP {
+        if i.memory_base() == Register::RSP {
             return None;
         }
-        let base = known.register(i.memory_base())?;
+        let base = known.register(i.memory_base());
+        let base = match i.memory_index() {
+            Register::None => base?,
+            _ if base.is_none() && i.memory_base() != Register::None => return None,
+            index => self.indexed(base, known.register(index)?, i.memory_index_scale().into())?,
+        };
         Some(Value { offset: base.offset.wrapping_add(i.memory_displacement64().cast_signed()), ..base })
+    }
+
+    /// `base` and so many times `index`.
+    fn indexed(&mut self, base: Option<Value>, index: Value, scale: i64) -> Option<Value> {
+        let (base, offset) = (base.map(|base| base.node), base.map_or(0, |base| base.offset));
+        let sum = self.value(Node::Indexed { base, index: index.node, scale })?;
+        Some(Value { offset: offset.wrapping_add(index.offset.wrapping_mul(scale)), ..sum })
+    }
+
+    /// What an instruction computes from what registers hold, if that is an address or
+    /// the way to one; else it is known by the instruction.
+    fn computed(&mut self, i: &Instruction, known: &Known) -> Option<Value> {
+        let first = known.register(i.op0_register());
+        let value = match i.code() {
+            Code::Add_r64_rm64 | Code::Add_rm64_r64 if i.op1_kind() == OpKind::Register => {
+                let second = known.register(i.op1_register());
+                first.zip(second).and_then(|(first, second)| self.indexed(Some(first), second, 1))
+            }
+            Code::Shl_rm64_imm8 => {
+                let scale = 1_i64.checked_shl(i.immediate8().into());
+                first.zip(scale).and_then(|(first, scale)| self.indexed(None, first, scale))
+            }
+            Code::Imul_r64_rm64_imm8 | Code::Imul_r64_rm64_imm32 if i.op1_kind() == OpKind::Register => {
+                let second = known.register(i.op1_register());
+                second.and_then(|second| self.indexed(None, second, i.immediate(2).cast_signed()))
+            }
+            _ => None,
+        };
+        value.or_else(|| self.value(Node::Computed(i.ip())))
     }
 
     fn step(
@@ -383,7 +467,9 @@ impl Values {
                 if i.op0_kind() == OpKind::Memory {
                     if let Some(slot) = slot(i) {
                         // What is not known is from here on what the slot holds.
-                        let value = value.or_else(|| self.value(Node::Stored(i.ip())));
+                        let value = value
+                            .filter(|value| !matches!(self.node(*value), Some(Node::Computed(_))))
+                            .or_else(|| self.value(Node::Stored(i.ip())));
                         known.set(i.op1_register(), value);
                         self.slots.entry(slot).or_default().insert(value);
                         self.stores.insert(i.ip(), slot);
@@ -411,9 +497,14 @@ impl Values {
                     self.slots.entry(slot).or_default().insert(None);
                     known.hold(slot, None);
                 }
+                let result = match i.op0_kind() {
+                    OpKind::Register if i.op0_register().is_gpr64() => self.computed(i, known),
+                    _ => None,
+                };
                 for used in factory.info(i).used_registers() {
                     if writes(used.access()) {
-                        known.set(used.register().full_register(), None);
+                        let register = used.register().full_register();
+                        known.set(register, result.filter(|_| used.register() == i.op0_register()));
                     }
                 }
                 return;
@@ -466,6 +557,11 @@ fn number(register: Register) -> Option<usize> {
 }
 
 impl Value {
+    /// The node itself.
+    fn at(node: u32) -> Value {
+        Value { node, offset: 0 }
+    }
+
     /// The same, `bytes` before.
     pub(super) fn before(self, bytes: i64) -> Value {
         Value { offset: self.offset.wrapping_sub(bytes), ..self }

@@ -178,7 +178,7 @@ impl Reader<'_> {
     fn zero_value(&mut self, var: VarId) -> Expr {
         let program = &mut self.lowering.program;
         let Some(declared) = program.var(var) else { return Expr::Nothing };
-        if !program.is_value(&declared.kind) {
+        if !program.is_place(&declared.kind) {
             return Expr::Nothing;
         }
         let (name, line, kind) = (declared.name.clone(), declared.line, declared.kind.clone());
@@ -202,7 +202,11 @@ impl Reader<'_> {
                 self.bind(name, Local::Var(var));
                 continue;
             }
-            let to = match self.target(*node, acts) {
+            let target = self.target(*node, acts);
+            if node.kind() == "unary_expression" {
+                self.flow(Place::Content(target.clone()), from.clone());
+            }
+            let to = match target {
                 Expr::Var(var) => Place::Var(var),
                 Expr::Field(of, field) => Place::Field((*of).clone(), field),
                 Expr::Elem(of) => Place::Elem((*of).clone()),
@@ -283,9 +287,13 @@ impl Reader<'_> {
                     head.push(Act { line, end, kind: ActKind::Range(over.clone()) });
                     if let Some(left) = clause.child_by_field_name("left") {
                         // The key of a map is of no interest, what comes over a channel is.
+                        let left = children(left);
+                        // One variable has what an iterator yields; over a channel comes what
+                        // nobody has taken yet, and a list's is a number.
+                        let count = if matches!(over, Expr::Call(..)) { left.len() } else { 2 };
                         let item = Expr::Elem(Rc::new(over));
-                        let values = [item.clone(), item];
-                        self.assign(&children(left), &values, declares(clause), &mut head);
+                        let values = vec![item; count];
+                        self.assign(&left, &values, declares(clause), &mut head);
                     }
                 }
                 _ => {

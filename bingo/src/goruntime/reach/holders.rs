@@ -81,9 +81,9 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
         (stack, argp): (&Bytes<'_>, u64),
     ) -> Result<(), MemoryError> {
         for held in self.held(during, called).iter() {
-            let start = held.place.as_ref().zip(self.start(held.place.as_ref(), stack, argp));
-            let lock = match start {
-                Some((place, start)) => follow(&mut self.pages, start, &place.steps)?,
+            let start = starts(self.code, stack, argp);
+            let lock = match &held.place {
+                Some(place) => follow(&mut self.pages, place, &start)?,
                 None => None,
             };
             let taken = Pc::Instruction(self.code.place(held.taken));
@@ -120,12 +120,12 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
             let code = self.code;
             let locks = given.entry(entry).or_insert_with(|| code.locks_given(entry).into());
             for GivenLock { place, shared } in Arc::clone(locks).iter() {
-                let start = match place.start {
-                    LockStart::Closure => closure,
-                    LockStart::Variable(address) => code.place(address).0,
-                    LockStart::Slot(_) => continue,
+                let start = |start| match start {
+                    LockStart::Closure => Some(closure),
+                    LockStart::Variable(address) => Some(code.place(address).0),
+                    LockStart::Slot(_) => None,
                 };
-                let lock = follow(&mut self.pages, start, &place.steps)?;
+                let lock = follow(&mut self.pages, place, &start)?;
                 let during = Pc::Return(Addr(pc));
                 // Where it was deferred before it was taken, it may not be taken yet.
                 let held = self.held(during, Vec::new());
@@ -159,11 +159,8 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
             let calls = known.entry(call).or_insert_with(|| code.interface_calls(call).into());
             let mut called = Called::new();
             for InterfaceCall { at, target } in calls.iter() {
-                if let Some(start) = self.start(Some(target), stack, argp)
-                    && let Some(function) = follow(&mut self.pages, start, &target.steps)?
-                {
-                    called.push((*at, function));
-                }
+                let function = follow(&mut self.pages, target, &starts(code, stack, argp))?;
+                called.extend(function.map(|function| (*at, function)));
             }
             if called.is_empty() {
                 return Ok(());
@@ -177,25 +174,25 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
             self.found.push(holder);
         }
     }
+}
 
-    /// The word that a place starts from.
-    fn start(&self, place: Option<&LockPlace>, stack: &Bytes<'_>, argp: u64) -> Option<u64> {
-        match place?.start {
-            LockStart::Slot(slot) => stack.word(argp.wrapping_sub(8).wrapping_add_signed(slot)),
-            LockStart::Variable(address) => Some(self.code.place(address).0),
-            LockStart::Closure => None,
-        }
+/// The words that places start from in one call.
+fn starts<C: Code>(code: &C, stack: &Bytes<'_>, argp: u64) -> impl Fn(LockStart) -> Option<u64> {
+    move |start| match start {
+        LockStart::Slot(slot) => stack.word(argp.wrapping_sub(8).wrapping_add_signed(slot)),
+        LockStart::Variable(address) => Some(code.place(address).0),
+        LockStart::Closure => None,
     }
 }
 
-/// Where the steps lead from `start`.
+/// Where a place is, by the words that `start` says.
 fn follow<M: Memory + ?Sized>(
     pages: &mut Pages<'_, M>,
-    start: u64,
-    steps: &[i64],
+    place: &LockPlace,
+    start: &impl Fn(LockStart) -> Option<u64>,
 ) -> Result<Option<Addr>, MemoryError> {
-    let mut at = start;
-    for (number, &step) in steps.iter().enumerate() {
+    let Some(mut at) = start(place.start) else { return Ok(None) };
+    for (number, &step) in place.steps.iter().enumerate() {
         if number > 0 {
             match pages.word(Addr(at))? {
                 Some(word) => at = word,
@@ -203,6 +200,10 @@ fn follow<M: Memory + ?Sized>(
             }
         }
         at = at.wrapping_add_signed(step);
+        for index in place.indexes.iter().filter(|index| index.step == number) {
+            let Some(word) = follow(pages, &index.word, start)? else { return Ok(None) };
+            at = at.wrapping_add(word.0.wrapping_mul(index.scale.cast_unsigned()));
+        }
     }
     Ok(Some(Addr(at)))
 }

@@ -20,6 +20,8 @@ const MOST_BYTES: u64 = 1 << 36;
 const MOST_FINALIZERS: usize = 1 << 16;
 /// Records on objects of one span that are followed.
 const MOST_SPECIALS: usize = 1 << 12;
+/// The kind of a cleanup.
+const CLEANUP: u8 = 7;
 
 /// A range of variables that may hold pointers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,6 +133,9 @@ pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
 ) -> Result<(), MemoryError> {
     // go: runtime._KindSpecialFinalizer: 1 until 1.24, behind tiny blocks 2 since 1.25
     let finalizer = if layout.minor >= 25 { 2 } else { 1 };
+    // go: runtime._KindSpecialCleanup (1.26-1.27), whose runtime.cleanupFn has an adapter,
+    // the function and what that is called with; 1.24 and 1.25 have the function alone
+    let cleanup = (layout.minor >= 26).then_some(CLEANUP);
     let (special, size) = (&layout.special, length(layout.special.size));
     let mut batch = Batch::default();
     let mut next: Vec<(u64, u64)> = heap
@@ -145,13 +150,18 @@ pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
         }
         batch.clear();
         let pieces: Vec<_> =
-            next.iter().map(|&(start, at)| (start, batch.push(Addr(at), size.saturating_add(8)))).collect();
+            next.iter().map(|&(start, at)| (start, batch.push(Addr(at), size.saturating_add(24)))).collect();
         memory.read_batch(&mut batch)?;
         next.clear();
         for (start, piece) in pieces {
             let Some(at) = batch.bytes(piece).map(Fields) else { continue };
             // Its function stands behind the common part, in all kinds that have one.
-            at.u64(layout.special.size).into_iter().for_each(&mut visit);
+            let function = layout.special.size;
+            at.u64(function).into_iter().for_each(&mut visit);
+            if cleanup.is_some() && at.byte(special.kind) == cleanup {
+                let more = [function.saturating_add(8), function.saturating_add(16)];
+                more.into_iter().filter_map(|word| at.u64(word)).for_each(&mut visit);
+            }
             if at.byte(special.kind) == Some(finalizer)
                 && let Some(offset) = at.u64(special.offset)
             {

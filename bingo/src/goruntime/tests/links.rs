@@ -251,6 +251,17 @@ fn finalizers_hold_what_their_object_holds_and_not_the_object() {
         made.closed(OBJECTS);
         made.word(record.offset(special.size), OBJECTS.0);
         made.reached(OBJECTS, "a finalizer or a cleanup");
+        // What a cleanup is called with.
+        made.word(record.offset(special.size), 0);
+        made.word(record.offset(special.size + 16), OBJECTS.0);
+        made.byte(record.offset(special.kind), 4);
+        made.closed(OBJECTS);
+        made.byte(record.offset(special.kind), 7);
+        if made.layout.minor >= 26 {
+            made.reached(OBJECTS, "a finalizer or a cleanup");
+        } else {
+            made.closed(OBJECTS);
+        }
     });
 }
 

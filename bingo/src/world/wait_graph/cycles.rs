@@ -8,7 +8,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::{Cycle, Edge, Joint, Map, WaitGraph};
-use crate::model::{GoId, ObjectIndex, Operation};
+use crate::model::{GoId, ObjectIndex, ObjectKind, Operation, WaitFor};
 
 /// Where a wait ends, in the graph that cycles are looked for in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,9 +37,10 @@ impl Drawn {
 }
 
 impl<'a> WaitGraph<'a> {
-    /// The cycles among those that are stuck, by their first member.
+    /// The cycles among those that are stuck, by their first member. The way around each
+    /// begins where a person would begin to read, best at one that is the program's `own`.
     #[must_use]
-    pub fn cycles(&self) -> Vec<Cycle<'a>> {
+    pub fn cycles(&self, own: &dyn Fn(GoId) -> bool) -> Vec<Cycle<'a>> {
         let mut drawn = Drawn::default();
         // Where nobody holds or uses anything, nobody is waited for.
         let joined = |joint: &Joint<'_, 'a>| !(joint.holds.is_empty() && joint.uses.is_empty());
@@ -74,7 +75,8 @@ impl<'a> WaitGraph<'a> {
                     })
                     .collect();
                 members.sort_unstable();
-                let way = self.way_around(&members)?;
+                let start = members.iter().min_by_key(|id| (!own(**id), self.tells_little(**id)))?;
+                let way = self.way_around(&members, *start)?;
                 Some(Cycle { members, way })
             })
             .collect();
@@ -82,9 +84,27 @@ impl<'a> WaitGraph<'a> {
         cycles
     }
 
-    /// A shortest way from the first of `members` back to it, within them.
-    fn way_around(&self, members: &[GoId]) -> Option<Vec<Edge<'a>>> {
-        let start = *members.first()?;
+    /// How little the wait of a goroutine tells of what is wrong: a worker waits for more,
+    /// as it always does, and who waits for others waits for what those do.
+    fn tells_little(&self, id: GoId) -> u8 {
+        let waits = self.waits_of(id);
+        let group = |wait: &WaitFor| {
+            let object = self.links.object(wait.object);
+            object.is_some_and(|object| object.kind == ObjectKind::WaitGroup)
+        };
+        match waits {
+            [wait] if matches!(wait.operation, Operation::Lock | Operation::RLock) => 0,
+            [wait] if wait.operation == Operation::Send => 1,
+            [wait] if wait.operation == Operation::Wait && !group(wait) => 2,
+            [_, _, ..] if self.is_looping(id) => 5,
+            [wait] if wait.operation == Operation::Receive && self.is_looping(id) => 5,
+            [wait] if group(wait) => 4,
+            _ => 3,
+        }
+    }
+
+    /// A shortest way from `start`, one of `members`, back to it, within them.
+    fn way_around(&self, members: &[GoId], start: GoId) -> Option<Vec<Edge<'a>>> {
         let mut reached: Map<GoId, Edge<'a>> = Map::default();
         // All who wait to do the same with an object wait for the same, but each for
         // another than itself: the second one of them may come back to the first.

@@ -98,7 +98,7 @@ pub struct Edge<'a> {
 pub struct Cycle<'a> {
     /// All of them, by id: each can be reached from each.
     pub members: Vec<GoId>,
-    /// A shortest way around; the last waits for the first.
+    /// A shortest way around from one of them; the last waits for the first.
     pub way: Vec<Edge<'a>>,
 }
 

@@ -72,14 +72,15 @@ impl<'a> WaitGraphs<'a> {
         self.surest(id).map(|graph| graph.waits_for(id)).unwrap_or_default()
     }
 
-    /// The cycles, those that are part of another one's left out.
+    /// The cycles, those that are part of another one's left out. The way around each
+    /// begins where a person would begin to read, best at one that is the program's `own`.
     #[must_use]
-    pub fn cycles(&self) -> Vec<Cycle<'a>> {
+    pub fn cycles(&self, own: &dyn Fn(GoId) -> bool) -> Vec<Cycle<'a>> {
         let mut known: BTreeSet<GoId> = BTreeSet::new();
         let mut cycles = Vec::new();
         for graph in &self.0 {
-            let more =
-                graph.cycles().into_iter().filter(|cycle| !cycle.members.iter().all(|id| known.contains(id)));
+            let of_graph = graph.cycles(own).into_iter();
+            let more = of_graph.filter(|cycle| !cycle.members.iter().all(|id| known.contains(id)));
             let more: Vec<Cycle<'a>> = more.collect();
             known.extend(more.iter().flat_map(|cycle| cycle.members.iter().copied()));
             cycles.extend(more);

@@ -123,13 +123,14 @@ impl Hopeful<'_, '_> {
         if self.standing == Standing::Proven && matches!(object.key, ObjectKey::Name(_)) {
             return true;
         }
+        let given_back = object.is_lock().then(|| self.is_given_back(joint, wait)).flatten();
+        // Who has a lock at hand that another surely holds is not known to unlock it.
+        let at_hand_alone = self.keeping.is_some() && given_back == Some(false) && joint.is_surely_held();
         let mut used = self.used.get(index(wait.object)).into_iter().flatten();
-        if used.any(|operation| operation.ends(wait.operation)) {
+        if used.any(|one| one.ends(wait.operation) && !(at_hand_alone && *one == Operation::Any)) {
             return true;
         }
-        if object.is_lock()
-            && let Some(held) = self.is_given_back(joint, wait)
-        {
+        if let Some(held) = given_back {
             return held;
         }
         match &object.access {
@@ -168,6 +169,12 @@ impl Hopeful<'_, '_> {
             return Some(true);
         }
         Some(in_the_way.iter().any(goes))
+    }
+}
+
+impl Joint<'_, '_> {
+    fn is_surely_held(&self) -> bool {
+        self.holds.iter().any(|hold| hold.certainty == Certainty::Sure)
     }
 }
 
