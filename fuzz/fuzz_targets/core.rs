@@ -36,12 +36,13 @@ fuzz_target!(|bytes: &[u8]| {
         allgs_len: Addr(VARIABLES + 8),
         allm: at(16),
         allp: at(24),
+        allfin: at(48),
         sched: at(64),
         module: at(0x400),
         semtable: at(0x1000),
         mheap: at(0x6000),
     };
-    let threads = notes.threads.iter().map(|thread| (u64::from(thread.tid), thread.registers)).collect();
+    let threads = notes.threads.iter().map(|thread| (u64::from(thread.tid), Some(thread.registers))).collect();
     let mut reader = SnapshotReader::new(core, runtime, Frames).standing_still(threads);
     if let Ok(snapshot) = reader.read_closely(Time(1)) {
         // A goroutine is known by its own address, which stands in it.
