@@ -22,8 +22,8 @@
 //! A process runs on while it is read, and what nobody can get at in it is told where
 //! two looks, at the begin and at the end, have it so. With --freeze it is stopped for
 //! one look at the end: all its threads stand still for as long as it takes to go once
-//! over its heap, which is milliseconds for a small one and a second for each gigabyte
-//! or two; how long it was is in the report. Nobody gets an answer from it meanwhile.
+//! over its heap, which is milliseconds for a small one and two to three seconds for a
+//! gigabyte; how long it was is in the report. Nobody gets an answer from it meanwhile.
 //! It is let go after one second, or --freeze=LIMIT, whatever has been read by then, and
 //! then looked at as it runs. However Bingo ends, the kernel lets it go.
 //!
