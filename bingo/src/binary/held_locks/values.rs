@@ -239,27 +239,33 @@ impl Values {
     /// Whether it is the same in every round of a loop: what the function was called with,
     /// a variable, or what is stored there.
     pub(super) fn is_fixed(&self, value: Value) -> bool {
-        match self.node(self.plain(value)) {
-            Some(Node::Entry(_) | Node::Fixed(_)) => true,
-            Some(Node::Load(from)) => self.is_fixed(from),
-            Some(Node::Indexed { base, index, .. }) => {
-                base.is_none_or(|base| self.is_fixed(Value::at(base))) && self.is_fixed(Value::at(index))
-            }
-            Some(Node::Slot(_) | Node::Stored(_) | Node::Loaded(_) | Node::Computed(_)) | None => false,
-        }
+        self.origins(value).iter().all(|origin| matches!(origin, Some(Node::Entry(_) | Node::Fixed(_))))
     }
 
     /// The instructions that make it another one whenever they are come to again.
     pub(super) fn made_by(&self, value: Value) -> Vec<u64> {
-        let (mut found, mut next) = (Vec::new(), vec![value]);
+        let made = |origin| match origin {
+            Some(Node::Stored(ip) | Node::Loaded(ip) | Node::Computed(ip)) => Some(ip),
+            _ => None,
+        };
+        self.origins(value).into_iter().filter_map(made).collect()
+    }
+
+    /// What a value comes from in the end, through loads and sums. Each comes once: a sum
+    /// of a sum and itself, and so on, has more ways to them than can be gone.
+    fn origins(&self, value: Value) -> Vec<Option<Node>> {
+        let (mut found, mut seen, mut next) = (Vec::new(), HashSet::new(), vec![value]);
         while let Some(value) = next.pop() {
-            match self.node(self.plain(value)) {
-                Some(Node::Stored(ip) | Node::Loaded(ip) | Node::Computed(ip)) => found.push(ip),
+            let value = self.plain(value);
+            if !seen.insert(value.node) {
+                continue;
+            }
+            match self.node(value) {
                 Some(Node::Load(from)) => next.push(from),
                 Some(Node::Indexed { base, index, .. }) => {
                     next.extend(base.into_iter().chain([index]).map(Value::at));
                 }
-                Some(Node::Entry(_) | Node::Slot(_) | Node::Fixed(_)) | None => {}
+                origin => found.push(origin),
             }
         }
         found
