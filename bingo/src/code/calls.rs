@@ -97,8 +97,9 @@ impl Points {
             return self.unknown_call(id, args, !tested);
         }
         let Some(kind) = self.program.site(site).map(|site| site.kind.clone()) else { return };
-        if let Some(func) = self.method(&kind, name) {
-            return self.bind(id, func, Some(site), args);
+        let methods = self.methods(&kind, name);
+        if !methods.is_empty() {
+            return methods.into_iter().for_each(|func| self.bind(id, func, Some(site), args));
         }
         if let Type::Foreign(package, _) = bare(&kind) {
             let package = Arc::clone(package);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::foreign::{self, Method};
 use super::ir::*;
-use super::points::{Node, OUTSIDE, Points, Sites, bare};
+use super::points::{Node, OUTSIDE, Points, Sites, bare, converts};
 
 /// Calls that are followed from one place.
 const DEPTH: u32 = 6;
@@ -33,6 +33,8 @@ pub(super) struct Context {
     pub(super) up: Option<Rc<Context>>,
     /// Lines in which variables are declared that do not exist yet.
     pub(super) unborn: Option<(u32, u32)>,
+    /// Channels without room from which it waits to receive.
+    pub(super) awaits: Option<Rc<BTreeSet<SiteId>>>,
     pub(super) depth: u32,
 }
 
@@ -108,6 +110,11 @@ impl<'p> Evaluator<'p> {
                 let mut found = Items::new();
                 for base in of {
                     let sites = self.points.elem(base.site);
+                    // Nobody waits to send there what it is yet to be given.
+                    if fresh && context.awaits.as_ref().is_some_and(|awaits| awaits.contains(&base.site)) {
+                        found.extend(sites.into_iter().map(|site| Item { site, owner: UNBORN }));
+                        continue;
+                    }
                     found.extend(self.within(base, sites));
                 }
                 found
@@ -190,8 +197,9 @@ impl<'p> Evaluator<'p> {
                 .map(|var| bare(&var.kind).clone())?;
             let given = self.at(&object, up, false);
             let fits = |item: &Item, points: &Points| {
+                let is_it = |of: &Type| *of == kind || converts(of, points.program.underlying(&kind));
                 item.site == OUTSIDE
-                    || points.program.site(item.site).is_some_and(|site| *bare(&site.kind) == kind)
+                    || points.program.site(item.site).is_some_and(|site| is_it(bare(&site.kind)))
             };
             let fitting: Items = given.iter().copied().filter(|item| fits(item, self.points)).collect();
             return (!fitting.is_empty()).then_some(fitting);
@@ -252,6 +260,7 @@ impl<'p> Evaluator<'p> {
                 owner: owner.filter(|_| !self.points.once.contains(&func)),
                 up: Some(Rc::clone(context)),
                 unborn: None,
+                awaits: None,
                 depth: context.depth + 1,
             });
             found.extend(self.var(result, &callee));

@@ -157,3 +157,201 @@ fn what_is_done_when_an_object_is_collected() {
         "7 waits Receive what is made at main.go:9?",
     );
 }
+
+#[test]
+fn what_a_value_of_a_type_without_a_name_is_made_into() {
+    let text = "
+        type task func()
+        func (t task) Run() { t() }
+        type box chan int
+        func (b box) Run() {
+            time.Sleep(1) // fills
+            b <- 1
+        }
+        type runner interface{ Run() }
+        func later(r runner) {
+            time.Sleep(1) // pause
+            r.Run()
+        }
+        func main() {
+            done, full := make(chan int), make(chan int)
+            go later(task(func() { close(done) })) // task
+            go later(box(full))                    // box
+            go func() {
+                <-done
+            }()
+            go func() {
+                <-full
+            }()
+        }";
+    let fills = "7 sleep main.box.Run@fills main.later@r.Run by main.main@full)) of 1";
+    check(
+        text,
+        &[fills, "8 receive main.main.func3@<-full by main.main@go_func of 1"],
+        "7 Send full of main\n8 waits Receive full of main",
+    );
+    let closes = "7 sleep main.later@pause by main.main@task(func of 1";
+    check(
+        text,
+        &[closes, "8 receive main.main.func2@<-done by main.main@go_func of 1"],
+        "7 Close done of main\n8 waits Receive done of main",
+    );
+}
+
+#[test]
+fn who_serves_answers_what_it_was_given_and_will_be() {
+    let text = "
+        type request struct{ answer chan int }
+        func ask(requests chan *request) {
+            one := &request{make(chan int)}
+            requests <- one
+            <-one.answer
+        }
+        func serve(requests chan *request) {
+            for one := range requests { // next
+                time.Sleep(1) // work
+                one.answer <- 1
+            }
+        }
+        func main() {
+            plain, roomy := make(chan *request), make(chan *request, 8)
+            go serve(plain) // serves plainly
+            go ask(plain)   // first
+            go serve(roomy) // serves a queue
+            go ask(roomy)   // second
+            select {}
+        }";
+    let asks = "7 receive main.ask@<-one.answer by main.main@first of 1";
+    let answered = "7 waits Receive answer of ask";
+    check(
+        text,
+        &[asks, "8 sleep main.serve@work main.serve@work by main.main@plainly of 1"],
+        &format!("{answered}\n8 Send answer of ask"),
+    );
+    // What comes next is not what was lost.
+    check(
+        text,
+        &[asks, "8 receive main.serve@next by main.main@plainly of 1"],
+        "7 waits Receive answer of ask
+         8 Receive plain of main
+         8 waits Receive plain of main",
+    );
+    // It may well lie there still.
+    check(
+        text,
+        &[
+            "7 receive main.ask@<-one.answer by main.main@second of 1",
+            "8 receive main.serve@next by main.main@queue of 1",
+        ],
+        "7 waits Receive answer of ask
+         8 Receive roomy of main
+         8 Send answer of ask
+         8 waits Receive roomy of main",
+    );
+}
+
+#[test]
+fn the_keys_of_a_map_are_gone_through() {
+    let text = "
+        type client struct{ send chan int }
+        func publish(clients map[*client]bool) {
+            time.Sleep(1) // pause
+            for one := range clients {
+                one.send <- 1
+            }
+        }
+        func main() {
+            one, clients := &client{make(chan int)}, map[*client]bool{}
+            clients[one] = true
+            go publish(clients)
+            go func() {
+                <-one.send
+            }()
+        }";
+    check(
+        text,
+        &[
+            "7 sleep main.publish@pause by main.main@go_publish of 1",
+            "8 receive main.main.func1@<-one by main.main@go_func of 1",
+        ],
+        "7 Send send of main\n8 waits Receive send of main",
+    );
+}
+
+#[test]
+fn what_is_called_at_any_time_gives_no_lock_back_but_its_own() {
+    let text = "
+        import (\"sync\"; \"time\")
+        type cache struct{ mu, other sync.Mutex }
+        func (c *cache) drop() {
+            c.mu.Lock() // drops
+            time.AfterFunc(time.Hour, func() {
+                c.mu.Lock() // later
+                c.mu.Unlock()
+                c.other.Unlock()
+            })
+            c.other.Lock() // other
+        }
+        func main() {
+            c := &cache{}
+            go c.drop()
+            select {}
+        }";
+    check(text, &["7 lock main.(*cache).drop@drops by main.main@go_c.drop of 1"], "7 waits Lock cache.mu");
+    check(
+        text,
+        &["7 lock main.(*cache).drop@//_other by main.main@go_c.drop of 1"],
+        "7 nested cache.mu > cache.other?
+         7 waits Lock cache.other?",
+    );
+}
+
+#[test]
+fn who_has_an_end_of_a_pipe_has_nothing_else() {
+    let text = "
+        import (\"io\"; \"net/http\")
+        func handle(stop chan int) http.HandlerFunc {
+            return func(http.ResponseWriter, *http.Request) { println(stop) }
+        }
+        func main() {
+            read, write := io.Pipe()
+            stop := make(chan int)
+            go func() {
+                <-stop
+            }()
+            http.Handle(\"/\", handle(stop))
+            http.Post(\"/\", \"\", read)
+            go func() {
+                write.Write(nil)
+            }()
+        }";
+    check(
+        text,
+        &[
+            "7 receive main.main.func1@<-stop by main.main@go_func of 1",
+            "8 writes main.main.func2@write.Write by main.main@go_func of 1",
+        ],
+        "7 waits Receive stop of main
+         8 waits Send read of main?",
+    );
+}
+
+#[test]
+fn a_function_may_be_called_some_func() {
+    let text = "
+        func runfunc() {
+            done := make(chan int)
+            go func() {
+                <-done
+            }()
+        }
+        func main() {
+            runfunc()
+            select {}
+        }";
+    check(
+        text,
+        &["7 receive main.runfunc.func1@<-done by main.runfunc@go_func of 1"],
+        "7 waits Receive done of runfunc",
+    );
+}

@@ -173,7 +173,14 @@ impl Walk<'_> {
                 } else {
                     self.behind(head, position);
                     self.acts(head);
+                    // What it ranges over gives what it has not been given yet.
+                    let ranges = head
+                        .iter()
+                        .any(|act| matches!(act.kind, ActKind::Range(_)) && position.current.contains(act));
+                    let outer = self.again;
+                    self.again = outer.or(ranges.then_some((stmt.line, stmt.end)));
                     self.all(body);
+                    self.again = outer;
                 }
                 !endless || breaks(body, label.as_ref())
             }

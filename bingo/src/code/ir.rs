@@ -285,6 +285,13 @@ pub(super) struct Touch {
     pub(super) on_the_way: bool,
 }
 
+impl Func {
+    /// Whether it is a function literal.
+    pub(super) fn is_literal(&self) -> bool {
+        self.name.rsplit('.').next() == Some("func")
+    }
+}
+
 impl Program {
     pub(super) fn func(&self, id: FuncId) -> Option<&Func> {
         self.funcs.get(id.index())

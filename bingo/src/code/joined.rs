@@ -332,8 +332,11 @@ impl<'w> Joined<'w> {
             }
             let why: Arc<str> = format!("package {package} has an end of it").into();
             let inside = self.code.evaluator().reach([Item { site, owner: None }].into(), None);
+            let pipe = foreign::named("io", "Pipe");
             for item in inside {
-                self.set_access(item.site, &Access::Reached(Arc::clone(&why)));
+                if self.code.points.program.site(item.site).is_some_and(|of| of.kind == pipe) {
+                    self.set_access(item.site, &Access::Reached(Arc::clone(&why)));
+                }
             }
         }
     }
@@ -364,10 +367,12 @@ impl<'w> Joined<'w> {
         let reach = self.code.evaluator().reach(items, None);
         let sites: BTreeSet<SiteId> = reach.into_iter().map(|item| item.site).collect();
         for func in called {
-            let doings = self.code.doings(func);
+            let (doings, locks) = (self.code.doings(func), self.code.locks_in(func));
             let Some(of) = self.code.points.program.func(func) else { continue };
             let why: Arc<str> = format!("{} may be called at any time", of.name).into();
-            for (_, done) in doings.iter() {
+            let own = |act, done| pattern::unlocks_its_own(self.code, act, done, &locks);
+            let doings: Vec<_> = doings.iter().filter(|(act, done)| !own(act, *done)).collect();
+            for (_, done) in doings {
                 for site in waited.keys().filter(|site| sites.contains(site)) {
                     let it = done.item.site == *site
                         || done.item.site == OUTSIDE

@@ -220,6 +220,7 @@ fn continuation(
 ) {
     let mut acts: Vec<Act> = Vec::new();
     let mut items = Items::new();
+    let awaits = awaits(code, pattern.waits.as_deref().unwrap_or_default());
     for (depth, spot) in spots.all.iter().enumerate() {
         let func = spot.context.func;
         let waiting = waiting.filter(|_| depth == 0);
@@ -239,7 +240,8 @@ fn continuation(
         let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
         for (act, again) in rest.acts {
             let unborn = again.or(later);
-            let context = Rc::new(Context { unborn, ..copied(&spot.context) });
+            let awaits = awaits.clone().filter(|_| depth == 0);
+            let context = Rc::new(Context { unborn, awaits, ..copied(&spot.context) });
             for done in code.done(&act, Some(&context)) {
                 note(code, (&act, &locks, exact), done, &file, pattern);
             }
@@ -277,6 +279,14 @@ fn continuation(
     }
 }
 
+/// Channels without room from which these receive: nobody is about to send there.
+fn awaits(code: &Code, waits: &[(Item, Operation)]) -> Option<Rc<BTreeSet<SiteId>>> {
+    let receives = waits.iter().filter(|(_, operation)| *operation == Operation::Receive);
+    let sites = receives.map(|(item, _)| item.site);
+    let found: BTreeSet<SiteId> = sites.filter(|site| !code.points.program.roomy.contains(site)).collect();
+    (!found.is_empty()).then(|| Rc::new(found))
+}
+
 /// Notes what an act does.
 fn note(
     code: &Code,
@@ -297,11 +307,8 @@ fn note(
     if !counts || done.item.owner == UNBORN {
         return;
     }
-    // What is locked first, and unlocked then, is nobody's who waits now.
-    let receiver = call_of(act).and_then(|call| code.receiver(call)).map(|(of, _)| of);
-    if done.operation == Operation::Unlock
-        && exact
-        && receiver.is_some_and(|of| locks.contains(&of))
+    if exact
+        && unlocks_its_own(code, act, done, locks)
         && !pattern.holds.iter().any(|held| held.item.site == done.item.site)
         && !pattern.perhaps.contains(&done.item.site)
     {
@@ -319,6 +326,13 @@ fn note(
     if !list.iter().any(|other| known(&other)) {
         list.push(doing);
     }
+}
+
+/// Whether an act of a function that has `locks` unlocks one of them: what is locked
+/// first, and unlocked then, is nobody's who waits now.
+pub(super) fn unlocks_its_own(code: &Code, act: &Act, done: Done, locks: &[Expr]) -> bool {
+    let receiver = || call_of(act).and_then(|call| code.receiver(call)).map(|(of, _)| of);
+    done.operation == Operation::Unlock && receiver().is_some_and(|of| locks.contains(&of))
 }
 
 /// Whether they wait in a loop without an end, as who serves others does.
@@ -415,6 +429,7 @@ fn copied(context: &Context) -> Context {
         owner: context.owner,
         up: context.up.clone(),
         unborn: context.unborn,
+        awaits: context.awaits.clone(),
         depth: context.depth,
     }
 }

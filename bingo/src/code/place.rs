@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::acts::{Code, call_of};
 use super::context::{Context, Owner};
 use super::future::each_act;
-use super::ir::{Act, ActKind, CallId, FuncId, Program};
+use super::ir::{Act, ActKind, CallId, Func, FuncId, Program};
 use super::load;
 use crate::model::{Frame, GoId, Stack};
 use crate::world::{Goroutine, World};
@@ -112,8 +112,15 @@ impl Places {
             if let Some(last) = spots.all.last_mut() {
                 last.inner = call;
             }
-            let context =
-                Rc::new(Context { func, call, owner: Some(age), up: up.take(), unborn: None, depth: 0 });
+            let context = Rc::new(Context {
+                func,
+                call,
+                owner: Some(age),
+                up: up.take(),
+                unborn: None,
+                awaits: None,
+                depth: 0,
+            });
             let calls =
                 at.checked_sub(1).and_then(|at| frames.get(at)).map(|frame| frame.function.to_string());
             spots.all.push(Spot {
@@ -136,7 +143,15 @@ impl Places {
             && let Some((maker, line)) = maker
             && let [(call, func)] = started_at(code, maker, line)[..]
         {
-            let context = Context { func, call: Some(call), owner: Some(age), up, unborn: None, depth: 0 };
+            let context = Context {
+                func,
+                call: Some(call),
+                owner: Some(age),
+                up,
+                unborn: None,
+                awaits: None,
+                depth: 0,
+            };
             let line = program.func(func).map_or(0, |func| func.start);
             let context = Rc::new(context);
             spots.all.push(Spot { context, line, frame: 0, inner: None, calls: None });
@@ -164,7 +179,15 @@ impl Places {
             }
         }
         let up = around(&code.points.program, func, None);
-        Some(Rc::new(Context { func, call: None, owner: Some(age + 1), up, unborn: None, depth: 0 }))
+        Some(Rc::new(Context {
+            func,
+            call: None,
+            owner: Some(age + 1),
+            up,
+            unborn: None,
+            awaits: None,
+            depth: 0,
+        }))
     }
 }
 
@@ -184,7 +207,7 @@ pub(super) fn owners(world: &World, id: GoId) -> Vec<GoId> {
 fn around(program: &Program, func: FuncId, owner: Owner) -> Option<Rc<Context>> {
     let parent = program.func(func)?.parent?;
     let up = around(program, parent, None);
-    Some(Rc::new(Context { func: parent, call: None, owner, up, unborn: None, depth: 0 }))
+    Some(Rc::new(Context { func: parent, call: None, owner, up, unborn: None, awaits: None, depth: 0 }))
 }
 
 /// Whether the compiler made it: it carries a call on.
@@ -220,7 +243,7 @@ fn locate(program: &Program, function: &str, file: &str, line: u32) -> Option<Fu
         .filter(|id| program.func(*id).is_some_and(|func| func.start <= line && line <= func.end))
         .collect();
     here.sort_by_key(|id| program.func(*id).map(|func| func.end - func.start));
-    let is_literal = |id: &FuncId| program.func(*id).is_some_and(|func| func.name.ends_with("func"));
+    let is_literal = |id: &FuncId| program.func(*id).is_some_and(Func::is_literal);
     if nested == 0 {
         return here.into_iter().find(|id| {
             !is_literal(id)
@@ -232,7 +255,7 @@ fn locate(program: &Program, function: &str, file: &str, line: u32) -> Option<Fu
         let mut depth = 0;
         let mut at = Some(*id);
         while let Some(func) = at.and_then(|id| program.func(id)) {
-            depth += usize::from(func.name.ends_with("func"));
+            depth += usize::from(func.is_literal());
             at = func.parent;
         }
         depth

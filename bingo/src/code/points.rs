@@ -406,6 +406,19 @@ impl Points {
         methods.iter().find(|(known, _)| known == name).map(|(_, func)| *func)
     }
 
+    /// The methods of that name that an object may have: those of its type, and of one
+    /// without a name those of all types that it may have been made one of on the way:
+    /// `handler(func() { … })`.
+    pub(super) fn methods(&self, kind: &Type, name: &Name) -> Vec<FuncId> {
+        if let Some(method) = self.method(kind, name) {
+            return vec![method];
+        }
+        let named = self.program.methods.iter().filter(|((package, of), _)| {
+            self.program.types.get(&(*package, Arc::clone(of))).is_some_and(|of| converts(kind, of))
+        });
+        named.flat_map(|(_, of)| of).filter(|(known, _)| known == name).map(|(_, func)| *func).collect()
+    }
+
     /// Parts and fields of an object that refer to something.
     pub(super) fn inside(&self, site: SiteId) -> Sites {
         let mut found = self.set(&Node::Elem(site));
@@ -450,6 +463,18 @@ impl Points {
         self.called.insert(func);
         self.open_to_outside(func);
     }
+}
+
+/// Whether a value of a type without a name is one of a named type that is this, once it
+/// is converted. What is in them may be written in several ways.
+pub(super) fn converts(kind: &Type, named: &Type) -> bool {
+    matches!(
+        (kind, named),
+        (Type::Chan(_), Type::Chan(_))
+            | (Type::List(_), Type::List(_))
+            | (Type::Map(_), Type::Map(_))
+            | (Type::Func, Type::Func)
+    )
 }
 
 /// A type without pointers.

@@ -286,11 +286,15 @@ impl Reader<'_> {
                     let (line, end) = (line(node), last_line(clause));
                     head.push(Act { line, end, kind: ActKind::Range(over.clone()) });
                     if let Some(left) = clause.child_by_field_name("left") {
-                        // The key of a map is of no interest, what comes over a channel is.
                         let left = children(left);
-                        // One variable has what an iterator yields; over a channel comes what
-                        // nobody has taken yet, and a list's is a number.
-                        let count = if matches!(over, Expr::Call(..)) { left.len() } else { 2 };
+                        // One variable has the index of a list, else what is in it: a map's
+                        // keys, what comes over a channel, what an iterator yields.
+                        let kind = self.program().type_of(&over);
+                        let is_list = matches!(
+                            self.program().underlying(&kind),
+                            Type::List(_) | Type::Array(_) | Type::Basic
+                        );
+                        let count = if is_list { 2 } else { left.len() };
                         let item = Expr::Elem(Rc::new(over));
                         let values = vec![item; count];
                         self.assign(&left, &values, declares(clause), &mut head);
