@@ -9,6 +9,8 @@ use super::{EventKind, EventRef, GoId, GoState, Stack, ThreadId, Time, WaitReaso
 pub struct Burst<'a> {
     /// The events.
     pub events: &'a [ShortEvent],
+    /// What their times are counted from.
+    pub from: Time,
     /// The goroutines. A number may stand for another one in the next burst.
     pub goroutines: &'a [GoId],
     /// The threads; those of the next burst are these and more.
@@ -23,8 +25,8 @@ pub struct Burst<'a> {
 /// An event whose goroutines, thread and stack are numbers of its [`Burst`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ShortEvent {
-    /// When.
-    pub time: Time,
+    /// When: in nanoseconds from [`Burst::from`] on.
+    pub after: u32,
     /// To whom.
     pub goroutine: u32,
     /// Who made it or woke it; [`ShortEvent::NONE`]: nobody, or not known.
@@ -86,12 +88,19 @@ impl Burst<'_> {
             }
         };
         tell(EventRef {
-            time: event.time,
+            time: self.time(event),
             goroutine: self.goroutine(event.goroutine),
             kind: &kind,
             stack: self.stacks.get(event.stack as usize),
             thread: self.threads.get(event.thread as usize).copied().flatten(),
         });
+    }
+
+    /// When one of the events was.
+    #[inline(always)]
+    #[must_use]
+    pub fn time(&self, event: &ShortEvent) -> Time {
+        Time(self.from.0.saturating_add(u64::from(event.after)))
     }
 
     fn goroutine(&self, number: u32) -> Option<GoId> {

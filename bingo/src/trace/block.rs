@@ -9,19 +9,34 @@ use super::window::Window;
 
 /// Events of a block: few enough for a processor's innermost cache to hold some.
 const EVENTS: usize = 1 << 7;
+/// Events for which there is room made at once where a whole batch is read.
+const EVENTS_WHOLE: usize = 1 << 10;
 /// Bytes that are worth a block. A trace may have many threads of a few events.
 const WORTH_IT: usize = 1 << 8;
 
-/// An event whose numbers are small, as nearly all are.
-#[derive(Clone, Copy)]
+/// An event whose numbers are small, as nearly all are: so short that it costs next to
+/// nothing to hand it over to another processor.
+#[derive(Clone, Copy, Default)]
 pub(super) struct ShortTraceEvent {
-    /// In nanoseconds of the trace's clock.
-    pub(super) time: i64,
-    /// The first arguments; 0 where there are not so many.
+    /// Nanoseconds since its run began, and in the lowest eight bits its kind.
+    word: u32,
+    /// Its arguments; 0 where there are not so many.
     pub(super) args: [u32; 3],
-    /// Where it begins in the batch.
-    pub(super) begin: u16,
-    pub(super) kind: EventType,
+}
+
+impl ShortTraceEvent {
+    /// What happened.
+    #[inline(always)]
+    pub(super) fn kind(self) -> EventType {
+        let [kind, ..] = self.word.to_le_bytes();
+        EventType(kind)
+    }
+
+    /// When it was, in a run that began at `from`.
+    #[inline(always)]
+    pub(super) fn time(self, from: i64) -> i64 {
+        from + i64::from(self.word >> 8)
+    }
 }
 
 /// Events, one behind the other: a run of them, and those runs that come behind it, as
@@ -29,6 +44,8 @@ pub(super) struct ShortTraceEvent {
 #[derive(Default)]
 pub(super) struct Block {
     events: Vec<ShortTraceEvent>,
+    /// How many of these have been read.
+    filled: usize,
     /// What is left of the run.
     at: usize,
     run: Run,
@@ -40,6 +57,10 @@ pub(super) struct Block {
 /// Events that lie side by side.
 #[derive(Clone, Copy, Default)]
 struct Run {
+    /// When the first of them was, in nanoseconds of the trace's clock.
+    from: i64,
+    /// Where its bytes begin in the batch.
+    first: u32,
     /// Where the first of them is.
     begin: usize,
     /// Where those behind them are.
@@ -55,23 +76,40 @@ impl Block {
         self.events.get(self.at..self.run.end).unwrap_or_default()
     }
 
-    /// The first of these.
+    /// When the run began.
     #[inline(always)]
-    pub(super) fn first(&self) -> Option<&ShortTraceEvent> {
-        self.ahead().first()
+    pub(super) fn from(&self) -> i64 {
+        self.run.from
+    }
+
+    /// The first event of what is left, and its time.
+    #[inline(always)]
+    pub(super) fn first(&self) -> Option<(ShortTraceEvent, i64)> {
+        let first = *self.ahead().first()?;
+        Some((first, first.time(self.run.from)))
+    }
+
+    /// Where that event begins in its batch, whose bytes these are.
+    #[cold]
+    pub(super) fn place(&self, bytes: &[u8]) -> u32 {
+        let passed = self.events.get(self.run.begin..self.at).unwrap_or_default();
+        passed.iter().fold(self.run.first, |begin, event| {
+            let args = SHAPES.get(usize::from(event.kind().0)).map_or(0, |shape| shape.args);
+            (0..=args).fold(begin + 1, |at, _| uvarint(bytes, at).1)
+        })
     }
 
     /// So many of these were taken; the time of the one that is the first now.
     #[inline(always)]
     pub(super) fn pass(&mut self, count: usize) -> Option<i64> {
         self.at += count;
-        self.first().map(|event| event.time)
+        self.first().map(|(_, time)| time)
     }
 
     /// The time of the run's last event, taken or not, and where the bytes behind it begin.
     pub(super) fn end(&self) -> (Option<i64>, u32) {
         let events = self.events.get(self.run.begin..self.run.end);
-        (events.and_then(<[_]>::last).map(|event| event.time), self.run.behind)
+        (events.and_then(<[_]>::last).map(|event| event.time(self.run.from)), self.run.behind)
     }
 
     /// Ends the run.
@@ -81,7 +119,7 @@ impl Block {
 
     /// Forgets all events.
     pub(super) fn clear(&mut self) {
-        self.events.clear();
+        self.filled = 0;
         self.runs.clear();
         (self.at, self.run, self.next) = (0, Run::default(), 0);
     }
@@ -99,16 +137,16 @@ impl Block {
         unit: u64,
     ) {
         if let Some(run) = self.runs.get(self.next) {
-            let first = self.events.get(run.begin);
-            if first.is_some_and(|first| u32::from(first.begin) == begin) {
+            if run.first == begin {
                 (self.at, self.run) = (run.begin, *run);
                 self.next += 1;
             }
             return;
         }
         self.clear();
-        if unit != 0 && bytes.len().saturating_sub(begin as usize) >= WORTH_IT {
-            self.run = self.read_run(bytes, (begin, at), kind, time, unit, EVENTS);
+        if is_usual(time, unit) && bytes.len().saturating_sub(begin as usize) >= WORTH_IT {
+            self.make_room(EVENTS);
+            self.run = self.read_run(bytes, (begin, at), kind, time, unit);
         }
     }
 
@@ -119,12 +157,13 @@ impl Block {
         while let Some(kind) = bytes.get(begin as usize).copied().map(EventType) {
             let (units, at) = uvarint(bytes, begin + 1);
             time = time.wrapping_add(tables.nanoseconds(units));
-            if at == NOWHERE || time <= 0 {
+            if at == NOWHERE || !is_usual(time, tables.whole_unit()) {
                 return;
             }
-            let run = self.read_run(bytes, (begin, at), kind, time, tables.whole_unit(), usize::MAX);
+            self.make_room(EVENTS_WHOLE);
+            let run = self.read_run(bytes, (begin, at), kind, time, tables.whole_unit());
             if let Some(last) = self.events.get(run.begin..run.end).and_then(<[_]>::last) {
-                (begin, time) = (run.behind, last.time);
+                (begin, time) = (run.behind, last.time(run.from));
                 self.runs.push(run);
                 continue;
             }
@@ -140,34 +179,52 @@ impl Block {
         }
     }
 
-    /// Reads up to `room` events from one on.
+    /// Makes room for so many events more.
+    fn make_room(&mut self, more: usize) {
+        let most = self.filled + more;
+        if self.events.len() < most {
+            self.events.resize(most, ShortTraceEvent::default());
+        }
+    }
+
+    /// Reads events from one on, of `kind`, which begins at `begin` and was at `from`, up
+    /// to where there is room for no more.
     #[inline]
     fn read_run(
         &mut self,
         bytes: &[u8],
-        (mut begin, mut at): (u32, u32),
-        mut kind: EventType,
-        mut time: i64,
+        (begin, at): (u32, u32),
+        kind: EventType,
+        from: i64,
         unit: u64,
-        room: usize,
     ) -> Run {
-        let mut run = Run { begin: self.events.len(), end: self.events.len(), behind: begin };
+        let mut run = Run { from, first: begin, begin: self.filled, end: self.filled, behind: begin };
         let Some(mut window) = Window::new(bytes, at) else { return run };
-        while run.end - run.begin < room && time > 0 {
-            let Ok(place) = u16::try_from(begin) else { break };
+        // As the word of an event has it.
+        let unit = unit << 8;
+        let (mut at, mut kind, mut word, mut after) = (at, kind, 0, 0);
+        for place in self.events.get_mut(self.filled..).unwrap_or_default() {
             let Some(args) = arguments(&mut window, kind) else { break };
-            self.events.push(ShortTraceEvent { time, args, begin: place, kind });
+            (place.word, place.args) = (word | u32::from(kind.0), args);
             at += window.taken();
-            begin = at;
-            (run.end, run.behind) = (run.end + 1, begin);
-            let Some(next) = Window::new(bytes, begin) else { break };
+            (run.end, run.behind) = (run.end + 1, at);
+            let Some(next) = Window::new(bytes, at) else { break };
             window = next;
             kind = EventType(window.byte());
             let Some(units) = window.number() else { break };
-            time = time.wrapping_add((u64::from(units) * unit).cast_signed());
+            after += u64::from(units) * unit;
+            let Ok(then) = u32::try_from(after) else { break };
+            word = then;
         }
+        self.filled = run.end;
         run
     }
+}
+
+/// Whether a run can begin at a time, if a clock's unit is so many nanoseconds: then no
+/// number in it is too large.
+fn is_usual(time: i64, unit: u64) -> bool {
+    (1..=i64::MAX / 2).contains(&time) && (1..1 << 20).contains(&unit)
 }
 
 /// The arguments of an event of a kind.
@@ -233,8 +290,7 @@ mod tests {
         while let Some(&(begin, time, args)) = events.get(at) {
             let (_, arguments) = uvarint(&bytes, begin + 1);
             block.fill(&bytes, (begin, arguments), EventType(bytes[begin as usize]), time, 64);
-            let run = block.ahead();
-            if run.is_empty() {
+            if block.ahead().is_empty() {
                 let last_bytes = bytes.len() < begin as usize + Window::BYTES + 6;
                 let large = args.iter().any(|arg| *arg >= 1 << 28);
                 let four = bytes[begin as usize] == EventType::GO_STATUS_STACK.0;
@@ -242,16 +298,16 @@ mod tests {
                 at += 1;
                 continue;
             }
-            for event in run {
-                let (begin, time, args) = events[at];
-                assert_eq!((u32::from(event.begin), event.time), (begin, time));
-                assert_eq!(event.args.map(u64::from), args);
+            let run = at;
+            while let Some((event, time)) = block.first() {
+                assert_eq!((block.place(&bytes), time, event.args.map(u64::from)), events[at]);
+                assert_eq!(event.kind().0, bytes[events[at].0 as usize]);
                 at += 1;
+                block.pass(1);
             }
-            short += run.len();
+            short += at - run;
             let behind = events.get(at).map_or(bytes.len(), |event| event.0 as usize);
             assert_eq!(block.end(), (Some(events[at - 1].1), u32::try_from(behind).unwrap()));
-            block.pass(run.len());
             block.end_run();
         }
         assert!(short > 300, "{short} of {}", events.len());

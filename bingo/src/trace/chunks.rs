@@ -33,6 +33,8 @@ const SPINS: u32 = 64;
 #[derive(Default)]
 pub(super) struct Chunk {
     pub(super) events: Vec<ShortEvent>,
+    /// What their times are counted from: from which one of them on, and the time.
+    pub(super) times: Vec<(usize, Time)>,
     /// Numbers of goroutines that stand for another one than before.
     pub(super) goroutines: Vec<(u32, GoId)>,
     /// The next threads.
@@ -161,6 +163,7 @@ impl Filler {
             }
         }
         std::mem::swap(&mut words.events, &mut chunk.events);
+        std::mem::swap(&mut words.times, &mut chunk.times);
         std::mem::swap(&mut words.stacks.made, &mut chunk.stacks);
         (chunk.other_stacks, chunk.began, chunk.clocks) = (words.stacks.others, words.began, words.clocks);
         let given = self.merge.order.goroutines.settle();

@@ -20,6 +20,14 @@ use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 /// them is never done with them before the thread comes to the next one.
 const AHEAD: usize = 4;
 
+/// Events that have been read ahead.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<'b> {
+    pub(super) events: &'b [ShortTraceEvent],
+    /// What their times are counted from.
+    pub(super) from: i64,
+}
+
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
     /// The next events, as far as they have been read ahead.
@@ -115,8 +123,8 @@ impl ThreadCursor {
 
     /// The next events, as far as they have been read ahead.
     #[inline(always)]
-    pub(super) fn ahead(&self) -> &[ShortTraceEvent] {
-        self.block.ahead()
+    pub(super) fn ahead(&self) -> Ahead<'_> {
+        Ahead { events: self.block.ahead(), from: self.block.from() }
     }
 
     /// So many of those were taken; the time of the one that comes next. `None`: there
@@ -135,19 +143,24 @@ impl ThreadCursor {
 
     /// Is at its next event by itself, and not by what has been read ahead.
     fn settle(&mut self) {
-        if let Some(ahead) = self.block.first() {
-            (self.begin, self.time) = (u32::from(ahead.begin), ahead.time);
+        if let Some((ahead, time)) = self.block.first() {
+            (self.begin, self.time) = (self.block.place(&self.bytes), time);
             (_, self.arguments) = uvarint(&self.bytes, self.begin + 1);
-            self.be_of(ahead.kind);
+            self.be_of(ahead.kind());
         }
     }
 
-    /// What the next event says, and where the bytes behind it begin.
+    /// What the next event says, and where the bytes behind it begin, if it has not been
+    /// read ahead.
     pub(super) fn event(&mut self, generation: &Generation) -> Result<(TraceEvent, u32), OrderFault> {
+        if let Some((ahead, time)) = self.block.first() {
+            let ([first, second, third], kind) = (ahead.args.map(u64::from), ahead.kind());
+            let args = [first, second, third, 0];
+            return Ok((TraceEvent { time, args, kind, ..TraceEvent::EMPTY }, NOWHERE));
+        }
         if self.bytes.is_empty() {
             self.bytes = generation.bytes_again(self.batch).ok_or(OrderFault::Unfinished)?;
         }
-        self.settle();
         let (args, behind) = arguments(&self.bytes, self.arguments, self.count);
         if behind == NOWHERE {
             return Err(OrderFault::Unfinished);
@@ -156,12 +169,16 @@ impl ThreadCursor {
         Ok((TraceEvent { time, args, kind, ..TraceEvent::EMPTY }, behind))
     }
 
-    /// Goes on behind an event, which ends at `behind`; the time of the next one.
+    /// Goes on behind an event, which ends at `behind` if it has not been read ahead; the
+    /// time of the next one.
     /// `None`: the batch ends there.
     pub(super) fn go_on(&mut self, generation: &Generation, behind: u32) -> Result<Option<i64>, OrderFault> {
+        if self.block.first().is_none() {
+            return self.next(generation, behind);
+        }
         match self.pass(1) {
             Some(time) => Ok(Some(time)),
-            None => self.next(generation, behind),
+            None => self.read(generation),
         }
     }
 
@@ -209,7 +226,7 @@ impl ThreadCursor {
     /// The byte of the file at which the cursor is: where the next event begins.
     pub(super) fn offset(&self, generation: &Generation) -> u64 {
         let Some(batch) = generation.batches.get(self.batch as usize) else { return 0 };
-        let begin = self.ahead().first().map_or(self.begin, |event| u32::from(event.begin));
+        let begin = self.block.first().map_or(self.begin, |_| self.block.place(&self.bytes));
         batch.offset.saturating_add(u64::from(begin))
     }
 }

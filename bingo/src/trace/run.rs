@@ -4,9 +4,8 @@
 //! time of their next events. Out: events, to whoever takes them; whatever else comes,
 //! and what cannot be, is left to [`Merge::step`].
 
-use super::block::ShortTraceEvent;
 use super::error::TraceError;
-use super::frontier::Entry;
+use super::frontier::{Ahead, Entry};
 use super::merge::{Merge, Take};
 use super::order::{Common, Lane, OrderFault};
 use super::tables::Tables;
@@ -112,7 +111,7 @@ struct Runner<'o, 'g> {
     entry: Entry,
     lane: Lane<'o>,
     /// What was read ahead of its events, but for those that were taken: so many.
-    ahead: &'g [ShortTraceEvent],
+    ahead: Ahead<'g>,
     taken: usize,
 }
 
@@ -136,15 +135,17 @@ impl Turns<'_, '_> {
         until: i64,
         taker: &mut impl Take,
     ) -> Result<Option<i64>, OrderFault> {
-        let most = runner.ahead.len().min(self.left);
+        let Ahead { events, from } = runner.ahead;
+        let most = events.len().min(self.left);
         let (mut at, mut last_time) = (0, self.last_time);
         let mut outcome = Ok(None);
-        while let Some(event) = runner.ahead.get(at).filter(|_| at < most) {
-            if event.time > until {
-                outcome = Ok(Some(event.time));
+        while let Some(event) = events.get(at).filter(|_| at < most) {
+            let time = event.time(from);
+            if time > until {
+                outcome = Ok(Some(time));
                 break;
             }
-            let time = event.time.max(last_time.wrapping_add(1));
+            let time = time.max(last_time.wrapping_add(1));
             match self.common.advance(&mut runner.lane, event, time, self.tables, taker) {
                 Ok(true) => (at, last_time) = (at + 1, time),
                 Ok(false) => break,
@@ -155,8 +156,11 @@ impl Turns<'_, '_> {
             }
         }
         self.last_time = last_time;
-        runner.ahead = runner.ahead.get(at..).unwrap_or_default();
+        runner.ahead.events = events.get(at..).unwrap_or_default();
         runner.taken += at;
+        if at > 0 {
+            runner.lane.note_seen();
+        }
         self.left -= at;
         outcome
     }

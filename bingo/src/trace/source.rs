@@ -105,7 +105,11 @@ impl Source for TraceSource {
         let chunk = if first { self.chunks.current() } else { self.chunks.next() };
         self.numbers.learn(chunk);
         let Numbers { goroutines, threads, stacks } = &self.numbers;
-        out.burst(&Burst { events: &chunk.events, goroutines, threads, stacks, found_since: chunk.began });
+        let ends = chunk.times.iter().skip(1).map(|(begin, _)| *begin).chain([chunk.events.len()]);
+        for (&(begin, from), end) in chunk.times.iter().zip(ends) {
+            let events = chunk.events.get(begin..end).unwrap_or_default();
+            out.burst(&Burst { events, from, goroutines, threads, stacks, found_since: chunk.began });
+        }
         let end = chunk.end.take();
         self.done = end.is_some();
         match end {

@@ -19,6 +19,8 @@ const BLOCK: (ShortKind, GoState) = (ShortKind::Block, GoState::Blocked);
 const UNBLOCK: (ShortKind, GoState) = (ShortKind::Unblock, GoState::Runnable);
 const STOP: (ShortKind, GoState) = (ShortKind::Stop, GoState::Runnable);
 const SYSCALL: (ShortKind, GoState) = (ShortKind::Syscall, GoState::Syscall);
+/// A time from which on no event's time is counted.
+const NEVER: i64 = i64::MIN;
 /// Ids of reasons below it are looked up by place.
 const SMALL: usize = 1 << 12;
 
@@ -27,6 +29,10 @@ const SMALL: usize = 1 << 12;
 pub(super) struct Words {
     /// What was said since [`Words::begin`], of one generation.
     pub(super) events: Vec<ShortEvent>,
+    /// What their times are counted from: from which one of them on, and the time.
+    pub(super) times: Vec<(usize, Time)>,
+    /// The last of these, by the trace's clock.
+    from: i64,
     pub(super) stacks: Stacks,
     /// How the trace's clock relates to others, once that is known.
     pub(super) clocks: Option<Clocks>,
@@ -118,6 +124,8 @@ impl Words {
     /// Forgets what was said; whoever asks has it.
     pub(super) fn begin(&mut self) {
         self.events.clear();
+        self.times.clear();
+        self.from = NEVER;
         self.stacks.made.clear();
         self.stacks.others = false;
         if let Some(time) = self.next_begins.take() {
@@ -140,8 +148,21 @@ impl Words {
         reason: Option<WaitReason>,
         (kind, state): (ShortKind, GoState),
     ) {
-        let time = monotonic(time, self.lag);
-        self.events.push(ShortEvent { time, goroutine, by, thread, stack, reason, kind, state });
+        let after = match u32::try_from(time.wrapping_sub(self.from)) {
+            Ok(after) => after,
+            Err(_) => self.count_from(time),
+        };
+        self.events.push(ShortEvent { after, goroutine, by, thread, stack, reason, kind, state });
+    }
+
+    /// Times are counted from this one on.
+    #[cold]
+    fn count_from(&mut self, time: i64) -> u32 {
+        let from = monotonic(time, self.lag);
+        // Before the monotonic clock began it stands still.
+        self.from = if from.0 == 0 { NEVER } else { time };
+        self.times.push((self.events.len(), from));
+        0
     }
 
     #[inline(never)]

@@ -13,7 +13,7 @@
 mod short;
 mod sighting;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -86,8 +86,8 @@ pub struct Woken {
 pub(super) struct Record {
     pub(super) id: GoId,
     /// Whether short events need not ask what else is known: it was told of, by an event
-    /// that says since when and no address, and never seen.
-    plain: bool,
+    /// that says since when and no address, never seen, and nobody has looked since.
+    plain: Cell<bool>,
     told: Option<Told>,
     seen: Option<Seen>,
     /// Its stack when it last left the processor, if one was seen.
@@ -212,7 +212,7 @@ impl Record {
     fn new(id: GoId) -> Record {
         Record {
             id,
-            plain: false,
+            plain: Cell::new(false),
             told: None,
             seen: None,
             stack: None,
@@ -254,6 +254,7 @@ impl Record {
     /// What is known of it.
     pub(super) fn shown(&self, lent: &Lent) -> &Arc<Goroutine> {
         self.shown.get_or_init(|| {
+            self.plain.set(false);
             let now = self.condition();
             let mut woken = self.woken.clone();
             if let Some(woken) = woken.as_mut().filter(|_| self.woken_lent != NONE) {
@@ -388,7 +389,8 @@ impl Record {
                 self.note_stack(stack);
             }
         }
-        self.plain = self.seen.is_none() && on.is_none() && at_latest.is_none();
+        let plain = self.seen.is_none() && on.is_none() && at_latest.is_none();
+        self.plain.set(plain);
     }
 
     /// Notes its stack, where that is known. The answer is whether it is another.

@@ -12,6 +12,7 @@ use super::births::Births;
 use super::goroutine::Record;
 use super::lent::NONE;
 use super::missed::Missed;
+use super::tally::Tally;
 use super::{Map, Since};
 use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
 
@@ -149,6 +150,8 @@ pub struct Waker {
     pub count: u64,
     /// The last: who woke whom.
     pub last: (GoId, GoId),
+    /// When that was.
+    pub time: Time,
 }
 
 /// What of a goroutine is needed to tell what changed.
@@ -177,14 +180,12 @@ struct Shortcut {
 
 /// How a wait ended.
 #[derive(Clone, Copy)]
-pub(super) struct End<'a> {
+pub(super) struct End {
     pub(super) goroutine: GoId,
     pub(super) time: Time,
     /// In nanoseconds.
     pub(super) lasted: u64,
     pub(super) by: Option<GoId>,
-    /// The waker's stack, and its number in bursts.
-    pub(super) waker: Option<(&'a Stack, u32)>,
 }
 
 /// The places where goroutines have waited.
@@ -265,7 +266,7 @@ impl Past {
             let end = if exact { time } else { time.min(before.known) };
             let lasted = end.0.saturating_sub(since.0);
             let waker = event.and_then(|event| event.stack).map(|stack| (stack, NONE));
-            self.note_end(place, End { goroutine: id, time, lasted, by, waker });
+            self.note_end(place, End { goroutine: id, time, lasted, by }, waker);
         }
     }
 
@@ -296,12 +297,11 @@ impl Past {
         }
     }
 
-    /// Notes that a wait at a place has ended.
-    #[inline(always)]
-    pub(super) fn note_end(&mut self, PlaceIndex(at): PlaceIndex, end: End<'_>) {
+    /// Notes that a wait at a place has ended; the waker's stack, and its number in bursts.
+    pub(super) fn note_end(&mut self, PlaceIndex(at): PlaceIndex, end: End, waker: Option<(&Stack, u32)>) {
         let at = at as usize;
         let Some((place, shortcut)) = self.places.get_mut(at).zip(self.shortcuts.get_mut(at)) else { return };
-        let End { goroutine, time, lasted, by, waker } = end;
+        let End { goroutine, time, lasted, by } = end;
         place.ended += 1;
         if lasted >= self.long {
             place.long += 1;
@@ -319,12 +319,35 @@ impl Past {
             let known = known.filter(|_| number != NONE).and_then(|at| place.wakers.get_mut(at));
             if let Some(waker) = known {
                 waker.count += 1;
-                waker.last = (by, goroutine);
-            } else if let Some(at) = place.note_waker(stack, (by, goroutine))
+                (waker.last, waker.time) = ((by, goroutine), time);
+            } else if let Some(at) = place.note_waker(stack, (by, goroutine), time)
                 && let Some(known) = shortcut.wakers.get_mut(at)
             {
                 *known = number;
             }
+        }
+    }
+
+    /// What ends of waits at a place can be counted, if they are the work of the waker
+    /// whose stack has a number: which waker that is, and from how long on, in
+    /// nanoseconds, a wait is worth a note. `None`: he is not known.
+    pub(super) fn rule(&self, PlaceIndex(at): PlaceIndex, waker: u32) -> Option<(u32, u64)> {
+        let (place, shortcut) = self.places.get(at as usize).zip(self.shortcuts.get(at as usize))?;
+        let known = shortcut.wakers.iter().position(|known| *known == waker).filter(|_| waker != NONE)?;
+        let notable = if place.longest.len() < LONGEST_KEPT { 0 } else { shortcut.shortest };
+        Some((u32::try_from(known).ok()?, self.long.min(notable)))
+    }
+
+    /// Notes that waits at a place have ended as they do as a rule.
+    pub(super) fn note_tally(&mut self, tally: &Tally) {
+        let PlaceIndex(at) = tally.place;
+        let Some(place) = self.places.get_mut(at as usize) else { return };
+        place.ended += tally.ended;
+        place.blocked = place.blocked.saturating_add(tally.blocked);
+        let Some(waker) = place.wakers.get_mut(tally.waker_at as usize) else { return };
+        waker.count += tally.ended;
+        if waker.time <= tally.time {
+            (waker.last, waker.time) = (tally.last, tally.time);
         }
     }
 
@@ -425,12 +448,12 @@ impl Place {
     }
 
     /// Notes who ended a wait; which of the wakers that is, if he is kept.
-    fn note_waker(&mut self, stack: &Stack, last: (GoId, GoId)) -> Option<usize> {
+    fn note_waker(&mut self, stack: &Stack, last: (GoId, GoId), time: Time) -> Option<usize> {
         let same = self.wakers.iter().position(|waker| waker.stack.is_same(stack));
         let known = same.or_else(|| self.wakers.iter().position(|waker| waker.stack == *stack));
         if let Some(waker) = known.and_then(|at| self.wakers.get_mut(at)) {
             waker.count += 1;
-            waker.last = last;
+            (waker.last, waker.time) = (last, time);
             if same.is_none() {
                 waker.stack = stack.clone();
             }
@@ -439,7 +462,7 @@ impl Place {
         if self.wakers.len() == WAKERS_KEPT {
             return None;
         }
-        self.wakers.push(Waker { stack: stack.clone(), count: 1, last });
+        self.wakers.push(Waker { stack: stack.clone(), count: 1, last, time });
         Some(self.wakers.len() - 1)
     }
 }

@@ -2,6 +2,7 @@
 //! record of a goroutine, the place of a stack, without a look-up.
 
 use super::history::{Past, PlaceIndex};
+use super::tally::Tallies;
 use crate::model::{Burst, ShortEvent, Stack, WaitReason};
 
 /// No number.
@@ -21,6 +22,7 @@ pub(super) struct Waits {
     stacks: Vec<Stack>,
     /// The place of each stack and the reason it was last waited there for.
     places: Vec<Option<(Option<WaitReason>, PlaceIndex)>>,
+    pub(super) tallies: Tallies,
 }
 
 impl Lent {
@@ -33,10 +35,11 @@ impl Lent {
 
     /// Takes over a burst's tables.
     pub(super) fn take_over(&mut self, burst: &Burst<'_>) {
-        let Waits { stacks, places } = &mut self.waits;
+        let Waits { stacks, places, tallies } = &mut self.waits;
         let new = burst.stacks.get(stacks.len()..).unwrap_or_default();
         stacks.extend_from_slice(new);
         places.resize(stacks.len(), None);
+        tallies.resize(stacks.len());
         if self.records.len() < burst.goroutines.len() {
             self.records.resize(burst.goroutines.len(), NONE);
         }
@@ -46,6 +49,7 @@ impl Lent {
     pub(super) fn forget_stacks(&mut self) {
         self.waits.stacks.clear();
         self.waits.places.clear();
+        self.waits.tallies.resize(0);
     }
 
     /// A stack by its number.

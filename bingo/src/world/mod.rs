@@ -17,6 +17,7 @@ mod missed;
 mod records;
 mod sampled;
 mod short;
+mod tally;
 mod wait_graph;
 
 #[cfg(test)]

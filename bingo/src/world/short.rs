@@ -6,7 +6,7 @@ use super::World;
 use super::goroutine::Record;
 use super::history::{End, Past};
 use super::lent::{NONE, Waits};
-use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind, ThreadId};
+use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind, ThreadId, Time};
 
 impl World {
     pub(super) fn apply_burst(&mut self, burst: &Burst<'_>) {
@@ -25,7 +25,7 @@ impl World {
             self.apply_at_length(burst, event);
             events = behind;
         }
-        self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| event.time));
+        self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| burst.time(event)));
         self.changes.pass(burst.events.len());
     }
 
@@ -40,13 +40,15 @@ impl World {
             return events;
         };
         let records = self.records.by_number();
-        let mut fold = Fold { goroutines, threads: burst.threads, numbers, records, waits, past, blocks: 0 };
+        let (from, threads) = (burst.from, burst.threads);
+        let mut fold = Fold { from, goroutines, threads, numbers, records, waits, past, blocks: 0 };
         let mut left = events;
         while let Some((event, behind)) = left.split_first()
             && fold.apply(event)
         {
             left = behind;
         }
+        fold.waits.tallies.settle(fold.past);
         self.totals.blocks += fold.blocks;
         self.totals.events += u64::try_from(events.len() - left.len()).unwrap_or(0);
         left
@@ -57,7 +59,7 @@ impl World {
         let Some(&id) = burst.goroutines.get(event.goroutine as usize) else { return };
         if event.kind == ShortKind::Dead && self.records.number(id).is_some() {
             // Nothing comes behind it that could bring it back.
-            self.latest = self.latest.max(event.time);
+            self.latest = self.latest.max(burst.time(event));
             self.totals.events += 1;
             self.remove(id);
             return;
@@ -90,6 +92,7 @@ impl World {
 
 /// What events of the most common kinds change, and what that needs.
 struct Fold<'w> {
+    from: Time,
     goroutines: &'w [GoId],
     threads: &'w [Option<ThreadId>],
     /// By a goroutine's number the number of its record.
@@ -138,21 +141,28 @@ impl Fold<'_> {
             _ => None,
         };
         let reason = event.reason.filter(|_| kind == ShortKind::Block);
-        let Some(before) = record.note_short(event, kind, (state, reason), by, thread) else { return false };
+        let time = Time(self.from.0.wrapping_add(u64::from(event.after)));
+        let Some(before) = record.note_short((time, kind, event.stack), (state, reason), by, thread) else {
+            return false;
+        };
         // It was so before the event.
-        let lasted = event.time.0.wrapping_sub(before.since.0);
-        self.past.note(&mut record.kept, (event.time, state, reason, by), Some((before.state, lasted)));
+        let lasted = time.0.wrapping_sub(before.since.0);
+        self.past.note(&mut record.kept, (time, state, reason, by), Some((before.state, lasted)));
         if kind != ShortKind::Unblock || before.state != GoState::Blocked {
             return true;
         }
-        let place = match before.lent {
-            NONE => record.place(self.past, before.reason),
-            number => self.waits.place(self.past, before.reason, number),
-        };
-        if let Some(place) = place {
-            let (goroutine, time) = (*id, event.time);
-            let waker = self.waits.stack(event.stack).map(|stack| (stack, event.stack));
-            self.past.note_end(place, End { goroutine, time, lasted, by, waker });
+        let (reason, end) = (before.reason, End { goroutine: *id, time, lasted, by });
+        let stacks = (before.lent, event.stack);
+        if !self.waits.tallies.count(stacks, reason, end) {
+            let place = match before.lent {
+                NONE => record.place(self.past, reason),
+                number => self.waits.place(self.past, reason, number),
+            };
+            if let Some(place) = place {
+                let waker = self.waits.stack(event.stack).map(|stack| (stack, event.stack));
+                self.past.note_end(place, end, waker);
+                self.waits.tallies.learn(stacks, reason, (self.past, place));
+            }
         }
         true
     }

@@ -26,6 +26,11 @@ pub(in super::super) struct Lane<'o> {
 }
 
 impl<'o> Lane<'o> {
+    /// An event of it was let through.
+    pub(in super::super) fn note_seen(&mut self) {
+        self.thread.seen = true;
+    }
+
     #[inline(always)]
     fn new(thread: &'o mut Thread, slot: u32) -> Lane<'o> {
         let on_proc = thread.proc != TraceEvent::NONE && thread.id != TraceEvent::NONE;
@@ -79,7 +84,7 @@ impl Common<'_> {
         let touched = |named| Touched { named, current, thread: lane.slot };
         // Each kind is followed to its end by itself: so nothing has to be kept for what
         // comes behind all of them.
-        match ahead.kind {
+        match ahead.kind() {
             EventType::GO_START => {
                 if !lane.on_proc || goroutine != TraceEvent::NONE {
                     return Ok(false);
@@ -87,14 +92,12 @@ impl Common<'_> {
                 let named = self.turn_of(first, second, GoStatus::Runnable, GoStatus::Running);
                 let Some(named) = named else { return Ok(false) };
                 taker.take(&event(EventType::GO_START), touched(named), tables)?;
-                lane.thread.seen = true;
                 (lane.thread.goroutine, lane.thread.slot) = (first.cast_signed(), named);
             }
             EventType::GO_UNBLOCK => {
                 let named = self.turn_of(first, second, GoStatus::Waiting, GoStatus::Runnable);
                 let Some(named) = named else { return Ok(false) };
                 taker.take(&event(EventType::GO_UNBLOCK), touched(named), tables)?;
-                lane.thread.seen = true;
             }
             EventType::GO_BLOCK => {
                 if !self.leaves(lane, GoStatus::Waiting) {

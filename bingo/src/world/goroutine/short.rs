@@ -4,7 +4,7 @@
 use super::super::history::{Past, PlaceIndex};
 use super::super::lent::{Lent, NONE};
 use super::{Record, Woken};
-use crate::model::{GoId, GoState, ShortEvent, ShortKind, ThreadId, Time, WaitReason};
+use crate::model::{GoId, GoState, ShortKind, ThreadId, Time, WaitReason};
 
 /// What a goroutine was before an event.
 #[derive(Clone, Copy)]
@@ -17,32 +17,32 @@ pub(in super::super) struct Was {
 }
 
 impl Record {
-    /// Takes in an event of a burst, of `kind`, which leaves the goroutine in `state`, as
-    /// [`Record::note_event`] would; what it was before. `None`: it cannot, because more is
-    /// known of it than events of bursts tell, or less, or who woke it was not told.
+    /// Takes in an event of a burst, of a time, a kind and the number of a stack, which
+    /// leaves the goroutine in `state`, as [`Record::note_event`] would; what it was before.
+    /// `None`: it cannot, because more is known of it than events of bursts tell, or less,
+    /// or who woke it was not told, or somebody has looked since.
     #[inline(always)]
     pub(in super::super) fn note_short(
         &mut self,
-        event: &ShortEvent,
-        kind: ShortKind,
+        (time, kind, stack): (Time, ShortKind, u32),
         (state, reason): (GoState, Option<WaitReason>),
         by: Option<GoId>,
         thread: Option<ThreadId>,
     ) -> Option<Was> {
-        let told = self.told.as_mut().filter(|told| self.plain && told.time < event.time)?;
+        let told = self.told.as_mut().filter(|told| self.plain.get() && told.time < time)?;
         if kind != ShortKind::Unblock && told.state == GoState::Blocked {
             return None;
         }
         let was = Was { state: told.state, since: told.time, reason: told.reason, lent: self.lent };
-        (told.time, told.state, told.reason, told.thread) = (event.time, state, reason, thread);
+        (told.time, told.state, told.reason, told.thread) = (time, state, reason, thread);
         match kind {
             ShortKind::Unblock => {
                 match &mut self.woken {
-                    Some(woken) => (woken.time, woken.by) = (event.time, by),
-                    None => self.woken = Some(Woken { time: event.time, by, stack: None }),
+                    Some(woken) => (woken.time, woken.by) = (time, by),
+                    None => self.woken = Some(Woken { time, by, stack: None }),
                 }
-                self.woken_lent = event.stack;
-                if event.stack == NONE
+                self.woken_lent = stack;
+                if stack == NONE
                     && let Some(woken) = &mut self.woken
                 {
                     woken.stack = None;
@@ -50,15 +50,12 @@ impl Record {
             }
             kind => {
                 self.blocks += u64::from(kind == ShortKind::Block);
-                if event.stack != NONE {
-                    self.lent = event.stack;
+                if stack != NONE {
+                    self.lent = stack;
                 } else if kind == ShortKind::Block {
                     self.lose_stack();
                 }
             }
-        }
-        if self.shown.get().is_some() {
-            self.shown.take();
         }
         Some(was)
     }

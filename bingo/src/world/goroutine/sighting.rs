@@ -67,7 +67,7 @@ impl Record {
         }
         let before = Arc::clone(self.shown(lent));
         tell(&mut self.told);
-        self.plain = false;
+        self.plain.set(false);
         self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
         let sighting = self.compare(&before, sighted);
         if sighting.changed {
