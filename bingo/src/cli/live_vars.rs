@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+#[cfg(all(target_os = "linux", feature = "live"))]
+use std::sync::Arc;
 
 use super::closely;
 use crate::binary::Binary;
@@ -123,7 +125,7 @@ pub(super) fn add_of_process(found: &mut Analysis, pid: u32, session: &Session) 
     let world = session.world();
     let known = examples.into_iter().filter_map(|id| Some((id, world.goroutine(id)?.stack.clone())));
     let known: Vec<(GoId, Stack)> = known.collect();
-    let snapshot = Snapshot { objects: (**world.objects()).clone(), ..Snapshot::default() };
+    let snapshot = Snapshot { objects: Arc::clone(world.objects()), ..Snapshot::default() };
     let bias = source.target().load_bias();
     let looked = Looked { reader: source.reader(), binary: source.binary(), bias, snapshot: &snapshot };
     found.take_live_vars(&looked.of(&known));

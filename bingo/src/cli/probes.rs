@@ -17,6 +17,15 @@ const WAKER_DEPTH: u8 = 6;
 /// may get no processor on a busy machine.
 const UNGOVERNED_RING: u32 = 64 << 20;
 
+/// The ring where nobody has to be told what happens during a close look: 30,000 events.
+const SHORT_RING: u32 = 4 << 20;
+
+/// Probes that are still to be attached.
+pub(super) struct Wanted {
+    attachment: Attachment,
+    mode: Mode,
+}
+
 /// Probes as a session sees them.
 struct LiveProbes(Probes);
 
@@ -32,6 +41,22 @@ pub(super) fn attach(
     if mode == Mode::Poll {
         return Ok(None);
     }
+    let mut wanted = wanted(source, mode, budget, header);
+    if budget.is_none() {
+        wanted.attachment.ring_bytes = UNGOVERNED_RING;
+    }
+    wanted.attach(header)
+}
+
+/// Probes for the process of `source` within a `budget`, if they are to be had, for who
+/// does not observe it closely while they are attached.
+pub(super) fn for_between_looks(source: &ProcessSource, budget: f64, header: &mut Header) -> Wanted {
+    let mut wanted = wanted(source, Mode::Auto, Some(budget), header);
+    wanted.attachment.ring_bytes = SHORT_RING;
+    wanted
+}
+
+fn wanted(source: &ProcessSource, mode: Mode, budget: Option<f64>, header: &mut Header) -> Wanted {
     let target = source.target();
     let bias = target.load_bias();
     let symbolizer = Symbolizer::new(Arc::clone(source.binary()), bias);
@@ -43,23 +68,28 @@ pub(super) fn attach(
     let mut attachment =
         Attachment::new(target.pid(), header.clone(), bias, layout, Arc::new(symbolizer), governed);
     attachment.ready_depth = WAKER_DEPTH;
-    if budget.is_none() {
-        attachment.ring_bytes = UNGOVERNED_RING;
-    }
     header.notes.clone_from(&attachment.header.notes);
-    match Probes::attach(attachment) {
-        Ok(probes) => Ok(Some(Box::new(LiveProbes(probes)))),
-        Err(error) if mode == Mode::Auto => {
-            header.notes.push(format!("no probes, reading alone at each interval: {error}"));
-            Ok(None)
+    Wanted { attachment, mode }
+}
+
+impl Wanted {
+    /// Attaches them. Where they are not to be had with `--mode auto`, there are none,
+    /// and `header` says why.
+    pub(super) fn attach(self, header: &mut Header) -> Result<Option<Box<dyn Probing>>, Failure> {
+        match Probes::attach(self.attachment) {
+            Ok(probes) => Ok(Some(Box::new(LiveProbes(probes)))),
+            Err(error) if self.mode == Mode::Auto => {
+                header.notes.push(format!("no probes, reading alone at each interval: {error}"));
+                Ok(None)
+            }
+            Err(error @ LiveError::NotPermitted { .. }) => {
+                Err(Failure::not_permitted(format!("no probes: {error}")).remedy(format!(
+                    "run Bingo as root, or give it the capabilities:\n{SET_CAPABILITIES}\nor go on without probes: --mode poll"
+                )))
+            }
+            Err(error) => Err(Failure::bad_input(format!("no probes: {error}"))
+                .remedy("`bingo doctor` shows what is missing; --mode poll goes on without probes")),
         }
-        Err(error @ LiveError::NotPermitted { .. }) => {
-            Err(Failure::not_permitted(format!("no probes: {error}")).remedy(format!(
-            "run Bingo as root, or give it the capabilities:\n{SET_CAPABILITIES}\nor go on without probes: --mode poll"
-        )))
-        }
-        Err(error) => Err(Failure::bad_input(format!("no probes: {error}"))
-            .remedy("`bingo doctor` shows what is missing; --mode poll goes on without probes")),
     }
 }
 

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::attach::Mode;
 use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::progress::Progress;
 use super::{Failure, live_vars, probes, target};
 use crate::goruntime::GoOn;
-use crate::model::{Event, Source, Texts};
+use crate::model::{Event, Source, SourceError, Texts, Time};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
 
@@ -41,21 +40,32 @@ pub(super) fn analysis(
         source.freeze(limit);
     }
     let mut header = source.header().clone();
-    let probes = probes::attach(&source, Mode::Auto, Some(BUDGET), &mut header)?;
+    let probes = probes::for_between_looks(&source, BUDGET, &mut header);
+    let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
+    let mut session = Session::new(header.clone(), Some(Box::new(source)), None).keeping(min_block).untold();
+    let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
+    let mut long = false;
+    // Where it stands still one look is enough.
+    if freeze.is_none() {
+        let begun = outside.now();
+        session.look_closely(begun).map_err(|error| target::source_failure(&error))?;
+        long = outside.now().since(begun) >= WORTH_A_WORD;
+    }
+    session.probe(probes.attach(&mut header)?);
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
     }
-    let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
-    let mut session = Session::new(header, Some(Box::new(source)), probes).keeping(min_block);
-    let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
-    let long = || progress.work(&format!("looking closely at the process {pid}"));
-    let ended = match freeze {
-        // As it stands still one look is enough.
-        Some(_) => before_look(&mut session, &mut Unseen, &mut outside, pace, || ()),
-        None => between_looks(&mut session, &mut Unseen, &mut outside, pace, long),
-    };
+    let ended = before_look(&mut session, &mut Unseen, &mut outside, pace, |session, now| {
+        if long {
+            progress.work(&format!("looking closely at the process {pid}"));
+        }
+        // They would only fill memory: what they tell of that time nobody asks for.
+        session.unprobe(now)
+    });
     match ended {
         Ok(_) => {
+            // Nothing more is read, and what that took is worth having.
+            session.close();
             let mut found = session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed));
             live_vars::add_of_process(&mut found, pid, &session);
             Ok(found)
@@ -85,10 +95,11 @@ pub(super) fn between_looks(
     let begun = outside.now();
     session.look_closely(begun)?;
     let took = outside.now().since(begun);
-    before_look(session, face, outside, pace, || {
+    before_look(session, face, outside, pace, |_, _| {
         if took >= WORTH_A_WORD {
             long();
         }
+        Ok(())
     })
 }
 
@@ -98,11 +109,11 @@ fn before_look(
     face: &mut dyn Face,
     outside: &mut dyn Outside,
     pace: Pace,
-    then: impl FnOnce(),
+    then: impl FnOnce(&mut Session, Time) -> Result<(), SourceError>,
 ) -> Result<Ending, LoopError> {
     let ending = live_loop::run(session, face, outside, pace)?;
     if !matches!(ending, Ending::Exited | Ending::Executed) {
-        then();
+        then(session, outside.now())?;
         session.look_closely(outside.now())?;
     }
     Ok(ending)

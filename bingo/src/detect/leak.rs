@@ -73,7 +73,7 @@ pub(super) fn findings(
         let lasted = end.since(goroutine.since().time());
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
         // Who was to receive may well be gone, however short the time.
-        let orphan = goroutine.parent().is_some_and(|parent| world.goroutine(parent).is_none());
+        let orphan = goroutine.parent().is_some_and(|parent| world.glance(parent).is_none());
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
         let idles = goroutine.id() == MAIN && waiting != Waiting::Lock;

@@ -1,5 +1,7 @@
 //! A mirror of `runtime.g`: one goroutine as the runtime describes it.
 
+use std::hash::BuildHasher;
+
 use super::fields::Fields;
 use crate::binary::layout::Layout;
 use crate::model::{Addr, GoState};
@@ -8,9 +10,25 @@ use crate::model::{Addr, GoState};
 // go: runtime._Gscan (1.19-1.27)
 const SCAN: u32 = 0x1000;
 
+/// What tells a copy of a `g` from another: of a copy that is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Print {
+    /// Of where it is.
+    stop: u64,
+    /// Of all of it.
+    whole: u64,
+}
+
+impl Print {
+    /// Whether a stack that was read between the two copies is of one piece.
+    pub(super) fn same_stop(self, after: Print) -> bool {
+        self.stop == after.stop
+    }
+}
+
 /// One copy of a `runtime.g`. Two equal copies of the same `g` mean that it
 /// has not run in between: `tracking_seq` counts its departures from running.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct G {
     pub(super) addr: Addr,
     pub(super) stack_lo: u64,
@@ -43,7 +61,7 @@ pub(super) struct G {
 
 /// `g.atomicstatus`, without the collector's bit.
 // go: runtime._Gidle and following (1.19-1.27)
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Status {
     /// 0 `_Gidle`, 6 `_Gdead`, 11 `_Gdeadextra`: no goroutine.
     None,
@@ -140,13 +158,22 @@ impl G {
 
     /// Whether a stack that was read between the copies `self` and `after` is of one piece.
     pub(super) fn same_stop(&self, after: &G) -> bool {
-        let stop = |g: &G| (g.goid, g.status, g.tracking_seq, g.position(), g.stack_lo, g.stack_hi);
-        stop(self) == stop(after)
+        self.stop() == after.stop()
+    }
+
+    fn stop(&self) -> (u64, Status, u8, Option<Position>, u64, u64) {
+        (self.goid, self.status, self.tracking_seq, self.position(), self.stack_lo, self.stack_hi)
+    }
+
+    /// What tells this copy from another.
+    pub(super) fn print(&self) -> Print {
+        let hasher = foldhash::quality::FixedState::default();
+        Print { stop: hasher.hash_one(self.stop()), whole: hasher.hash_one(self) }
     }
 }
 
 /// Where to begin to walk a stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Position {
     pub(super) pc: u64,
     pub(super) sp: u64,

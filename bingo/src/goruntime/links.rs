@@ -31,15 +31,17 @@ impl Unreached {
     pub(super) fn of(snapshot: &Snapshot, reached: &Reached) -> Unreached {
         let by_id = by_id(snapshot);
         let mut waits = HashSet::new();
-        for object in reached.objects.iter().filter(|object| reached.whole && object.from.is_none()) {
-            waits.extend(reached.waiters_of(object).filter_map(|(id, _)| wait(&by_id, id, object.address)));
+        for object in reached.watch.objects.iter().filter(|object| reached.whole && object.from.is_none()) {
+            waits.extend(
+                reached.watch.waiters_of(object).filter_map(|(id, _)| wait(&by_id, id, object.address)),
+            );
         }
         Unreached { waits }
     }
 
     /// Whether all who wait on `object` do so since, and nobody reached it then either.
     fn confirm(&self, by_id: &Map<GoId, &Goroutine>, reached: &Reached, object: &Watched) -> bool {
-        reached.waiters_of(object).all(|(id, live)| {
+        reached.watch.waiters_of(object).all(|(id, live)| {
             !live && wait(by_id, id, object.address).is_some_and(|wait| self.waits.contains(&wait))
         })
     }
@@ -62,11 +64,12 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         let mut texts = Texts { code: self.code, roots: Map::default(), calls: Map::default() };
         let mut places: Map<Addr, ObjectIndex> = Map::default();
         let (mut loops, mut takers) = (Map::default(), Map::default());
-        for watched in &self.reached.objects {
+        for watched in &self.reached.watch.objects {
             let Some(object) = self.snapshot.objects.get(&watched.address) else { continue };
             let access = self.access(watched, object, before, &by_id, &mut texts)?;
             places.insert(watched.address, ObjectIndex(number(links.objects.len())));
-            let waiters = self.reached.waiters_of(watched).filter_map(|(id, _)| by_id.get(&id).copied());
+            let waiters =
+                self.reached.watch.waiters_of(watched).filter_map(|(id, _)| by_id.get(&id).copied());
             let kind = kind(object, waiters);
             links.objects.push(Object { key: ObjectKey::Address(watched.address), kind, access });
         }
@@ -110,7 +113,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         self.holds(&by_id, &places, &mut links)?;
         for sight in &self.reached.sights {
             let Some(&object) =
-                self.reached.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
+                self.reached.watch.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
             else {
                 continue;
             };
@@ -187,7 +190,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         let own =
             self.reached.sights.get(from..)?.iter().take_while(|sight| sight.goroutine == holder.goroutine);
         let mut near = own.filter(|sight| sight.depth <= 1 && sight.pc == Some(holder.during));
-        let watched = self.reached.objects.get(near.next()?.object)?;
+        let watched = self.reached.watch.objects.get(near.next()?.object)?;
         near.next().is_none().then_some((watched.address, false))
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Objects {
     /// How many goroutines wait on each.
     waits: Map<usize>,
     /// What each is; for a moment also such that nobody waits on yet.
-    objects: HashMap<Addr, Arc<SyncObject>>,
+    objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     /// Those that nobody may be waiting on.
     unsure: Vec<Addr>,
     /// Those whose queues lost a goroutine since they were read.
@@ -60,19 +60,19 @@ impl Objects {
     /// Notes what an object is now. Waits on it may be noted before or after.
     pub(super) fn set(&mut self, address: Addr, object: SyncObject) {
         if self.objects.get(&address).is_none_or(|before| **before != object) {
-            self.objects.insert(address, Arc::new(object));
+            Arc::make_mut(&mut self.objects).insert(address, Arc::new(object));
             self.unsure.push(address);
         }
     }
 
     /// All that somebody waits on; forgets the others.
-    pub(super) fn share(&mut self) -> HashMap<Addr, Arc<SyncObject>> {
+    pub(super) fn share(&mut self) -> Arc<HashMap<Addr, Arc<SyncObject>>> {
         for address in std::mem::take(&mut self.unsure) {
-            if !self.contains(address) {
-                self.objects.remove(&address);
+            if !self.contains(address) && self.objects.contains_key(&address) {
+                Arc::make_mut(&mut self.objects).remove(&address);
             }
         }
-        self.objects.clone()
+        Arc::clone(&self.objects)
     }
 }
 

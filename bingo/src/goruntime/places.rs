@@ -17,11 +17,16 @@ use super::type_name;
 use crate::memory::{Batch, Memory, MemoryError, Pages};
 use crate::model::{Addr, Channel, GoId};
 
+/// `g`s that are copied in one go.
+const COPIED: usize = 4096;
+
 /// The parts of a program's memory.
 pub struct Places<'a, M, C> {
     pub(super) reader: &'a SnapshotReader<M, C>,
     pub(super) heap: Heap,
     pub(super) variables: Variables,
+    /// All goroutines of which something is known.
+    pub(super) gs: Vec<G>,
     /// The pointers from variables to variables, by what they point to.
     between: OnceCell<Vec<(Addr, Addr)>>,
 }
@@ -63,7 +68,8 @@ impl<'a, M: Memory, C: Code> Places<'a, M, C> {
         let mut heap = Heap::default();
         heap.refresh(memory, &runtime.layout, mheap)?;
         let variables = Variables::read(memory, &runtime.layout, module)?.unwrap_or_default();
-        Ok(Some(Places { reader, heap, variables, between: OnceCell::new() }))
+        let gs = copies(reader)?;
+        Ok(Some(Places { reader, heap, variables, gs, between: OnceCell::new() }))
     }
 
     /// What is at `address`.
@@ -73,14 +79,13 @@ impl<'a, M: Memory, C: Code> Places<'a, M, C> {
     pub fn at(&self, address: Addr) -> Result<Place, MemoryError> {
         let (memory, layout) = (self.reader.memory(), &self.reader.runtime().layout);
         let is_in_g = |g: &G| (g.addr.0..g.addr.0.saturating_add(layout.g.size)).contains(&address.0);
-        let copies = || self.reader.slots().copies().map(|(_, g)| g);
-        if let Some(g) = copies().find(|g| is_in_g(g)) {
+        if let Some(g) = self.gs.iter().find(|g| is_in_g(g)) {
             return Ok(Place::Goroutine(GoId(g.goid)));
         }
         if let Some(slot) = self.heap.slot(memory, layout, address)? {
             return Ok(Place::Heap(slot));
         }
-        if let Some(g) = copies().find(|g| (g.stack_lo..g.stack_hi).contains(&address.0)) {
+        if let Some(g) = self.gs.iter().find(|g| (g.stack_lo..g.stack_hi).contains(&address.0)) {
             let in_use = g.position().is_none_or(|position| position.sp <= address.0);
             return Ok(Place::Stack { goroutine: GoId(g.goid), in_use });
         }
@@ -176,4 +181,24 @@ impl<'a, M: Memory, C: Code> Places<'a, M, C> {
         let runtime = self.reader.runtime();
         type_name::of(self.reader.memory(), &runtime.layout, runtime.module?, address)
     }
+}
+
+/// Copies of all `g`s that the reader knows to be goroutines.
+fn copies<M: Memory, C: Code>(reader: &SnapshotReader<M, C>) -> Result<Vec<G>, MemoryError> {
+    let layout = &reader.runtime().layout;
+    let size = length(layout.g.size);
+    let known = (0..).zip(reader.gs()).filter(|&(index, _)| reader.slots().is_known(index));
+    let known: Vec<Addr> = known.map(|(_, &addr)| addr).collect();
+    let mut batch = Batch::default();
+    let mut copies = Vec::with_capacity(known.len());
+    for chunk in known.chunks(COPIED) {
+        batch.clear();
+        let pieces: Vec<_> = chunk.iter().map(|&addr| (addr, batch.push(addr, size))).collect();
+        reader.memory().read_batch(&mut batch)?;
+        let decoded =
+            pieces.into_iter().filter_map(|(addr, piece)| G::decode(layout, addr, batch.bytes(piece)?));
+        copies.extend(decoded.filter(|g| g.goid != 0));
+    }
+    copies.iter_mut().for_each(|g| reader.running().complete(g));
+    Ok(copies)
 }

@@ -134,7 +134,7 @@ impl<M: Memory, C: Code> Places<'_, M, C> {
     /// # Errors
     /// As [`Memory::read_batch`].
     pub fn frame(&self, id: GoId, address: Addr) -> Result<Option<FrameOf>, MemoryError> {
-        let g = self.reader.slots().copies().map(|(_, g)| *g).find(|g| g.goid == id.0);
+        let g = self.gs.iter().copied().find(|g| g.goid == id.0);
         let Some((g, position)) = g.and_then(|g| Some((g, g.position()?))) else { return Ok(None) };
         let stop = self.reader.walk(self.reader.memory(), g, position, None)?;
         Ok(stop.frames.into_iter().find(|frame| frame.end.is_some_and(|end| address.0 < end)))
@@ -146,9 +146,8 @@ impl<M: Memory, C: Code> Places<'_, M, C> {
     /// As [`Memory::read_batch`].
     pub fn referrers(&self, address: Addr) -> Result<Referrers, MemoryError> {
         let Some(target) = self.heap.find(address.0) else { return Ok(Referrers::default()) };
-        let gs: Vec<G> = self.reader.slots().copies().map(|(_, g)| *g).collect();
-        let roots = self.roots(&gs)?;
-        let opaque = self.opaque(&gs)?;
+        let roots = self.roots(&self.gs)?;
+        let opaque = self.opaque(&self.gs)?;
         let mut seen: HashSet<ObjectId, foldhash::fast::FixedState> = opaque;
         seen.insert(target);
         let mut nodes = vec![Node { id: target, next: None }];
@@ -198,7 +197,7 @@ impl<M: Memory, C: Code> Places<'_, M, C> {
             }
         }
         let mut rooted: HashSet<usize> = HashSet::new();
-        self.trails(&gs, &nodes, &ways, &mut rooted, &mut found)?;
+        self.trails(&self.gs, &nodes, &ways, &mut rooted, &mut found)?;
         found.rootless = (1..=found.direct).filter(|node| !rooted.contains(node)).count();
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::g::G;
+use super::g::{G, Print};
 use super::ids::Ids;
 use super::objects::Objects;
 use crate::model::{Addr, GoId, Goroutine, Problem};
@@ -20,10 +20,10 @@ pub(super) struct Slots {
 
 #[derive(Default)]
 struct Slot {
-    /// The copy of which the rest was made; `None`: not to be trusted again.
-    g: Option<G>,
+    /// Of the copy of which the rest was made; `None`: not to be trusted again.
+    g: Option<Print>,
     goroutine: Option<Arc<Goroutine>>,
-    trouble: Option<String>,
+    trouble: Option<Box<str>>,
 }
 
 impl Slots {
@@ -40,17 +40,17 @@ impl Slots {
 
     /// Whether what is known was made of an equal copy.
     pub(super) fn is_same(&self, index: usize, g: &G) -> bool {
-        self.slots.get(index).is_some_and(|slot| slot.g.as_ref() == Some(g))
+        self.slots.get(index).is_some_and(|slot| slot.g == Some(g.print()))
     }
 
-    /// The copy that what is known of the goroutine at `index` was made of.
-    pub(super) fn copy(&self, index: usize) -> Option<&G> {
-        self.slots.get(index)?.g.as_ref()
+    /// Whether the goroutine at `index` is where it was when what is known was made.
+    pub(super) fn stands(&self, index: usize, g: &G) -> bool {
+        self.slots.get(index).and_then(|slot| slot.g).is_some_and(|before| before.same_stop(g.print()))
     }
 
-    /// All copies, with their places.
-    pub(super) fn copies(&self) -> impl Iterator<Item = (usize, &G)> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.g.as_ref()?)))
+    /// Whether what is known of the goroutine at `index` is to be trusted.
+    pub(super) fn is_known(&self, index: usize) -> bool {
+        self.slots.get(index).is_some_and(|slot| slot.g.is_some())
     }
 
     /// Notes which goroutine the `g` at `addr` is, before more is known of it.
@@ -75,8 +75,8 @@ impl Slots {
             self.ids.set(addr, None);
             self.reordered = true;
         }
-        slot.g = g.filter(|_| trouble.is_none());
-        slot.trouble = trouble;
+        slot.g = g.filter(|_| trouble.is_none()).map(|g| g.print());
+        slot.trouble = trouble.map(String::into_boxed_str);
     }
 
     /// Notes the goroutine at `index`, made of `g`.
@@ -89,8 +89,8 @@ impl Slots {
         objects: &mut Objects,
     ) {
         let Some(slot) = self.slots.get_mut(index) else { return };
-        slot.g = trouble.is_none().then_some(g);
-        slot.trouble = trouble;
+        slot.g = trouble.is_none().then(|| g.print());
+        slot.trouble = trouble.map(String::into_boxed_str);
         let before = slot.goroutine.as_deref();
         if before == Some(&goroutine) {
             return;
@@ -115,7 +115,7 @@ impl Slots {
         for slot in &self.slots {
             if let Some(what) = &slot.trouble {
                 let goroutine = slot.goroutine.as_ref().map(|goroutine| goroutine.id);
-                problems.push(Problem { goroutine, what: what.clone() });
+                problems.push(Problem { goroutine, what: what.to_string() });
             }
         }
         let mut goroutines: Vec<Arc<Goroutine>> = Vec::with_capacity(self.order.len());

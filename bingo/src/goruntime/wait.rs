@@ -364,7 +364,8 @@ fn lost_or(wait: Option<Wait>) -> Found {
 fn channel_wait(one: &Steady, chain: &[Sudog], queued: &Map<Addr, Direction>) -> Found {
     let case = |sudog: &Sudog| Some((sudog.c, *queued.get(&sudog.addr)?));
     if place(one.reason) == Place::Select {
-        let cases: Option<Vec<_>> = chain.iter().map(case).collect();
+        let mut cases: Option<Vec<_>> = chain.iter().map(case).collect();
+        cases.iter_mut().for_each(Vec::shrink_to_fit);
         // It is queued nowhere where all of its channels are nil.
         let none = one.g.waiting.is_nil();
         return lost_or(cases.filter(|cases| none || !cases.is_empty()).map(Wait::Select));

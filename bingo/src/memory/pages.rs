@@ -28,6 +28,12 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
         Pages { memory, pages: HashMap::default(), read: Vec::new() }
     }
 
+    /// What it reads.
+    #[must_use]
+    pub fn memory(&self) -> &'a M {
+        self.memory
+    }
+
     /// Reads all pages that these pieces touch, in one batch.
     ///
     /// # Errors

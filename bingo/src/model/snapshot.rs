@@ -21,7 +21,7 @@ pub struct Snapshot {
     /// the same in every field.
     pub goroutines: Vec<Arc<Goroutine>>,
     /// The channels and locks that a goroutine waits on, shared in the same way.
-    pub objects: HashMap<Addr, Arc<SyncObject>>,
+    pub objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     /// How they hang together, where the source was asked to find out.
     pub links: Option<Arc<Links>>,
     /// How long the process was stopped for it; zero where it ran.

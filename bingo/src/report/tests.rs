@@ -124,9 +124,11 @@ fn snapshot() -> Snapshot {
         taken: Time(100 * SECOND),
         took: Duration::from_millis(4),
         goroutines: goroutines.into_iter().map(Arc::new).collect(),
-        objects: [(channel, SyncObject::Channel(found)), (mutex, SyncObject::Lock(lock))]
-            .map(|(address, object)| (address, Arc::new(object)))
-            .into(),
+        objects: Arc::new(
+            [(channel, SyncObject::Channel(found)), (mutex, SyncObject::Lock(lock))]
+                .map(|(address, object)| (address, Arc::new(object)))
+                .into(),
+        ),
         links: None,
         stopped_for: Duration::ZERO,
         problems: vec![Problem { goroutine: Some(GoId(77)), what: "stack unreadable at 0xc000999".into() }],

@@ -18,7 +18,7 @@ mod with_end;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Event, EventKind, Header, Observation, Source, SourceError, Texts, Time};
+use crate::model::{Event, EventKind, Header, Observation, Sink, Source, SourceError, Texts, Time};
 use crate::world::World;
 
 pub use crate::detect::{Class, Confidence, Finding, Related, Step};
@@ -65,6 +65,8 @@ pub struct Session {
     events: Vec<Event>,
     now: Time,
     parks_told: bool,
+    /// Whether what happens is for the World alone.
+    untold: bool,
 }
 
 impl Session {
@@ -86,7 +88,15 @@ impl Session {
             events: Vec::new(),
             now: Time::default(),
             parks_told: true,
+            untold: false,
         }
+    }
+
+    /// The same, that tells nobody what happens: [`Session::events`] are none.
+    #[must_use]
+    pub fn untold(mut self) -> Session {
+        self.untold = true;
+        self
     }
 
     /// The same, that keeps the past, so that it can be judged at its end: from
@@ -106,6 +116,30 @@ impl Session {
         mut stop: impl FnMut() -> bool,
     ) -> Analysis {
         Analysis::of_world(&self.world, texts, min_block, &mut stop)
+    }
+
+    /// Has `probes` tell from now on, if there are any.
+    pub fn probe(&mut self, probes: Option<Box<dyn Probing>>) {
+        self.probes = probes;
+    }
+
+    /// Takes in what the probes have told until `now`, and takes them out.
+    ///
+    /// # Errors
+    /// As [`Session::advance`].
+    pub fn unprobe(&mut self, now: Time) -> Result<(), SourceError> {
+        if self.probes.is_some() {
+            self.advance(now, false)?;
+            self.probes = None;
+            self.world.note_missed(now, now);
+        }
+        Ok(())
+    }
+
+    /// Gives the sources up: nothing more comes.
+    pub fn close(&mut self) {
+        (self.snapshots, self.probes) = (None, None);
+        (self.observed, self.held) = (Vec::new(), Vec::new());
     }
 
     /// Takes in what the probes have told since the last call, and a fresh
@@ -152,6 +186,10 @@ impl Session {
             Observation::Problem(_) => now,
         });
         for observation in self.observed.drain(..) {
+            if self.untold {
+                self.world.observation(observation);
+                continue;
+            }
             let untold = self.world.apply(&observation);
             match observation {
                 Observation::Event(event) => self.events.push(event),
@@ -170,6 +208,8 @@ impl Session {
     /// As [`Session::advance`].
     pub fn look_closely(&mut self, now: Time) -> Result<bool, SourceError> {
         let Some(snapshots) = &mut self.snapshots else { return self.advance(now, false) };
+        // Those of a large program are large, and this look finds out all of it anew.
+        self.world.forget_links();
         let alive = snapshots.observe_closely(now, &mut self.held)?;
         // With the events that are older.
         Ok(self.advance(now, false)? && alive)

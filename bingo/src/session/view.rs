@@ -44,7 +44,7 @@ impl View {
             time: end,
             snapshot: (taken, snapshot.took),
             goroutines: snapshot.goroutines.iter().map(shown).collect(),
-            objects: Arc::new(snapshot.objects),
+            objects: snapshot.objects,
             problems: snapshot.problems.into(),
             totals: Totals {
                 snapshots: 1,

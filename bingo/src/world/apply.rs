@@ -74,13 +74,13 @@ impl World {
         self.records.iter_mut().for_each(|record| record.note_missed(from, until));
     }
 
-    pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot) -> Vec<Event> {
+    /// Takes in a snapshot; `untold` gets what nobody told, if somebody wants to know.
+    pub(super) fn apply_snapshot(&mut self, snapshot: &Snapshot, mut untold: Option<&mut Vec<Event>>) {
         let (taken, end) = (snapshot.taken, snapshot.end());
         self.latest = self.latest.max(end);
         self.began.get_or_insert(taken);
         self.totals.snapshots += 1;
         self.totals.stopped_for += snapshot.stopped_for;
-        let mut untold = Vec::new();
         self.records.reserve(snapshot.goroutines.len().saturating_sub(self.records.len()));
         for sighted in &snapshot.goroutines {
             if self.buried.contains(sighted.id) {
@@ -95,7 +95,7 @@ impl World {
                 if let Some(past) = &mut self.past {
                     past.moved(None, record, None, &self.missed);
                 }
-                untold.push(record.found(&self.lent, taken));
+                untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, taken)));
                 continue;
             };
             let Some(record) = self.records.at(number) else { continue };
@@ -104,7 +104,7 @@ impl World {
                 record.sample(sighted, taken);
             }
             let before = self.past.as_mut().map(|past| past.before(record));
-            let sighting = record.note_sighting(sighted, (taken, end), &self.missed, &self.lent);
+            let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
             if sighting.changed {
                 if let Some(past) = &mut self.past {
                     past.moved(before, record, None, &self.missed);
@@ -113,28 +113,27 @@ impl World {
             }
             let long = taken.since(record.condition().since.time()) >= WORTH_DETAILS;
             if sighting.untold || (sighting.detailed && long) {
-                untold.push(record.found(&self.lent, taken));
+                untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, taken)));
             }
         }
-        self.end_absent(snapshot, &mut untold);
+        self.end_absent(snapshot, untold);
         // Events of the time of this snapshot may still come; older ones no more.
         self.buried.forget_before(self.snapshot_taken());
         self.snapshot = Some((taken, end));
         self.changes.trim(self.records.len());
-        self.objects = Arc::new(snapshot.objects.clone());
+        self.objects = Arc::clone(&snapshot.objects);
         if let Some(links) = &snapshot.links {
             self.links = Some(Arc::clone(links));
         }
         if self.problems[..] != snapshot.problems[..] {
             self.problems = snapshot.problems.clone().into();
         }
-        untold
     }
 
     /// Ends those that the snapshot should have seen. One that was heard of
     /// since `taken` may have been made after its place was read; one that was
     /// unreadable is not gone; and where nothing could be read, nothing is known.
-    fn end_absent(&mut self, snapshot: &Snapshot, untold: &mut Vec<Event>) {
+    fn end_absent(&mut self, snapshot: &Snapshot, mut untold: Option<&mut Vec<Event>>) {
         if snapshot.goroutines.is_empty() {
             return;
         }
@@ -147,7 +146,9 @@ impl World {
             .map(|record| record.id)
             .collect();
         for id in absent {
-            if let Some(gone) = self.end(id, snapshot.taken) {
+            if let Some(gone) = self.end(id, snapshot.taken)
+                && let Some(untold) = &mut untold
+            {
                 let mut event = gone.found(&self.lent, snapshot.taken);
                 event.kind = EventKind::Snapshot {
                     state: GoState::Dead,

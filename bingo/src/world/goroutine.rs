@@ -108,8 +108,32 @@ pub(super) struct Record {
     pub(super) blocks: u64,
     /// How it came to its turns, where snapshots tell.
     pub(super) sampled: Option<Box<Sampled>>,
-    origin: Origin,
+    /// `None`: it is as the last sighting says, if there was one.
+    origin: Option<Box<Origin>>,
     shown: OnceCell<Arc<Goroutine>>,
+}
+
+/// What hardly ever changes, as it is shown.
+#[derive(Clone, Copy, PartialEq, Default)]
+struct Shown<'a> {
+    parent: Option<GoId>,
+    created_by: Option<&'a CreatedBy>,
+    labels: Option<&'a BTreeMap<String, String>>,
+    system: bool,
+}
+
+impl<'a> Shown<'a> {
+    fn of(sighted: &'a Sighted) -> Shown<'a> {
+        let labels = Some(&sighted.labels).filter(|labels| !labels.is_empty());
+        let created_by = sighted.created_by.as_ref();
+        Shown { parent: sighted.parent, created_by, labels, system: sighted.system }
+    }
+
+    fn to_owned(self) -> Origin {
+        let Shown { parent, created_by, labels, system } = self;
+        let (created_by, labels) = (created_by.cloned(), labels.cloned().map(Arc::new));
+        Origin { parent, created_by, created: None, labels, system }
+    }
 }
 
 /// What hardly ever changes.
@@ -225,7 +249,7 @@ impl Record {
             sampled: None,
             woken: None,
             blocks: 0,
-            origin: Origin::default(),
+            origin: None,
             shown: OnceCell::new(),
         }
     }
@@ -240,15 +264,8 @@ impl Record {
     /// One that a snapshot, read from `taken` to `end`, was the first to tell of.
     pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time)) -> Record {
         let seen = Seen { taken, end, sighted: Arc::clone(sighted), since: noted_since(sighted, end) };
-        let origin = Origin {
-            parent: sighted.parent,
-            created_by: sighted.created_by.clone(),
-            created: None,
-            labels: labels_of(sighted),
-            system: sighted.system,
-        };
         let stack = Some(sighted.stack.clone());
-        Record { seen: Some(seen), stack, origin, ..Record::new(sighted.id) }
+        Record { seen: Some(seen), stack, ..Record::new(sighted.id) }
     }
 
     /// What is known of it.
@@ -260,7 +277,7 @@ impl Record {
             if let Some(woken) = woken.as_mut().filter(|_| self.woken_lent != NONE) {
                 woken.stack = lent.stack(self.woken_lent).cloned();
             }
-            let Origin { parent, created_by, created, labels, system } = self.origin.clone();
+            let origin = self.origin();
             Arc::new(Goroutine {
                 id: self.id,
                 state: now.state,
@@ -268,14 +285,14 @@ impl Record {
                 since: now.since,
                 wait: now.wait.cloned(),
                 stack: lent.stack(self.lent).or(now.stack).cloned().unwrap_or_else(Stack::empty),
-                parent,
-                created_by,
-                created,
+                parent: origin.parent,
+                created_by: origin.created_by.cloned(),
+                created: self.created(),
                 woken,
                 blocks: self.blocks,
-                labels: labels.as_deref().cloned().unwrap_or_default(),
+                labels: origin.labels.cloned().unwrap_or_default(),
                 thread: now.thread,
-                system,
+                system: origin.system,
             })
         })
     }
@@ -304,19 +321,40 @@ impl Record {
     }
 
     pub(super) fn parent(&self) -> Option<GoId> {
-        self.origin.parent
+        self.origin().parent
     }
 
     pub(super) fn created_by(&self) -> Option<&CreatedBy> {
-        self.origin.created_by.as_ref()
+        self.origin().created_by
     }
 
     pub(super) fn created(&self) -> Option<Time> {
-        self.origin.created
+        self.origin.as_ref().and_then(|origin| origin.created)
     }
 
     pub(super) fn is_system(&self) -> bool {
-        self.origin.system
+        self.origin().system
+    }
+
+    fn origin(&self) -> Shown<'_> {
+        match (&self.origin, &self.seen) {
+            (Some(origin), _) => Shown {
+                parent: origin.parent,
+                created_by: origin.created_by.as_ref(),
+                labels: origin.labels.as_deref(),
+                system: origin.system,
+            },
+            (None, Some(seen)) => Shown::of(&seen.sighted),
+            (None, None) => Shown::default(),
+        }
+    }
+
+    /// What hardly ever changes, to be changed.
+    fn own_origin(&mut self) -> &mut Origin {
+        if self.origin.is_none() {
+            self.origin = Some(Box::new(self.origin().to_owned()));
+        }
+        self.origin.get_or_insert_default()
     }
 
     /// What follows from the two facts.
@@ -351,10 +389,11 @@ impl Record {
         let (mut reason, mut on, mut stack) = (None, None, event.stack);
         match event.kind {
             EventKind::Create { parent } => {
-                self.origin.created = Some(time);
-                self.origin.parent = parent.or(self.origin.parent);
-                if self.origin.created_by.is_none() {
-                    self.origin.created_by = stack.and_then(go_statement);
+                let origin = self.own_origin();
+                origin.created = Some(time);
+                origin.parent = parent.or(origin.parent);
+                if origin.created_by.is_none() {
+                    origin.created_by = stack.and_then(go_statement);
                 }
                 stack = None;
             }
@@ -365,7 +404,9 @@ impl Record {
             }
             EventKind::Snapshot { reason: why, on: what, parent, since: from, .. } => {
                 at_latest = Some(from.unwrap_or(time).min(time));
-                self.origin.parent = parent.or(self.origin.parent);
+                if parent.is_some() && *parent != self.parent() {
+                    self.own_origin().parent = *parent;
+                }
                 (reason, on) = (*why, what.as_ref());
             }
             _ => {}
@@ -485,10 +526,6 @@ impl Seen {
 fn noted_since(sighted: &Sighted, end: Time) -> Time {
     let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
     noted.unwrap_or(end).min(end)
-}
-
-fn labels_of(sighted: &Sighted) -> Option<Arc<BTreeMap<String, String>>> {
-    (!sighted.labels.is_empty()).then(|| Arc::new(sighted.labels.clone()))
 }
 
 /// The `go` statement at the top of the creator's stack.

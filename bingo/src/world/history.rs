@@ -387,6 +387,10 @@ impl Kept {
     #[cold]
     fn push(&mut self, step: Step, most: usize) {
         if self.steps.len() < most {
+            if self.steps.is_empty() {
+                // Of very many that are seen in snapshots alone there is one.
+                self.steps.reserve_exact(1);
+            }
             self.steps.push(step);
             self.oldest = self.steps.len() % most;
         }

@@ -128,7 +128,11 @@ impl World {
                 self.apply_event(event.lend());
                 Vec::new()
             }
-            Observation::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+            Observation::Snapshot(snapshot) => {
+                let mut untold = Vec::new();
+                self.apply_snapshot(snapshot, Some(&mut untold));
+                untold
+            }
             Observation::Problem(problem) => {
                 self.note_problem(problem.clone());
                 Vec::new()
@@ -168,6 +172,11 @@ impl World {
     #[must_use]
     pub fn links(&self) -> Option<&Arc<Links>> {
         self.links.as_ref()
+    }
+
+    /// Forgets how goroutines hung together.
+    pub fn forget_links(&mut self) {
+        self.links = None;
     }
 
     /// What the last snapshot could not read.
@@ -259,7 +268,7 @@ impl Sink for World {
     }
 
     fn snapshot(&mut self, snapshot: Box<Snapshot>) {
-        self.apply_snapshot(&snapshot);
+        self.apply_snapshot(&snapshot, None);
     }
 
     fn problem(&mut self, problem: Problem) {

@@ -44,7 +44,7 @@ pub(in crate::goruntime) struct Marked {
 
 /// The bits of what nobody needs marks of: all are set.
 const UNMARKED: u32 = 0;
-/// Where there are no sums.
+/// Where there are no sums, or no labels.
 const NOWHERE: u32 = u32::MAX;
 /// Words that are looked up side by side.
 const ABREAST: usize = 128;
@@ -71,9 +71,10 @@ struct Notes {
     pending: u32,
     noscan: bool,
     watched: bool,
+    /// The label of all its objects that have one, if that is one.
     label: Option<Label>,
-    /// Where objects have several: that of each.
-    labels: Option<Box<[Option<Label>]>>,
+    /// Where the labels of its objects are, if they have several.
+    labels: u32,
     /// Where the sums of its blocks are.
     sums: u32,
 }
@@ -88,6 +89,8 @@ pub(super) struct Marks {
     seen: Bits,
     pending: Bits,
     opaque: Bits,
+    /// Those of the objects of spans in which there are several.
+    labels: Vec<Option<Label>>,
     /// Of what each block held when all that is marked in it was looked through; 0
     /// where that is not known.
     sums: Vec<u32>,
@@ -117,7 +120,7 @@ impl Notes {
             noscan: span.is_noscan(),
             watched: false,
             label: None,
-            labels: None,
+            labels: NOWHERE,
             sums: NOWHERE,
         }
     }
@@ -134,24 +137,30 @@ impl Notes {
         words_for(self.count.saturating_add(1))
     }
 
-    fn set_label(&mut self, object: u32, label: Label) {
-        match (&mut self.labels, self.label) {
-            (None, None) => self.label = Some(label),
-            (None, Some(all)) if all == label => {}
-            (labels, all) => {
-                let count = usize::try_from(self.count).unwrap_or(0);
-                let labels = labels.get_or_insert_with(|| vec![all; count].into());
-                let place = usize::try_from(object).ok().and_then(|object| labels.get_mut(object));
-                place.into_iter().for_each(|place| *place = Some(label));
+    fn set_label(&mut self, labels: &mut Vec<Option<Label>>, object: u32, label: Label) {
+        if self.labels == NOWHERE {
+            match self.label {
+                None => self.label = Some(label),
+                Some(all) if all == label => {}
+                Some(_) => {
+                    let Ok(place) = u32::try_from(labels.len()) else { return };
+                    labels.resize(labels.len() + index(self.count), self.label);
+                    self.labels = place;
+                }
             }
+        }
+        if self.labels != NOWHERE
+            && let Some(place) = labels.get_mut(index(self.labels) + index(object))
+        {
+            *place = Some(label);
         }
     }
 
-    fn label(&self, object: u32) -> Option<Label> {
-        match &self.labels {
-            Some(labels) => labels.get(usize::try_from(object).ok()?).copied().flatten(),
-            None => self.label,
+    fn label(&self, labels: &[Option<Label>], object: u32) -> Option<Label> {
+        if self.labels == NOWHERE {
+            return self.label;
         }
+        labels.get(index(self.labels) + index(object)).copied().flatten()
     }
 }
 
@@ -161,11 +170,11 @@ impl Marks {
     /// opaque. The room of spans that are gone stays, too: in the seconds that a search
     /// lasts few go.
     pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, before: Marks) -> Marks {
-        let Marks { shapes, spans: mut known, mut seen, mut pending, mut opaque, sums } = before;
+        let Marks { shapes, spans: mut known, mut seen, mut pending, mut opaque, labels, sums } = before;
         seen.subtract(&opaque);
         pending.subtract(&opaque);
         opaque.clear_all();
-        let mut marks = Marks { seen, pending, opaque, sums, ..Marks::default() };
+        let mut marks = Marks { seen, pending, opaque, labels, sums, ..Marks::default() };
         if shapes.is_empty() {
             marks.grow(1);
             marks.seen.fill(UNMARKED);
@@ -250,7 +259,7 @@ impl Marks {
         if !self.seen.set(shape.bits, object) {
             return None;
         }
-        notes.set_label(object, label);
+        notes.set_label(&mut self.labels, object, label);
         if notes.sums != NOWHERE {
             // What it holds has not been looked through.
             self.sums.get_mut(notes.sums_of(object)).unwrap_or_default().fill(0);
@@ -302,7 +311,7 @@ impl Marks {
     pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
         let (notes, bits) = self.marked(id.span)?;
         let marked = self.seen.get(bits, id.object) && !self.opaque.get(bits, id.object);
-        marked.then(|| notes.label(id.object)).flatten()
+        marked.then(|| notes.label(&self.labels, id.object)).flatten()
     }
 
     /// Has no search enter an object.

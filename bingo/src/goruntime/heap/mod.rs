@@ -28,7 +28,7 @@ pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
 /// No heap has more spans than this: of one page each they are 256 GiB.
 const MOST_SPANS: u64 = 1 << 25;
 /// So many spans are read at a time.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << 12;
 /// The list of spans moves when it grows: so often it is read again.
 const TRIES: usize = 4;
 
@@ -262,6 +262,8 @@ fn read_spans<M: Memory + ?Sized>(
         let size = length(layout.mspan.size);
         let pieces: Vec<_> = pointers.iter().map(|&pointer| (pointer, batch.push(pointer, size))).collect();
         memory.read_batch(batch)?;
+        // Not more than is there: it is kept, and grows to what one of the largest heaps has.
+        found.reserve_exact(pieces.len());
         for (record, piece) in pieces {
             match batch.bytes(piece) {
                 Some(bytes) => found.extend(Span::decode(layout, record, Fields(bytes))),

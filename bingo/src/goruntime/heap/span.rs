@@ -36,21 +36,21 @@ pub(in crate::goruntime) struct ObjectId {
     pub(in crate::goruntime) object: u32,
 }
 
-/// A span.
+/// A span. A large heap has very many.
 #[derive(Clone, Debug)]
 pub(in crate::goruntime) struct Span {
     pub(in crate::goruntime) start: u64,
-    pages: u64,
-    /// Bytes from one object to the next.
-    element: u64,
-    count: u32,
-    class: u8,
-    /// Where its pointer bits are, in bytes from its start; 0 where there are none.
-    bits: u16,
     /// The first of the records on its objects.
     pub(in crate::goruntime) specials: u64,
     /// Where the runtime describes it.
     pub(super) record: Addr,
+    pages: u32,
+    /// Bytes from one object to the next; 0: there is but one, as large as the span.
+    element: u32,
+    count: u32,
+    /// Where its pointer bits are, in bytes from its start; 0 where there are none.
+    bits: u16,
+    class: u8,
 }
 
 impl Span {
@@ -75,7 +75,9 @@ impl Span {
             layout.pointer_bits && pages == 1 && class & 1 == 0 && (16..=BITS_IN_SPAN).contains(&element);
         let behind = if layout.minor >= 26 { INLINE_MARKS } else { 0 };
         let bits = if has_bits { u16::try_from(PAGE - POINTER_BITS - behind).unwrap_or(0) } else { 0 };
-        Some(Span { start, pages, element, count, class, bits, specials, record })
+        let element = u32::try_from(element).ok().filter(|_| element < pages * PAGE).unwrap_or(0);
+        let pages = u32::try_from(pages).ok()?;
+        Some(Span { start, specials, record, pages, element, count, bits, class })
     }
 
     pub(super) fn is_like(&self, other: &Span) -> bool {
@@ -88,11 +90,11 @@ impl Span {
     }
 
     pub(in crate::goruntime) fn bytes(&self) -> u64 {
-        self.pages.saturating_mul(PAGE)
+        u64::from(self.pages) * PAGE
     }
 
     pub(super) fn pages(&self) -> u64 {
-        self.pages
+        u64::from(self.pages)
     }
 
     /// Whether its objects hold no pointers.
@@ -117,7 +119,7 @@ impl Span {
 
     /// Bytes of one object.
     pub(in crate::goruntime) fn element(&self) -> u64 {
-        self.element.min(self.bytes())
+        if self.element == 0 { self.bytes() } else { u64::from(self.element) }
     }
 
     /// How many objects there are.
@@ -127,12 +129,12 @@ impl Span {
 
     /// Where an object begins.
     pub(in crate::goruntime) fn address_of(&self, object: u32) -> u64 {
-        self.start.saturating_add(u64::from(object).saturating_mul(self.element))
+        self.start.saturating_add(u64::from(object).saturating_mul(self.element()))
     }
 
     /// The object that holds the byte at `offset`.
     pub(super) fn object_at(&self, offset: u64) -> Option<u32> {
-        let object = u32::try_from(offset.checked_div(self.element)?).ok()?;
+        let object = u32::try_from(offset.checked_div(self.element())?).ok()?;
         (object < self.count).then_some(object)
     }
 }

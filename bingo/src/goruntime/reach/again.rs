@@ -116,7 +116,7 @@ impl Slices {
                 continue;
             }
             if place == Where::Changed {
-                marker.moving.push(slice.start / PAGE * PAGE);
+                marker.note_moving(slice.start);
             }
             let bits = slice.bits.and_then(|bits| self.batch.bytes(bits));
             slice.look_through(marker, heap, changed, (bytes, bits), &mut self.objects);

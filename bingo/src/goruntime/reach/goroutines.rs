@@ -3,7 +3,7 @@
 //! not where they were.
 
 use super::roots::Held;
-use super::stacks::Stopped;
+use super::stopped::Stopped;
 use super::watch::Watch;
 use crate::binary::layout::Layout;
 use crate::goruntime::fields::length;
@@ -17,7 +17,7 @@ use crate::model::{Addr, GoId};
 const CHUNK: usize = 1024;
 
 /// One of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     one: Stopped,
     /// It goes on, or may.
@@ -67,8 +67,8 @@ impl Goroutines {
                 if g.status == Status::None {
                     continue;
                 }
-                let one = Stopped { g, held: Held::decode(layout, bytes) };
-                let stands = || slots.copy(index).is_some_and(|before| before.same_stop(&g));
+                let one = Stopped::new(&g, Held::decode(layout, bytes));
+                let stands = || slots.stands(index, &g);
                 let mut live = true;
                 if let Some(place) = watch.waiter(GoId(g.goid))
                     && let Some(waiter) = watch.waiters.get_mut(place)
@@ -122,7 +122,7 @@ impl Goroutines {
     /// The places of those that do not go on, by id.
     pub(super) fn parked(&self) -> Vec<usize> {
         let mut parked: Vec<usize> = self.of(false).collect();
-        parked.sort_unstable_by_key(|&place| self.get(place).map(|one| one.g.goid));
+        parked.sort_unstable_by_key(|&place| self.get(place).map(|one| one.id));
         parked
     }
 
@@ -134,14 +134,7 @@ impl Goroutines {
 
     /// The sudogs that goroutines are parked with.
     pub(super) fn sudogs(&self) -> impl Iterator<Item = Addr> + '_ {
-        let waiting = self.all.iter().flatten().filter(|seen| seen.one.g.status == Status::Waiting);
-        waiting.map(|seen| seen.one.g.waiting).filter(|waiting| !waiting.is_nil())
-    }
-}
-
-impl Stopped {
-    /// Whether it is parked, and has not run between the two.
-    fn is_at_rest_like(&self, after: &Stopped) -> bool {
-        self.g.status == Status::Waiting && self.g.same_stop(&after.g) && self.held == after.held
+        let waiting = self.all.iter().flatten().filter(|seen| seen.one.status == Status::Waiting);
+        waiting.map(|seen| seen.one.waiting).filter(|waiting| !waiting.is_nil())
     }
 }

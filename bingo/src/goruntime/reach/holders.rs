@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::stacks::{Bytes, DEFERS, Stacks, Stopped};
+use super::stacks::{Bytes, DEFERS, Stacks};
+use super::stopped::Stopped;
 use crate::binary::layout::Layout;
 use crate::binary::{GivenLock, HeldLock, InterfaceCall, LockPlace, LockStart};
 use crate::goruntime::code::Code;
@@ -60,9 +61,9 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
         let memory = self.memory;
         stacks.calls(memory, goroutines, |place, call, stack, argp| {
             let Some(one) = goroutines.get(place) else { return Ok(()) };
-            self.of_call(GoId(one.g.goid), call, Vec::new(), (stack, argp))
+            self.of_call(one.id, call, Vec::new(), (stack, argp))
         })?;
-        for one in goroutines.iter().filter(|one| one.held.defers != 0) {
+        for one in goroutines.iter().filter(|one| one.defers() != 0) {
             self.of_defers(one)?;
         }
         let known: HashSet<Addr> = self.found.iter().filter_map(|holder| holder.lock).collect();
@@ -104,7 +105,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
     /// has them in a list. The compiler puts the others into the code.
     fn of_defers(&mut self, one: &Stopped) -> Result<(), MemoryError> {
         let mut given: Map<Addr, Arc<[GivenLock]>> = Map::default();
-        let mut next = one.held.defers;
+        let mut next = one.defers();
         for _ in 0..DEFERS {
             if next == 0 {
                 break;
@@ -132,14 +133,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
                 let taking = held.iter().find(|held| held.shared == *shared);
                 let taken = taking.map_or(during, |taking| Pc::Instruction(self.code.place(taking.taken)));
                 let always = taking.is_some_and(|taking| taking.always);
-                self.add(Holder {
-                    goroutine: GoId(one.g.goid),
-                    lock,
-                    taken,
-                    during,
-                    shared: *shared,
-                    always,
-                });
+                self.add(Holder { goroutine: one.id, lock, taken, during, shared: *shared, always });
             }
         }
         Ok(())
@@ -165,7 +159,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
             if called.is_empty() {
                 return Ok(());
             }
-            self.of_call(GoId(one.g.goid), call, called, (stack, argp))
+            self.of_call(one.id, call, called, (stack, argp))
         })
     }
 

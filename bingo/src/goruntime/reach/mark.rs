@@ -92,11 +92,23 @@ impl Marker {
         }
         self.journal.iter_mut().for_each(|journal| journal.push(marked.id));
         if self.keeps_new {
-            self.moving.push(word / PAGE * PAGE);
+            self.note_moving(word);
         }
         if marked.first {
             self.queue.push(marked.id.span);
         }
+    }
+
+    /// Notes that the page of an address does not stand still.
+    pub(super) fn note_moving(&mut self, address: u64) {
+        let moving = &mut self.moving;
+        if moving.len() == moving.capacity() {
+            // Most are noted again and again.
+            moving.sort_unstable();
+            moving.dedup();
+            moving.reserve(moving.len());
+        }
+        moving.push(address / PAGE * PAGE);
     }
 
     /// Marks what these words of an object point to, in time: [`Marker::settle`] marks

@@ -41,6 +41,7 @@ mod restless;
 mod roots;
 mod search;
 mod stacks;
+mod stopped;
 mod timers;
 mod uses;
 mod watch;

@@ -20,7 +20,8 @@
 use std::time::{Duration, Instant};
 
 use super::mark::Marker;
-use super::stacks::{Sighting, Stopped};
+use super::stacks::Sighting;
+use super::stopped::Stopped;
 use super::uses::Sights;
 use super::watch::Watch;
 use crate::binary::layout::Layout;
@@ -28,7 +29,6 @@ use crate::goruntime::fields::length;
 use crate::goruntime::g::G;
 use crate::goruntime::heap::{Heap, Label};
 use crate::memory::{Batch, Memory, MemoryError};
-use crate::model::GoId;
 
 /// As long as one is waited for to come to rest: longer than a busy machine keeps a
 /// thread from its processor.
@@ -69,7 +69,7 @@ impl Guess {
     /// Notes what it has at hand.
     pub(super) fn tell(&self, sights: &mut Sights, heap: &Heap, watch: &Watch) {
         for sighting in &self.words {
-            sights.direct(heap, watch, GoId(self.one.g.goid), sighting);
+            sights.direct(heap, watch, self.one.id, sighting);
         }
     }
 }
@@ -94,8 +94,8 @@ impl Doubts {
 
     /// Adds one. What was doubted of it before is still doubted.
     pub(super) fn add(&mut self, guess: Guess) {
-        let addr = guess.one.g.addr;
-        match self.all.iter_mut().find(|doubt| doubt.guess.one.g.addr == addr) {
+        let addr = guess.one.addr;
+        match self.all.iter_mut().find(|doubt| doubt.guess.one.addr == addr) {
             Some(doubt) => {
                 doubt.guess.words.extend(guess.words);
                 doubt.stop = None;
@@ -157,7 +157,7 @@ impl Doubts {
     ) -> Result<Vec<Option<G>>, MemoryError> {
         let size = length(layout.g.size);
         self.batch.clear();
-        let addresses = self.all.iter().map(|doubt| doubt.guess.one.g.addr);
+        let addresses = self.all.iter().map(|doubt| doubt.guess.one.addr);
         let asked: Vec<_> = addresses.map(|addr| (addr, self.batch.push(addr, size))).collect();
         memory.read_batch(&mut self.batch)?;
         let copy = |(addr, piece)| G::decode(layout, addr, self.batch.bytes(piece)?);

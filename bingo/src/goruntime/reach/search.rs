@@ -10,10 +10,11 @@ use super::holders::{Holder, Holders};
 use super::mark::{GoOn, Marker};
 use super::restless::{Doubts, Guess};
 use super::roots::{self, Held, Variables};
-use super::stacks::{Sighting, Stacks, Stopped};
+use super::stacks::{Sighting, Stacks};
+use super::stopped::Stopped;
 use super::timers;
 use super::uses::{Sight, Sights};
-use super::watch::{From, Watch, Watched};
+use super::watch::{From, Watch};
 use crate::goruntime::allgs::AllGs;
 use crate::goruntime::code::Code;
 use crate::goruntime::fields::length;
@@ -106,9 +107,7 @@ pub(in crate::goruntime) struct Kept {
 
 /// What was found out.
 pub(in crate::goruntime) struct Reached {
-    pub(in crate::goruntime) objects: Vec<Watched>,
-    /// Who waits, and whether it may go on, in the order of `Watched::waiters`.
-    waiters: Vec<(GoId, bool)>,
+    pub(in crate::goruntime) watch: Watch,
     /// Who has which object at hand.
     pub(in crate::goruntime) sights: Vec<Sight>,
     pub(in crate::goruntime) holders: Vec<Holder>,
@@ -205,8 +204,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         }
         let holders = self.look_at_parked()?;
         let reached = Reached {
-            objects: self.watch.objects,
-            waiters: self.watch.waiters.iter().map(|waiter| (waiter.id, waiter.live)).collect(),
+            watch: self.watch,
             sights: self.sights.take(),
             holders,
             roots: self.roots.clone(),
@@ -260,7 +258,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let unknown = self.goroutines.unknown();
         let (restless, live): (Vec<usize>, Vec<usize>) = unknown
             .into_iter()
-            .partition(|&place| self.goroutines.get(place).is_some_and(|one| one.g.position().is_none()));
+            .partition(|&place| self.goroutines.get(place).is_some_and(|one| !one.has_position()));
         whole &= self.mark_stacks_of(&live)?;
         let guesses = self.guesses(&restless, &mut whole)?;
         let mut woken = Vec::new();
@@ -305,8 +303,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     fn guesses(&mut self, restless: &[usize], whole: &mut bool) -> Result<Vec<Guess>, MemoryError> {
         let mut guesses = Vec::with_capacity(restless.len());
         for &place in restless {
-            let Some(&one) = self.goroutines.get(place) else { continue };
-            let label = self.label(Root::Goroutine(GoId(one.g.goid)));
+            let Some(one) = self.goroutines.get(place).cloned() else { continue };
+            let label = self.label(Root::Goroutine(one.id));
             let mut words = Vec::new();
             let (heap, watch) = (&self.heap, &self.watch);
             let unreadable =
@@ -374,8 +372,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     fn mark_threads(&mut self) -> Result<bool, MemoryError> {
         let running = self.running;
         let label = self.label(Root::Thread);
-        let held = Held::default();
-        let threads: Vec<Stopped> = running.system().iter().map(|&(g, _)| Stopped { g, held }).collect();
+        let threads: Vec<Stopped> =
+            running.system().iter().map(|(g, _)| Stopped::new(g, Held::default())).collect();
         let Search { memory, runtime, heap, marker, stacks, .. } = self;
         running
             .system()
@@ -407,21 +405,21 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
 
     /// Marks what those at `places` hold.
     fn mark_stacks_of(&mut self, places: &[usize]) -> Result<bool, MemoryError> {
-        let ids: Vec<GoId> = self.goroutines.at(places).map(|one| GoId(one.g.goid)).collect();
+        let ids: Vec<GoId> = self.goroutines.at(places).map(|one| one.id).collect();
         let labels: Vec<Label> = ids.into_iter().map(|id| self.label(Root::Goroutine(id))).collect();
         let Search { memory, runtime, heap, marker, watch, sights, stacks, running, goroutines, .. } = self;
         let goroutines: Vec<&Stopped> = goroutines.at(places).collect();
-        for (one, &label) in goroutines.iter().zip(&labels).filter(|(one, _)| one.g.running.is_some()) {
-            for word in running.registers(one.g.addr) {
+        for (one, &label) in goroutines.iter().zip(&labels).filter(|(one, _)| one.runs_at()) {
+            for word in running.registers(one.addr) {
                 marker.mark(heap, word, label);
                 let sighting = Sighting { word, pc: None, exact: false };
-                sights.direct(heap, watch, GoId(one.g.goid), &sighting);
+                sights.direct(heap, watch, one.id, &sighting);
             }
         }
         let unreadable = stacks.scan(*memory, &runtime.layout, &goroutines, |place, sighting| {
             let (Some(one), Some(&label)) = (goroutines.get(place), labels.get(place)) else { return };
             marker.mark(heap, sighting.word, label);
-            sights.direct(heap, watch, GoId(one.g.goid), &sighting);
+            sights.direct(heap, watch, one.id, &sighting);
         })?;
         Ok(unreadable == 0)
     }
@@ -436,9 +434,8 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             return Ok(Vec::new());
         }
         let mut all: Vec<usize> = self.goroutines.of(true).collect();
-        let waits_for_lock = |place: usize| {
-            self.goroutines.get(place).is_some_and(|one| self.watch.waits_for_lock(GoId(one.g.goid)))
-        };
+        let waits_for_lock =
+            |place: usize| self.goroutines.get(place).is_some_and(|one| self.watch.waits_for_lock(one.id));
         let at_locks = all.iter().copied().filter(|&place| waits_for_lock(place));
         let at_locks: Vec<usize> = at_locks.take(MOST_AT_LOCKS).collect();
         self.look_at(&at_locks)?;
@@ -463,7 +460,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 }
             })?;
             for (one, words) in chunk.iter().zip(words) {
-                let id = GoId(one.g.goid);
+                let id = one.id;
                 self.sights.through(self.memory, &self.heap, &self.watch, id, &words, &mut self.batch)?;
             }
         }
@@ -490,13 +487,6 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         self.labels.insert(root, label);
         self.roots.push(root);
         label
-    }
-}
-
-impl Reached {
-    /// Who waits on an object, and whether it may go on.
-    pub(in crate::goruntime) fn waiters_of(&self, object: &Watched) -> impl Iterator<Item = (GoId, bool)> {
-        object.waiters.iter().filter_map(|&waiter| self.waiters.get(waiter).copied())
     }
 }
 

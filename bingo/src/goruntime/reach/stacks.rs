@@ -10,17 +10,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::roots::Held;
+use super::stopped::Stopped;
 use crate::binary::LiveWords;
 use crate::binary::layout::Layout;
 use crate::goruntime::code::{Code, Point, Unwind};
 use crate::goruntime::fields::{Fields, length, words};
-use crate::goruntime::g::{G, Status};
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::{Addr, Pc};
 
 /// Bytes of stacks that are read in one go.
-const CHUNK: u64 = 8 << 20;
+const CHUNK: u64 = 1 << 20;
 /// Goroutines in one go.
 const MOST: usize = 1024;
 /// A frame without a map may have arguments behind it.
@@ -29,13 +28,6 @@ const ARGUMENTS: u64 = 256;
 pub(super) const DEFERS: usize = 1 << 12;
 /// Addresses of code that are remembered.
 const REMEMBERED: usize = 1 << 18;
-
-/// A goroutine whose stack is to be read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stopped {
-    pub(super) g: G,
-    pub(super) held: Held,
-}
 
 /// A word that may be a pointer in use.
 #[derive(Clone, Copy, Debug)]
@@ -87,12 +79,12 @@ impl<C: Code> Stacks<C> {
     ) -> Result<usize, MemoryError> {
         self.each(memory, goroutines, |stacks, place, one, stack| {
             let mut tell = |sighting| visit(place, sighting);
-            for word in one.held.words() {
+            for word in one.words() {
                 tell(Sighting { word, pc: None, exact: true });
             }
             let Some(stack) = stack else { return Ok(()) };
-            stacks.scan_one(&one.g, &stack, &mut tell);
-            defers(memory, layout, one.held.defers, &stack, &mut tell)
+            stacks.scan_one(one, &stack, &mut tell);
+            defers(memory, layout, one.defers(), &stack, &mut tell)
         })
     }
 
@@ -106,7 +98,7 @@ impl<C: Code> Stacks<C> {
     ) -> Result<(), MemoryError> {
         self.each(memory, goroutines, |stacks, place, one, stack| {
             let Some(stack) = stack else { return Ok(()) };
-            let mut next = stacks.innermost(&one.g, &stack);
+            let mut next = stacks.innermost(one, &stack);
             while let Some(frame) = next {
                 visit(place, frame.call, &stack, frame.argp)?;
                 next = stacks.caller(&frame, &stack);
@@ -134,7 +126,7 @@ impl<C: Code> Stacks<C> {
                 && asked.len() < MOST
                 && bytes < CHUNK
             {
-                let range = in_use(&one.g);
+                let range = one.in_use();
                 let size = range.end - range.start;
                 bytes = bytes.saturating_add(size);
                 asked.push((next, range.start, batch.push(Addr(range.start), length(size))));
@@ -152,10 +144,10 @@ impl<C: Code> Stacks<C> {
         Ok(unreadable)
     }
 
-    fn scan_one(&mut self, g: &G, stack: &Bytes<'_>, tell: &mut impl FnMut(Sighting)) {
+    fn scan_one(&mut self, one: &Stopped, stack: &Bytes<'_>, tell: &mut impl FnMut(Sighting)) {
         let end = stack.end();
         let mut rest = stack.start;
-        let mut next = self.innermost(g, stack);
+        let mut next = self.innermost(one, stack);
         while let Some(frame) = next {
             match &frame.kind.live {
                 Some(live) if !frame.injected => stack.live(live, frame.sp, frame.argp, frame.call, tell),
@@ -171,10 +163,10 @@ impl<C: Code> Stacks<C> {
         stack.all(rest..end, None, tell);
     }
 
-    /// The frame that `g` stopped in.
-    fn innermost(&mut self, g: &G, stack: &Bytes<'_>) -> Option<Frame> {
-        let position = g.position().filter(|position| position.pc != 0 && position.sp == stack.start)?;
-        self.at(position.pc, position.sp, position.interrupted, stack)
+    /// The frame that it stopped in.
+    fn innermost(&mut self, one: &Stopped, stack: &Bytes<'_>) -> Option<Frame> {
+        let (pc, interrupted) = one.innermost(stack.start)?;
+        self.at(pc, stack.start, interrupted, stack)
     }
 
     fn caller(&mut self, frame: &Frame, stack: &Bytes<'_>) -> Option<Frame> {
@@ -223,14 +215,6 @@ impl<C: Code> Stacks<C> {
 /// The call that stands at `pc`; one that has not begun is at its entry.
 fn called(pc: u64, entry: Addr, injected: bool) -> Pc {
     if injected || pc == entry.0 { Pc::Instruction(Addr(pc)) } else { Pc::Return(Addr(pc)) }
-}
-
-/// The part of its stack that `g` uses; all of it where that is not known.
-fn in_use(g: &G) -> Range<u64> {
-    let sp = g.position().map_or(g.stack_lo, |position| position.sp);
-    let start = if (g.stack_lo..g.stack_hi).contains(&sp) { sp } else { g.stack_lo };
-    // The address where it runs counts in words.
-    start.next_multiple_of(if g.status == Status::Running { 8 } else { 1 })..g.stack_hi.max(start)
 }
 
 /// Bytes of a stack.

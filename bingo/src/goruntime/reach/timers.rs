@@ -4,13 +4,15 @@
 
 use crate::binary::layout::Layout;
 use crate::goruntime::fields::{Fields, length};
-use crate::memory::{Memory, MemoryError, Pages};
+use crate::memory::{Batch, Memory, MemoryError, Pages};
 use crate::model::Addr;
 
 /// No machine has more processors,
 const MOST_PROCESSORS: u64 = 1 << 14;
 /// and of more timers no processor is believed.
 const MOST_TIMERS: u64 = 1 << 24;
+/// Timers that are read in one go.
+const CHUNK: usize = 512;
 // go: runtime.timerDeleted, timerRemoving, timerRemoved (1.19-1.22)
 const OVER: std::ops::RangeInclusive<u32> = 3..=5;
 
@@ -46,6 +48,7 @@ pub(in crate::goruntime) fn running<M: Memory + ?Sized>(
 ) -> Result<Option<Vec<Timer>>, MemoryError> {
     // go: runtime.timerWhen (1.23-1.27): *timer and when; before, timers alone
     let stride = if layout.timer.state.is_some() { 16 } else { 8 };
+    let mut batch = Batch::default();
     let mut found = Vec::new();
     for p in processors {
         let at = p.offset(layout.p.timers);
@@ -62,21 +65,21 @@ pub(in crate::goruntime) fn running<M: Memory + ?Sized>(
             timers.extend(timer.filter(|&timer| timer != 0).map(Addr));
         }
         let size = length(layout.timer.size);
-        pages.prefetch(timers.iter().map(|&timer| (timer, size)))?;
-        for address in timers {
-            let mut bytes = vec![0; size];
-            if pages.read(address, &mut bytes)?.is_none() {
-                continue;
-            }
-            let at = Fields(&bytes);
-            let over = match layout.timer.status {
-                Some(status) => at.u32(status).is_some_and(|status| OVER.contains(&status)),
-                // go: runtime.timer.when (1.23-1.27): 0 where it is stopped
-                None => at.u64(layout.timer.when) == Some(0),
-            };
-            if !over {
-                let argument = at.pointer(layout.timer.arg.saturating_add(8)).unwrap_or_default();
-                found.push(Timer { address, argument });
+        for chunk in timers.chunks(CHUNK) {
+            batch.clear();
+            let pieces: Vec<_> = chunk.iter().map(|&timer| (timer, batch.push(timer, size))).collect();
+            pages.memory().read_batch(&mut batch)?;
+            for (address, piece) in pieces {
+                let Some(at) = batch.bytes(piece).map(Fields) else { continue };
+                let over = match layout.timer.status {
+                    Some(status) => at.u32(status).is_some_and(|status| OVER.contains(&status)),
+                    // go: runtime.timer.when (1.23-1.27): 0 where it is stopped
+                    None => at.u64(layout.timer.when) == Some(0),
+                };
+                if !over {
+                    let argument = at.pointer(layout.timer.arg.saturating_add(8)).unwrap_or_default();
+                    found.push(Timer { address, argument });
+                }
             }
         }
     }

@@ -1,14 +1,10 @@
 //! The objects that goroutines wait on, as a search sees them: where each lies,
 //! who waits for it, and from where it was reached.
 
-use std::collections::HashMap;
-
 use super::roots::Variables;
 use crate::binary::layout::Layout;
 use crate::goruntime::heap::{Heap, Label, ObjectId};
 use crate::model::{Addr, GoId, LockKind, Snapshot, SyncObject, Wait, WaitReason};
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// In blocks that small objects share, what is told apart is 4 bytes wide; a
 /// pointer to a struct may point so far before the lock in it.
@@ -25,13 +21,17 @@ pub(in crate::goruntime) enum From {
     Outside,
 }
 
+/// Some of the numbers of a list that all have together: where they begin and end.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Part(u32, u32);
+
 /// One object.
 #[derive(Clone, Debug)]
 pub(in crate::goruntime) struct Watched {
     pub(in crate::goruntime) address: Addr,
-    size: u64,
-    /// Who waits on it, by place in [`Watch::waiters`].
-    pub(super) waiters: Vec<usize>,
+    size: u32,
+    /// Who waits on it, among [`Watch::waiters_of`].
+    waiters: Part,
     pub(in crate::goruntime) from: Option<From>,
 }
 
@@ -39,68 +39,103 @@ pub(in crate::goruntime) struct Watched {
 #[derive(Clone, Debug)]
 pub(super) struct Waiter {
     pub(super) id: GoId,
-    /// The objects, by place in [`Watch::objects`].
-    pub(super) objects: Vec<usize>,
+    /// The objects, among [`Watch::objects_of`].
+    objects: Part,
     /// Whether it may go on: one of them can be reached.
     pub(super) live: bool,
 }
 
 /// All of them.
 #[derive(Default)]
-pub(super) struct Watch {
-    pub(super) objects: Vec<Watched>,
+pub(in crate::goruntime) struct Watch {
+    /// By address.
+    pub(in crate::goruntime) objects: Vec<Watched>,
+    /// By id.
     pub(super) waiters: Vec<Waiter>,
+    /// Those of the first waiter by place in `objects`, those of the second one, and so on.
+    objects_of: Vec<u32>,
+    /// Those of the first object by place in `waiters`, and so on.
+    waiters_of: Vec<u32>,
     /// The mutexes among the objects.
     pub(super) locks: Vec<Addr>,
-    by_id: Map<GoId, usize>,
     /// The objects and their places in the heap, by place: most have one each.
     places: Vec<(ObjectId, u32)>,
     /// Those that are no part of the heap, by address.
     elsewhere: Vec<(u64, usize)>,
 }
 
+impl Part {
+    fn of(self, numbers: &[u32]) -> impl Iterator<Item = usize> + '_ {
+        let all = numbers.get(index(self.0)..index(self.1)).unwrap_or_default();
+        all.iter().map(|&number| index(number))
+    }
+}
+
 impl Watch {
     /// What `snapshot` knows of waits.
     pub(super) fn new(snapshot: &Snapshot, layout: &Layout) -> Watch {
-        let mut watch = Watch::default();
-        let mut known: Map<Addr, usize> = Map::default();
-        let mut addresses: Vec<Addr> = snapshot.objects.keys().copied().collect();
-        addresses.sort_unstable();
-        for address in addresses {
-            let Some(object) = snapshot.objects.get(&address) else { continue };
-            known.insert(address, watch.objects.len());
-            let size = size(object, layout);
+        let mut watch = Watch { objects: Vec::with_capacity(snapshot.objects.len()), ..Watch::default() };
+        for (&address, object) in snapshot.objects.iter() {
+            let size = u32::try_from(size(object, layout)).unwrap_or(u32::MAX);
             if let SyncObject::Lock(lock) = &**object
                 && matches!(lock.kind, LockKind::Mutex | LockKind::RwMutex)
             {
                 watch.locks.push(address);
             }
-            watch.objects.push(Watched { address, size, waiters: Vec::new(), from: None });
+            watch.objects.push(Watched { address, size, waiters: Part::default(), from: None });
         }
+        watch.objects.sort_unstable_by_key(|object| object.address);
+        watch.locks.sort_unstable();
+        watch.waiters.reserve_exact(snapshot.goroutines.len());
+        watch.objects_of.reserve_exact(snapshot.goroutines.len());
         for goroutine in &snapshot.goroutines {
-            let addresses: Vec<Addr> = match &goroutine.wait {
-                Some(Wait::Channel { channel, .. }) if channel.is_nil() => Vec::new(),
-                Some(Wait::Channel { channel, .. }) => vec![*channel],
-                Some(Wait::Lock(lock)) => vec![*lock],
-                Some(Wait::Select(cases)) => cases.iter().map(|case| case.0).collect(),
-                None if goroutine.reason == Some(WaitReason::SelectNoCases) => Vec::new(),
+            let (one, cases): (Option<Addr>, &[_]) = match &goroutine.wait {
+                Some(Wait::Channel { channel, .. }) => (Some(*channel).filter(|at| !at.is_nil()), &[]),
+                Some(Wait::Lock(lock)) => (Some(*lock), &[]),
+                Some(Wait::Select(cases)) => (None, cases),
+                None if goroutine.reason == Some(WaitReason::SelectNoCases) => (None, &[]),
                 Some(Wait::Sleep { .. } | Wait::Io { .. }) | None => continue,
             };
-            let mut objects: Vec<usize> =
-                addresses.iter().filter_map(|address| known.get(address).copied()).collect();
+            let addresses = one.into_iter().chain(cases.iter().map(|case| case.0));
+            let known = |address| watch.objects.binary_search_by_key(&address, |object| object.address).ok();
+            let mut objects: Vec<u32> = addresses.clone().filter_map(known).map(place).collect();
             objects.sort_unstable();
             objects.dedup();
             // One of which not all is known may go on.
-            let live = objects.is_empty() && !addresses.is_empty();
-            for &object in &objects {
-                if let Some(object) = watch.objects.get_mut(object) {
-                    object.waiters.push(watch.waiters.len());
-                }
-            }
-            watch.by_id.insert(goroutine.id, watch.waiters.len());
+            let live = objects.is_empty() && addresses.count() > 0;
+            let begin = place(watch.objects_of.len());
+            watch.objects_of.append(&mut objects);
+            let objects = Part(begin, place(watch.objects_of.len()));
             watch.waiters.push(Waiter { id: goroutine.id, objects, live });
         }
+        watch.waiters.sort_by_key(|waiter| waiter.id);
+        watch.join();
         watch
+    }
+
+    /// Notes of each object who waits on it.
+    fn join(&mut self) {
+        let Watch { objects, waiters, objects_of, waiters_of, .. } = self;
+        for object in objects_of.iter() {
+            let object = objects.get_mut(index(*object));
+            object.into_iter().for_each(|object| object.waiters.1 += 1);
+        }
+        let mut end = 0;
+        for Watched { waiters: Part(from, count), .. } in objects.iter_mut() {
+            (*from, end) = (end, end + *count);
+            *count = *from;
+        }
+        waiters_of.resize(index(end), 0);
+        for (number, waiter) in (0..).zip(waiters.iter()) {
+            for object in waiter.objects.of(objects_of) {
+                if let Some(Watched { waiters: Part(_, end), .. }) = objects.get_mut(object)
+                    && let Some(into) = waiters_of.get_mut(index(*end))
+                {
+                    *into = number;
+                    *end += 1;
+                }
+            }
+        }
     }
 
     /// Finds where each object lies, and has the heap tell of it. Whether that is new
@@ -124,7 +159,7 @@ impl Watch {
                 self.places.push((id, place(number)));
                 continue;
             }
-            let last = address.saturating_add(object.size);
+            let last = address.saturating_add(u64::from(object.size));
             let mut at = address.saturating_sub(BEFORE);
             while at < last {
                 if let Some(id) = heap.find(at).filter(|at| at.span == id.span) {
@@ -143,18 +178,23 @@ impl Watch {
         self.places.iter().for_each(|&(id, _)| heap.unmark(id));
     }
 
+    /// Who waits on an object, and whether it may go on.
+    pub(in crate::goruntime) fn waiters_of(&self, object: &Watched) -> impl Iterator<Item = (GoId, bool)> {
+        let waiters = object.waiters.of(&self.waiters_of).filter_map(|waiter| self.waiters.get(waiter));
+        waiters.map(|waiter| (waiter.id, waiter.live))
+    }
+
     /// The place among [`Watch::waiters`] of a goroutine that waits.
     pub(super) fn waiter(&self, id: GoId) -> Option<usize> {
-        self.by_id.get(&id).copied()
+        self.waiters.binary_search_by_key(&id, |waiter| waiter.id).ok()
     }
 
     /// Whether a goroutine waits for a mutex.
     pub(super) fn waits_for_lock(&self, id: GoId) -> bool {
         let waiter = self.waiter(id).and_then(|place| self.waiters.get(place));
-        let mut objects = waiter.iter().flat_map(|waiter| &waiter.objects);
-        objects.any(|&object| {
+        let mut objects = waiter.iter().flat_map(|waiter| waiter.objects.of(&self.objects_of));
+        objects.any(|object| {
             let address = self.objects.get(object).map(|object| object.address);
-            // They were taken in, in the order of their addresses.
             address.is_some_and(|address| self.locks.binary_search(&address).is_ok())
         })
     }
@@ -162,7 +202,7 @@ impl Watch {
     /// Whether a goroutine itself waits on an object.
     pub(super) fn waits(&self, id: GoId, object: usize) -> bool {
         let waiter = self.waiter(id).and_then(|place| self.waiters.get(place));
-        waiter.is_some_and(|waiter| waiter.objects.contains(&object))
+        waiter.is_some_and(|waiter| waiter.objects.of(&self.objects_of).any(|own| own == object))
     }
 
     /// The objects at a place of the heap.
@@ -170,7 +210,7 @@ impl Watch {
         let from = self.places.partition_point(|&(place, _)| place < id);
         let behind = self.places.get(from..).unwrap_or_default();
         let here = behind.iter().take_while(move |&&(place, _)| place == id);
-        here.map(|&(_, number)| usize::try_from(number).unwrap_or(usize::MAX))
+        here.map(|&(_, number)| index(number))
     }
 
     /// Whether an object at a place of the heap has not been reached yet.
@@ -183,7 +223,7 @@ impl Watch {
     pub(super) fn elsewhere(&self, word: u64) -> Option<usize> {
         let after = self.elsewhere.partition_point(|&(address, _)| address <= word);
         let &(address, number) = self.elsewhere.get(after.checked_sub(1)?)?;
-        (word - address < self.objects.get(number)?.size).then_some(number)
+        (word - address < u64::from(self.objects.get(number)?.size)).then_some(number)
     }
 
     /// Notes that what lies at `id` was reached; who waits for it goes on.
@@ -200,7 +240,7 @@ impl Watch {
     /// Those who wait on an object that was reached go on.
     pub(super) fn wake(&mut self, number: usize, woken: &mut Vec<usize>) {
         let Some(object) = self.objects.get(number) else { return };
-        for &waiter in &object.waiters {
+        for waiter in object.waiters.of(&self.waiters_of) {
             if let Some(one) = self.waiters.get_mut(waiter).filter(|one| !one.live) {
                 one.live = true;
                 woken.push(waiter);
@@ -211,6 +251,10 @@ impl Watch {
 
 fn place(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// As many bytes of an object as a pointer to it may point into.

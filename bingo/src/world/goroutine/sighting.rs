@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use super::super::lent::Lent;
 use super::super::missed::Missed;
 use super::super::sampled::Sampled;
-use super::{Goroutine, Record, Seen, Sighted, Told, labels_of, noted_since};
-use crate::model::{GoState, Time};
+use super::{Condition, Origin, Record, Seen, Shown, Sighted, Since, Told, noted_since};
+use crate::model::{GoState, ThreadId, Time, Wait, WaitReason};
 
 /// What a sighting changed.
 #[derive(Clone, Copy, Default, Debug)]
@@ -18,6 +17,23 @@ pub(in super::super) struct Sighting {
     pub(in super::super) untold: bool,
     /// What it waits on has become known.
     pub(in super::super) detailed: bool,
+}
+
+/// What was known of a goroutine before a sighting. What is shown of it is not put
+/// together for that: of a hundred thousand that would be most of a World.
+struct Before {
+    state: GoState,
+    reason: Option<WaitReason>,
+    since: Since,
+    wait: Option<Wait>,
+    thread: Option<ThreadId>,
+}
+
+impl Before {
+    fn of(now: Condition<'_>) -> Before {
+        let Condition { state, reason, since, wait, thread, .. } = now;
+        Before { state, reason, since, wait: wait.cloned(), thread }
+    }
 }
 
 impl Record {
@@ -42,7 +58,6 @@ impl Record {
         sighted: &Arc<Sighted>,
         (taken, end): (Time, Time),
         missed: &Missed,
-        lent: &Lent,
     ) -> Sighting {
         let tell = |told: &mut Option<Told>| {
             if let Some(told) = told.as_mut().filter(|told| told.time < taken) {
@@ -65,11 +80,13 @@ impl Record {
                 since = since.min(seen.since);
             }
         }
-        let before = Arc::clone(self.shown(lent));
+        let before = Before::of(self.condition());
         tell(&mut self.told);
         self.plain.set(false);
+        let origin = self.note_origin(sighted);
         self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
-        let sighting = self.compare(&before, sighted);
+        let mut sighting = self.compare(&before, sighted);
+        sighting.changed |= origin;
         if sighting.changed {
             self.shown.take();
         }
@@ -77,13 +94,12 @@ impl Record {
     }
 
     /// What a sighting has changed of what was shown `before`.
-    fn compare(&mut self, before: &Goroutine, sighted: &Sighted) -> Sighting {
+    fn compare(&mut self, before: &Before, sighted: &Sighted) -> Sighting {
         let is_told = self.is_told();
         // Where it could not be read, the one that was known is left; that of a
         // running goroutine is not known.
         let readable = !sighted.stack.frames().is_empty() || sighted.state == GoState::Running;
         let mut changed = readable && !is_told && self.note_stack(Some(&sighted.stack));
-        changed |= self.note_origin(sighted);
         let now = self.condition();
         let blocked = now.state == GoState::Blocked;
         let state = now.state != before.state || now.reason != before.reason;
@@ -106,21 +122,19 @@ impl Record {
         }
     }
 
-    /// Notes what hardly ever changes.
+    /// Notes what hardly ever changes, before it is noted that it was seen.
     fn note_origin(&mut self, sighted: &Sighted) -> bool {
-        let origin = &mut self.origin;
-        let parent = sighted.parent.or(origin.parent);
-        let created_by = sighted.created_by.as_ref().or(origin.created_by.as_ref());
-        let same = origin.system == sighted.system
-            && origin.parent == parent
-            && origin.created_by.as_ref() == created_by
-            && origin.labels.as_deref().map_or(sighted.labels.is_empty(), |labels| *labels == sighted.labels);
-        if !same {
-            origin.created_by = created_by.cloned();
-            (origin.system, origin.parent) = (sighted.system, parent);
-            origin.labels = labels_of(sighted);
+        let (before, seen) = (self.origin(), Shown::of(sighted));
+        let parent = seen.parent.or(before.parent);
+        let now = Shown { parent, created_by: seen.created_by.or(before.created_by), ..seen };
+        let changed = now != before;
+        // What the sighting says need not be kept beside it.
+        let own = if self.origin.is_some() { changed } else { now != seen };
+        if own {
+            let created = self.created();
+            self.origin = Some(Box::new(Origin { created, ..now.to_owned() }));
         }
-        !same
+        changed
     }
 }
 
