@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::context::{Context, Evaluator, Item, Items, ObjectMethod};
-use super::foreign::{self, Function};
+use super::foreign;
 use super::future::{self, Rest, each_act};
 use super::held::{self, Effect, Effects, Held};
 use super::ir::*;
@@ -20,7 +20,7 @@ pub(super) struct Code {
     wholes: HashMap<FuncId, Rc<Rest>>,
     doings: HashMap<FuncId, Rc<Vec<(Act, Done)>>>,
     callees: HashMap<(FuncId, bool), Rc<BTreeSet<FuncId>>>,
-    returns: HashMap<FuncId, bool>,
+    pub(super) returns: HashMap<FuncId, bool>,
     effects: HashMap<FuncId, Effect>,
     locks_in: HashMap<FuncId, Rc<Vec<Expr>>>,
 }
@@ -295,10 +295,10 @@ impl Code {
             return Rc::clone(known);
         }
         // Until it is known, it returns and does nothing.
-        self.wholes.insert(func, Rc::new(Rest { acts: Vec::new(), returns: true }));
+        self.wholes.insert(func, Rc::new(Rest { returns: true, ..Rest::default() }));
         let never = self.never_returning(func);
         let rest = match self.points.program.func(func) {
-            Some(of) => future::whole(of, &|call| never.contains(&call)),
+            Some(of) => future::whole(of, &|call| never.get(&call).copied()),
             None => Rest::default(),
         };
         let rest = Rc::new(rest);
@@ -319,46 +319,6 @@ impl Code {
         let found = Rc::new(found);
         self.doings.insert(func, Rc::clone(&found));
         found
-    }
-
-    /// The calls of a function that never return.
-    pub(super) fn never_returning(&mut self, func: FuncId) -> BTreeSet<CallId> {
-        let Some(of) = self.points.program.func(func) else { return BTreeSet::new() };
-        let body = Rc::clone(&of.body);
-        let mut calls = Vec::new();
-        each_act(&body, &mut |act| {
-            if let ActKind::Call(call) = act.kind {
-                calls.push(call);
-            }
-        });
-        calls.into_iter().filter(|call| self.never_returns(*call)).collect()
-    }
-
-    fn never_returns(&mut self, id: CallId) -> bool {
-        let Some(call) = self.points.program.call(id) else { return false };
-        match &call.callee {
-            Expr::Foreign(package, name) => foreign::function(package, name) == Function::Ends,
-            Expr::Func(func) => !self.returns(*func),
-            Expr::Field(..) => {
-                let targets: Vec<FuncId> =
-                    self.points.targets.get(&id).into_iter().flatten().copied().collect();
-                match targets[..] {
-                    [one] => !self.returns(one),
-                    _ => false,
-                }
-            }
-            _ => false,
-        }
-    }
-
-    fn returns(&mut self, func: FuncId) -> bool {
-        if let Some(known) = self.returns.get(&func) {
-            return *known;
-        }
-        self.returns.insert(func, true);
-        let returns = self.whole(func).returns;
-        self.returns.insert(func, returns);
-        returns
     }
 
     /// All functions that are called, or started, from these acts on.
@@ -583,8 +543,8 @@ impl Effects for Code {
         found
     }
 
-    fn ends(&mut self, call: CallId) -> bool {
-        self.never_returns(call)
+    fn never_returns(&mut self, call: CallId) -> bool {
+        self.ends(call).is_some()
     }
 }
 

@@ -176,6 +176,16 @@ impl Points {
         }
     }
 
+    /// That an object is given to what prints: it is shown, or written to.
+    fn show(&mut self, id: CallId, site: SiteId) {
+        let Some(kind) = self.program.site(site).map(|site| site.kind.clone()) else { return };
+        for method in ["String", "Error", "GoString", "Format", "Write"] {
+            if let Some(func) = self.method(&kind, &method.into()) {
+                self.bind(id, func, Some(site), &[]);
+            }
+        }
+    }
+
     /// A context that ends with a request or a test.
     fn given_context(&mut self, id: CallId) {
         let context = self.made_by(id, 0, foreign::context(), Made::Fed("the end of a request"));
@@ -240,9 +250,9 @@ impl Points {
                     }
                     self.add(Node::Elem(site), &value);
                 }
-                if later {
+                if later || foreign::calls_what_it_wraps(package) {
                     for one in self.inside(site) {
-                        self.call_back(id, one, true, &Sites::from([OUTSIDE]));
+                        self.call_back(id, one, later, &Sites::from([OUTSIDE]));
                     }
                 }
                 for at in 0..RESULTS {
@@ -356,10 +366,14 @@ impl Points {
                         let Some(kind) = self.program.site(site).map(|site| site.kind.clone()) else {
                             continue;
                         };
-                        for shown in ["String", "Error", "GoString", "Format"] {
-                            if let Some(func) = self.method(&kind, &shown.into()) {
-                                self.bind(id, func, Some(site), &[]);
-                            }
+                        let mut shown = Sites::from([site]);
+                        if let Type::Foreign(package, _) = bare(&kind)
+                            && foreign::calls_what_it_wraps(package)
+                        {
+                            shown.unite(&self.inside(site));
+                        }
+                        for site in shown {
+                            self.show(id, site);
                         }
                     }
                 }

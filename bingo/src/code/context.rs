@@ -197,7 +197,9 @@ impl<'p> Evaluator<'p> {
                 .map(|var| bare(&var.kind).clone())?;
             let given = self.at(&object, up, false);
             let fits = |item: &Item, points: &Points| {
-                let is_it = |of: &Type| *of == kind || converts(of, points.program.underlying(&kind));
+                let program = &points.program;
+                let is_it =
+                    |of: &Type| *of == kind || converts(program.underlying(of), program.underlying(&kind));
                 item.site == OUTSIDE
                     || points.program.site(item.site).is_some_and(|site| is_it(bare(&site.kind)))
             };

@@ -355,3 +355,164 @@ fn a_function_may_be_called_some_func() {
         "7 waits Receive done of runfunc",
     );
 }
+
+#[test]
+fn what_is_written_to_is_called() {
+    let text = "
+        import (\"fmt\"; \"io\"; \"log\"; \"time\")
+        type lines struct{ all chan string }
+        func (l *lines) Write(text []byte) (int, error) {
+            l.all <- string(text)
+            return len(text), nil
+        }
+        type slow struct{}
+        func (slow) Read([]byte) (int, error) {
+            time.Sleep(1) // reads
+            return 1, nil
+        }
+        func main() {
+            out := &lines{make(chan string)}
+            logger := log.New(out, \"\", 0)
+            go func() {
+                time.Sleep(1) // prints
+                fmt.Fprintln(out, 1)
+            }()
+            go func() {
+                time.Sleep(1) // logs
+                logger.Println(1)
+            }()
+            go func() {
+                io.Copy(out, slow{})
+            }()
+            go func() {
+                <-out.all
+            }()
+        }";
+    let receives = "8 receive main.main.func4@<-out.all by main.main@go_func of 1";
+    let sends = "7 Send all of main\n8 waits Receive all of main";
+    check(text, &["7 sleep main.main.func1@prints by main.main@go_func of 1", receives], sends);
+    check(text, &["7 sleep main.main.func2@logs by main.main@go_func of 1", receives], sends);
+    // It has read something, and is to write that.
+    let reads =
+        "7 sleep main.slow.Read@reads io.Copy@reads main.main.func3@io.Copy by main.main@go_func of 1";
+    check(text, &[reads, receives], sends);
+}
+
+#[test]
+fn what_is_put_into_a_list_by_its_address_is_there() {
+    let text = "
+        func add(to *[]chan int, one chan int) { *to = append(*to, one) }
+        func main() {
+            var all []chan int
+            done := make(chan int)
+            add(&all, done)
+            go func() {
+                time.Sleep(1) // pause
+                for _, one := range all {
+                    close(one)
+                }
+            }()
+            go func() {
+                <-done
+            }()
+        }";
+    check(
+        text,
+        &[
+            "7 sleep main.main.func1@pause by main.main@go_func of 1",
+            "8 receive main.main.func2@<-done by main.main@go_func of 1",
+        ],
+        "7 Close done of main\n8 waits Receive done of main",
+    );
+}
+
+#[test]
+fn what_was_deferred_is_done_when_it_panics() {
+    let text = "
+        func try(done chan int) {
+            defer close(done)
+            time.Sleep(1) // try
+            panic(1)
+        }
+        func forever(done chan int) {
+            defer close(done)
+            for {
+                time.Sleep(1) // on and on
+            }
+        }
+        func main() {
+            done := make(chan int)
+            go func() {
+                try(done)
+            }()
+            go forever(done)
+            go func() {
+                <-done
+            }()
+        }";
+    let receives = "8 receive main.main.func2@<-done by main.main@go_func of 1";
+    check(
+        text,
+        &["7 sleep main.try@//_try main.main.func1@try(done) by main.main@go_func of 1", receives],
+        "7 Close done of main\n8 waits Receive done of main",
+    );
+    check(
+        text,
+        &["7 sleep main.forever@on_and_on by main.main@go_forever of 1", receives],
+        "8 waits Receive done of main",
+    );
+}
+
+#[test]
+fn a_type_may_have_two_names() {
+    let text = "
+        type door struct{ open chan int }
+        func (d *door) unlock() { close(d.open) }
+        type gate = door
+        type opener interface{ unlock() }
+        func later(one opener) {
+            time.Sleep(1) // pause
+            one.unlock()
+        }
+        func main() {
+            one := &gate{make(chan int)}
+            go later(one)
+            go func() {
+                <-one.open
+            }()
+        }";
+    check(
+        text,
+        &[
+            "7 sleep main.later@pause by main.main@go_later of 1",
+            "8 receive main.main.func1@<-one by main.main@go_func of 1",
+        ],
+        "7 Close open of main\n8 waits Receive open of main",
+    );
+}
+
+#[test]
+fn a_struct_is_made_one_of_another_type() {
+    let text = "
+        type lamp struct{ lit chan int }
+        type night lamp
+        func (n *night) light() { close(n.lit) }
+        func main() {
+            one := &lamp{make(chan int)}
+            go func(n *night) {
+                time.Sleep(1) // pause
+                n.light()
+            }((*night)(one))
+            go func() {
+                <-one.lit
+            }()
+        }";
+    check(
+        text,
+        &[
+            "7 sleep main.main.func1@pause by main.main@go_func(n of 1",
+            "8 receive main.main.func2@<-one by main.main@go_func() of 1",
+        ],
+        "7 Close lit of main\n8 waits Receive lit of main",
+    );
+}

@@ -141,6 +141,10 @@ pub(super) fn function(package: &str, name: &str) -> Function {
         ("os", "Exit") | ("runtime", "Goexit") => Function::Ends,
         ("log", "Fatal" | "Fatalf" | "Fatalln" | "Panic" | "Panicf" | "Panicln") => Function::Ends,
         ("builtin", "panic") => Function::Ends,
+        ("log", "SetOutput") => Function::Later,
+        ("log", "New") | ("log/slog", "New" | "NewTextHandler" | "NewJSONHandler" | "NewLogLogger") => {
+            Function::Other
+        }
         (
             "fmt" | "log" | "log/slog" | "errors" | "strconv" | "strings" | "time" | "sync/atomic" | "math"
             | "math/rand" | "math/rand/v2" | "runtime" | "unsafe",
@@ -193,6 +197,18 @@ pub(super) fn orders_nothing(package: &str) -> bool {
 /// by nobody else.
 pub(super) fn calls_at_once(package: &str) -> bool {
     matches!(package, "slices" | "sort" | "maps" | "strings" | "bytes")
+}
+
+/// Whether an object of such a package calls what it wraps as it is called: a
+/// `bufio.Writer` what it writes to, a logger its handler.
+pub(super) fn calls_what_it_wraps(package: &str) -> bool {
+    let first = package.split('/').next().unwrap_or_default();
+    matches!(first, "archive" | "bufio" | "compress" | "encoding" | "io" | "log" | "mime" | "text")
+}
+
+/// Whether a call of something of such a package calls what it is given once alone.
+pub(super) fn calls_once(package: &str) -> bool {
+    matches!(package, "sync" | "testing" | "testing/synctest")
 }
 
 /// Whether an object of such a package calls what it is given later, in a goroutine

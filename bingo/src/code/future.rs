@@ -12,7 +12,22 @@ pub(super) struct Rest {
     pub(super) acts: Vec<(Act, Option<(u32, u32)>)>,
     /// Whether the function may return.
     pub(super) returns: bool,
+    /// Whether it may come to a panic, or to the end of the goroutine: what was deferred
+    /// is done then, here and in those who called it.
+    pub(super) unwinds: bool,
 }
+
+/// How a call goes on that never returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ends {
+    /// By a panic or the end of the goroutine.
+    Unwinds,
+    /// It goes on for ever.
+    Never,
+}
+
+/// Which calls never return.
+pub(super) type Ending<'a> = &'a dyn Fn(CallId) -> Option<Ends>;
 
 /// Where in a function.
 #[derive(Clone, Copy)]
@@ -28,21 +43,20 @@ pub(super) struct Position<'a> {
 struct Walk<'a> {
     rest: Rest,
     again: Option<(u32, u32)>,
-    /// Calls that never return.
-    ends: &'a dyn Fn(CallId) -> bool,
+    ends: Ending<'a>,
     /// Whether there is a `goto`, so that anything may come after anything.
     jumps: bool,
 }
 
 /// All that a function does.
-pub(super) fn whole(func: &Func, ends: &dyn Fn(CallId) -> bool) -> Rest {
+pub(super) fn whole(func: &Func, ends: Ending<'_>) -> Rest {
     let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
     let falls = walk.all(&func.body);
     walk.finish(func, falls)
 }
 
 /// What it may do from a position on.
-pub(super) fn from(func: &Func, position: Position<'_>, ends: &dyn Fn(CallId) -> bool) -> Rest {
+pub(super) fn from(func: &Func, position: Position<'_>, ends: Ending<'_>) -> Rest {
     let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
     let falls = walk.from(&func.body, position);
     walk.finish(func, falls)
@@ -53,13 +67,15 @@ impl Walk<'_> {
         self.rest.returns |= falls;
         // What was deferred is done when it returns.
         self.rest.acts.retain(|(act, _)| !matches!(act.kind, ActKind::Defer(_)));
-        if self.rest.returns {
+        if self.rest.returns || self.rest.unwinds {
             let mut deferred = Vec::new();
             each_act(&func.body, &mut |act| {
                 if let ActKind::Defer(_) = act.kind {
                     deferred.push((act.clone(), None));
                 }
             });
+            // One of these may recover.
+            self.rest.returns |= !deferred.is_empty();
             self.rest.acts.extend(deferred);
         }
         self.rest
@@ -79,8 +95,9 @@ impl Walk<'_> {
         for act in acts.iter().filter(acts_on_objects) {
             self.rest.acts.push((act.clone(), self.again));
             if let ActKind::Call(call) = act.kind
-                && (self.ends)(call)
+                && let Some(ends) = (self.ends)(call)
             {
+                self.rest.unwinds |= ends == Ends::Unwinds;
                 return false;
             }
         }

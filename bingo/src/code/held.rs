@@ -38,7 +38,7 @@ pub(super) trait Effects {
     /// What this call leaves locked and unlocked.
     fn of(&mut self, call: CallId) -> Effect;
     /// Whether it never returns.
-    fn ends(&mut self, call: CallId) -> bool;
+    fn never_returns(&mut self, call: CallId) -> bool;
 }
 
 type State = Option<Vec<Held>>;
@@ -131,7 +131,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 note(&mut self.found, act, &state);
             }
             let ActKind::Call(call) = act.kind else { continue };
-            if self.effects.ends(call) {
+            if self.effects.never_returns(call) {
                 return None;
             }
             let effect = self.effects.of(call);

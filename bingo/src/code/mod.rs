@@ -27,6 +27,7 @@
 mod acts;
 mod calls;
 mod context;
+mod ending;
 mod foreign;
 mod future;
 mod held;

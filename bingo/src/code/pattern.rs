@@ -227,9 +227,15 @@ fn continuation(
         let never = code.never_returning(func);
         let Some(of) = code.points.program.func(func) else { continue };
         let (end, file) = (of.end, Arc::clone(&of.file));
-        let ends = |call| never.contains(&call);
+        let ends = |call| never.get(&call).copied();
         let current = current(code, spot, waiting, exact);
         let select = waiting == Some(Waiting::Select);
+        // What is in the midst of calling back may do so again.
+        let mut calls_back = current.clone();
+        calls_back.retain(|act| match act.kind {
+            ActKind::Call(call) => exact && code.calls_again(call),
+            _ => false,
+        });
         let Some(of) = code.points.program.func(func) else { continue };
         let rest = if spots.begins.is_some() {
             future::whole(of, &ends)
@@ -238,7 +244,7 @@ fn continuation(
         };
         let locks = code.locks_in(func);
         let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
-        for (act, again) in rest.acts {
+        for (act, again) in calls_back.into_iter().map(|act| (act, None)).chain(rest.acts) {
             let unborn = again.or(later);
             let awaits = awaits.clone().filter(|_| depth == 0);
             let context = Rc::new(Context { unborn, awaits, ..copied(&spot.context) });
@@ -251,7 +257,7 @@ fn continuation(
             }
             acts.push(act);
         }
-        if !rest.returns {
+        if !rest.returns && !rest.unwinds {
             break;
         }
     }

@@ -28,8 +28,13 @@ const STEPS: u64 = 40_000_000;
 const ASK: u64 = 20_000;
 /// How deep structs may be embedded in each other.
 const EMBEDDED: u32 = 6;
+/// Names that a type has one after the other.
+const ALIASES: usize = 4;
 /// The part of a container that stands for all of its elements.
 const ELEMENT: &str = "[]";
+
+/// A method, and the type that it is of.
+type Method = ((PackageId, Name), FuncId);
 
 /// Something that refers to objects.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -49,6 +54,8 @@ pub(super) struct Points {
     parts: HashMap<(SiteId, Name), SiteId>,
     made: HashMap<(CallId, usize), SiteId>,
     funcs: HashMap<FuncId, SiteId>,
+    /// The methods of each name, with the types that they are of.
+    named: HashMap<Name, Vec<Method>>,
     /// The functions that each call leads to.
     pub(super) targets: HashMap<CallId, BTreeSet<FuncId>>,
     /// Functions that may be called at any time, by nobody that is seen.
@@ -73,6 +80,12 @@ pub(super) struct Points {
 impl Points {
     /// Solves it.
     pub(super) fn of(program: Program, enough: Enough<'_>) -> Result<Points, LeftOut> {
+        let mut named: HashMap<Name, Vec<_>> = HashMap::default();
+        for (of, methods) in &program.methods {
+            for (name, func) in methods {
+                named.entry(Arc::clone(name)).or_default().push((of.clone(), *func));
+            }
+        }
         let mut points = Points {
             program,
             sets: HashMap::default(),
@@ -80,6 +93,7 @@ impl Points {
             parts: HashMap::default(),
             made: HashMap::default(),
             funcs: HashMap::default(),
+            named,
             targets: HashMap::default(),
             later: BTreeSet::new(),
             once: BTreeSet::new(),
@@ -399,24 +413,38 @@ impl Points {
         site
     }
 
-    /// The method of a type that was read.
+    /// The method of a type that was read, by whatever name that goes.
     pub(super) fn method(&self, kind: &Type, name: &Name) -> Option<FuncId> {
-        let Type::Named(package, of) = bare(kind) else { return None };
-        let methods = self.program.methods.get(&(*package, Arc::clone(of)))?;
-        methods.iter().find(|(known, _)| known == name).map(|(_, func)| *func)
+        let mut kind = bare(kind);
+        for _ in 0..ALIASES {
+            let Type::Named(package, of) = kind else { return None };
+            let methods = self.program.methods.get(&(*package, Arc::clone(of)));
+            if let Some((_, func)) = methods.and_then(|of| of.iter().find(|(known, _)| known == name)) {
+                return Some(*func);
+            }
+            kind = bare(self.program.types.get(&(*package, Arc::clone(of)))?);
+        }
+        None
     }
 
-    /// The methods of that name that an object may have: those of its type, and of one
-    /// without a name those of all types that it may have been made one of on the way:
-    /// `handler(func() { … })`.
+    /// The methods of that name that an object may have: those of its type, and those of
+    /// all types that it may have been made one of on the way: `handler(func() { … })`.
     pub(super) fn methods(&self, kind: &Type, name: &Name) -> Vec<FuncId> {
         if let Some(method) = self.method(kind, name) {
             return vec![method];
         }
-        let named = self.program.methods.iter().filter(|((package, of), _)| {
-            self.program.types.get(&(*package, Arc::clone(of))).is_some_and(|of| converts(kind, of))
+        let kind = self.program.underlying(kind);
+        if let Type::Struct(fields) = kind
+            && fields.iter().any(|field| field.embedded || field.name == *name)
+        {
+            return Vec::new();
+        }
+        let named = self.named.get(name).into_iter().flatten();
+        let fitting = named.filter(|(of, _)| {
+            let of = self.program.types.get(of);
+            of.is_some_and(|of| converts(kind, self.program.underlying(of)))
         });
-        named.flat_map(|(_, of)| of).filter(|(known, _)| known == name).map(|(_, func)| *func).collect()
+        fitting.map(|(_, func)| *func).collect()
     }
 
     /// Parts and fields of an object that refer to something.
@@ -465,16 +493,17 @@ impl Points {
     }
 }
 
-/// Whether a value of a type without a name is one of a named type that is this, once it
-/// is converted. What is in them may be written in several ways.
-pub(super) fn converts(kind: &Type, named: &Type) -> bool {
-    matches!(
-        (kind, named),
+/// Whether a value of a type that is the one is of a type that is the other, once it is
+/// converted. What is in a list or comes over a channel may be written in several ways.
+pub(super) fn converts(kind: &Type, other: &Type) -> bool {
+    match (kind, other) {
+        (Type::Struct(fields), Type::Struct(others)) => !fields.is_empty() && fields == others,
         (Type::Chan(_), Type::Chan(_))
-            | (Type::List(_), Type::List(_))
-            | (Type::Map(_), Type::Map(_))
-            | (Type::Func, Type::Func)
-    )
+        | (Type::List(_), Type::List(_))
+        | (Type::Map(_), Type::Map(_))
+        | (Type::Func, Type::Func) => true,
+        _ => false,
+    }
 }
 
 /// A type without pointers.

@@ -47,6 +47,7 @@ impl Reader<'_> {
                     {
                         var.addressed = true;
                     }
+                    self.list_of_its_own(&place, line(node));
                     return place;
                 }
                 let operand = self.of(node, "operand", acts);
@@ -116,6 +117,22 @@ impl Reader<'_> {
             }
             _ => self.expr(node, acts),
         }
+    }
+
+    /// A list or map whose address is taken, so that others may set what it is: there is
+    /// one from then on, into which that goes.
+    fn list_of_its_own(&mut self, place: &Expr, line: u32) {
+        let kind = self.program().type_of(place);
+        if !matches!(kind, Type::List(_) | Type::Map(_)) {
+            return;
+        }
+        let to = match place {
+            Expr::Var(var) => Place::Var(*var),
+            Expr::Field(of, name) => Place::Field((**of).clone(), Arc::clone(name)),
+            _ => return,
+        };
+        let list = self.site("".into(), line, kind);
+        self.flow(to, list);
     }
 
     /// The same of what is on the way to another place.
