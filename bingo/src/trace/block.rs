@@ -230,19 +230,14 @@ fn is_usual(time: i64, unit: u64) -> bool {
 /// The arguments of an event of a kind.
 #[inline(always)]
 fn arguments(window: &mut Window<'_>, kind: EventType) -> Option<[u32; 3]> {
-    let count = SHAPES.get(usize::from(kind.0))?.args;
-    let mut args = [0; 3];
-    let [first, second, third] = &mut args;
-    if count > 0 {
-        *first = window.number()?;
-    }
-    if count > 1 {
-        *second = window.number()?;
-    }
-    if count > 2 {
-        *third = window.number()?;
-    }
-    (count <= 3).then_some(args)
+    // Nearly all have two or three.
+    Some(match SHAPES.get(usize::from(kind.0))?.args {
+        2 => [window.number()?, window.number()?, 0],
+        3 => [window.number()?, window.number()?, window.number()?],
+        1 => [window.number()?, 0, 0],
+        0 => [0; 3],
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

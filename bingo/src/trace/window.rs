@@ -16,7 +16,8 @@ impl<'b> Window<'b> {
     /// The bytes from `at` on. `None`: there are not so many.
     #[inline(always)]
     pub(super) fn new(bytes: &'b [u8], at: u32) -> Option<Window<'b>> {
-        Some(Window { bytes: bytes.get(at as usize..)?.first_chunk()?, taken: 0 })
+        let at = at as usize;
+        Some(Window { bytes: bytes.get(at..at + Window::BYTES)?.first_chunk()?, taken: 0 })
     }
 
     /// How many bytes were taken.

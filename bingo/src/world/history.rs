@@ -293,7 +293,8 @@ impl Past {
         if let Some((state, lasted)) = before
             && let Some(sum) = kept.nanoseconds.get_mut(state as usize)
         {
-            *sum = sum.saturating_add(lasted);
+            // No two of them overlap.
+            *sum = sum.wrapping_add(lasted);
         }
     }
 
