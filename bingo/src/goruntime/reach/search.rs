@@ -17,13 +17,12 @@ use super::uses::{Sight, Sights};
 use super::watch::{From, Watch};
 use crate::goruntime::allgs::AllGs;
 use crate::goruntime::code::Code;
-use crate::goruntime::fields::length;
+use crate::goruntime::fields::Fields;
 use crate::goruntime::heap::{Heap, Label};
 use crate::goruntime::reader::Runtime;
 use crate::goruntime::running::Running;
 use crate::goruntime::sema::SemTable;
 use crate::goruntime::slots::Slots;
-use crate::goruntime::sudog;
 use crate::memory::{Batch, Memory, MemoryError, Pages};
 use crate::model::{Addr, GoId, Snapshot};
 
@@ -45,6 +44,9 @@ const AGAIN: usize = 8;
 const FRESH: Duration = Duration::from_secs(10);
 /// Goroutines that wait for a lock of which is looked what they have at hand.
 const MOST_AT_LOCKS: usize = 1 << 12;
+/// No select has more cases.
+// go: reflect.Select (1.19-1.27)
+const MOST_CASES: usize = 1 << 16;
 /// Labels that variables may use up; the others are for goroutines.
 const VARIABLES: usize = 16_000;
 
@@ -339,18 +341,41 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             let table = SemTable::read(layout, &mut pages, semtable, limit)?;
             table.sudogs.into_iter().for_each(|sudog| heap.set_opaque(sudog));
         }
-        let size = length(layout.sudog.size);
-        pages.prefetch(self.goroutines.sudogs().map(|at| (at, size)))?;
-        let most = usize::from(u16::MAX);
-        let mut chain = Vec::new();
-        for first in self.goroutines.sudogs() {
-            chain.clear();
-            sudog::list(layout, &mut pages, first, |sudog| sudog.waitlink, most, &mut chain)?;
-            chain.iter().for_each(|sudog| heap.set_opaque(sudog.addr));
-        }
         if let Some(allp) = self.runtime.allp {
             self.processors = timers::processors(&mut pages, allp)?;
             self.processors.iter().for_each(|&processor| heap.set_opaque(processor));
+        }
+        self.pass_by_sudogs()
+    }
+
+    /// Has the search pass by the sudogs that goroutines are parked with, one for each
+    /// case of a select: the first of each goroutine, then the second, and so on.
+    fn pass_by_sudogs(&mut self) -> Result<(), MemoryError> {
+        let Search { memory, runtime, goroutines, heap, batch, .. } = self;
+        let waitlink = runtime.layout.sudog.waitlink;
+        let mut sudogs: Vec<Addr> = goroutines.sudogs().collect();
+        for _ in 0..MOST_CASES {
+            sudogs.sort_unstable();
+            // One that is passed by already leads to such, or in a circle.
+            sudogs.retain(|sudog| heap.find(sudog.0).is_some_and(|id| !heap.is_opaque(id)));
+            let mut behind = Vec::new();
+            for chunk in sudogs.chunks(CHUNK) {
+                batch.clear();
+                let link = |&sudog: &Addr| (sudog, batch.push(sudog.offset(waitlink), 8));
+                let links: Vec<_> = chunk.iter().map(link).collect();
+                memory.read_batch(batch)?;
+                for (sudog, link) in links {
+                    let Some(next) = batch.bytes(link).and_then(|bytes| Fields(bytes).u64(0)) else {
+                        continue;
+                    };
+                    heap.set_opaque(sudog);
+                    behind.extend(Some(Addr(next)).filter(|next| !next.is_nil()));
+                }
+            }
+            if behind.is_empty() {
+                break;
+            }
+            sudogs = behind;
         }
         Ok(())
     }

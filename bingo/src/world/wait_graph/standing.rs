@@ -21,10 +21,8 @@ impl WaitGraph<'_> {
         standing: Standing,
         keeping: Option<&Map<GoId, ()>>,
     ) -> Map<GoId, ()> {
-        let mut uses: Map<GoId, Vec<&Use>> = Map::default();
-        for one in &self.links.uses {
-            uses.entry(one.goroutine).or_default().push(one);
-        }
+        let mut uses: Vec<&Use> = self.links.uses.iter().collect();
+        uses.sort_by_key(|one| one.goroutine);
         let mut holds: Map<GoId, Vec<ObjectIndex>> = Map::default();
         for hold in &self.links.holds {
             holds.entry(hold.goroutine).or_default().push(hold.object);
@@ -36,7 +34,7 @@ impl WaitGraph<'_> {
             ending: Map::default(),
             closing: false,
             going: Map::default(),
-            used: vec![Vec::new(); self.links.objects.len()],
+            used: vec![Operations::default(); self.links.objects.len()],
         };
         if keeping.is_none() {
             hopeful.spread(start, &uses, &holds);
@@ -74,12 +72,53 @@ struct Hopeful<'g, 'a> {
     /// Who goes on, as far as that is known,
     going: Map<GoId, ()>,
     /// and what they do with each object.
-    used: Vec<Vec<Operation>>,
+    used: Vec<Operations>,
+}
+
+/// Some operations, a bit each: there may be a million objects.
+#[derive(Clone, Copy, Default)]
+struct Operations(u16);
+
+impl Operations {
+    const ALL: [Operation; 10] = [
+        Operation::Send,
+        Operation::Receive,
+        Operation::Close,
+        Operation::Lock,
+        Operation::RLock,
+        Operation::Unlock,
+        Operation::Wait,
+        Operation::Done,
+        Operation::Signal,
+        Operation::Any,
+    ];
+
+    fn contains(self, operation: Operation) -> bool {
+        self.0 >> operation as u16 & 1 != 0
+    }
+
+    /// Adds one; whether it was not among them.
+    fn insert(&mut self, operation: Operation) -> bool {
+        let is_new = !self.contains(operation);
+        self.0 |= 1 << operation as u16;
+        is_new
+    }
+
+    fn each(self) -> impl Iterator<Item = Operation> {
+        Operations::ALL.into_iter().filter(move |operation| self.contains(*operation))
+    }
+}
+
+/// Those of `uses`, which are by goroutine, that are of one.
+fn of<'u, 'a>(uses: &'u [&'a Use], goroutine: GoId) -> impl Iterator<Item = &'a Use> + use<'u, 'a> {
+    let from = uses.partition_point(|one| one.goroutine < goroutine);
+    let behind = uses.get(from..).unwrap_or_default().iter().copied();
+    behind.take_while(move |one| one.goroutine == goroutine)
 }
 
 impl Hopeful<'_, '_> {
     /// Lets go on who can, beginning with `start`, and whom they let go on.
-    fn spread(&mut self, start: Vec<GoId>, uses: &Map<GoId, Vec<&Use>>, holds: &Map<GoId, Vec<ObjectIndex>>) {
+    fn spread(&mut self, start: Vec<GoId>, uses: &[&Use], holds: &Map<GoId, Vec<ObjectIndex>>) {
         let graph = self.graph;
         let mut next = start;
         let hopes = graph.waiting.iter().filter(|one| self.goes_on(one.id, one.waits));
@@ -90,14 +129,13 @@ impl Hopeful<'_, '_> {
             }
             // Where something has changed, those who wait there are asked again.
             let mut changed: Vec<ObjectIndex> = holds.get(&id).cloned().unwrap_or_default();
-            let uses = uses.get(&id).into_iter().flatten().map(|one| (one.object, one.operation));
+            let uses = of(uses, id).map(|one| (one.object, one.operation));
             // A writer that comes to its turn lets readers come to theirs.
             let waits = graph.waits_of(id);
             let writes = waits.iter().filter(|wait| wait.operation == Operation::Lock);
             for (object, operation) in uses.chain(writes.map(|wait| (wait.object, wait.operation))) {
                 let Some(used) = self.used.get_mut(index(object)) else { continue };
-                if !used.contains(&operation) {
-                    used.push(operation);
+                if used.insert(operation) {
                     changed.push(object);
                 }
             }
@@ -126,8 +164,8 @@ impl Hopeful<'_, '_> {
         let given_back = object.is_lock().then(|| self.is_given_back(joint, wait)).flatten();
         // Who has a lock at hand that another surely holds is not known to unlock it.
         let at_hand_alone = self.keeping.is_some() && given_back == Some(false) && joint.is_surely_held();
-        let mut used = self.used.get(index(wait.object)).into_iter().flatten();
-        if used.any(|one| one.ends(wait.operation) && !(at_hand_alone && *one == Operation::Any)) {
+        let mut used = self.used.get(index(wait.object)).into_iter().flat_map(|used| used.each());
+        if used.any(|one| one.ends(wait.operation) && !(at_hand_alone && one == Operation::Any)) {
             return true;
         }
         if let Some(held) = given_back {
@@ -159,7 +197,7 @@ impl Hopeful<'_, '_> {
         if in_the_way.is_empty() {
             let pending = joint.waiters.iter().any(|(_, waits)| *waits == Operation::Lock);
             let written =
-                self.used.get(index(wait.object)).is_some_and(|used| used.contains(&Operation::Lock));
+                self.used.get(index(wait.object)).is_some_and(|used| used.contains(Operation::Lock));
             return (pending && !joint.holds.is_empty()).then_some(written);
         }
         if in_the_way.iter().any(|hold| certain(hold) && !goes(hold)) {
