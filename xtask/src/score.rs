@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// Score this class alone
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Program::CLASSES))]
     class: Option<String>,
+    /// Leave out the bugs: of their fixed twins and of clean programs nothing is to be said
+    #[arg(long)]
+    silent: bool,
     /// What to judge them by
     #[arg(long, value_enum, default_value_t = trial::Way::Trace)]
     by: trial::Way,
@@ -60,7 +63,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = asked(arguments)?;
     let release = GoRelease::newest().context("no Go is installed: run `cargo xtask setup`")?;
-    let bench = trial::Bench { by: arguments.by, bingo: bingo()?, release, runs: arguments.runs };
+    let (by, runs, silent) = (arguments.by, arguments.runs, arguments.silent);
+    let bench = trial::Bench { by, bingo: bingo()?, release, runs, silent };
     let at_once = arguments.jobs.or(std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let mut trials = trial::all(&bench, &programs, at_once, |trial| {
         eprintln!("  {}", trial.program.fixture(trial.variant));

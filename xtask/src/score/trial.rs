@@ -63,6 +63,8 @@ pub(super) struct Bench {
     pub(super) bingo: PathBuf,
     pub(super) release: GoRelease,
     pub(super) runs: u32,
+    /// Whether the bugs are left out.
+    pub(super) silent: bool,
 }
 
 /// What came of a variant of a program.
@@ -87,6 +89,7 @@ pub(super) fn all(
     fs::create_dir_all(traces())?;
     let variants =
         programs.iter().flat_map(|program| program.variants().iter().map(move |one| (program, *one)));
+    let variants = variants.filter(|(_, variant)| !bench.silent || *variant != Variant::Bug);
     // What shares a processor with a neighbour starves by that alone.
     let (alone, together): (Vec<_>, Vec<_>) =
         variants.partition(|(program, _)| program.class == "starvation");
