@@ -20,6 +20,8 @@ mod both_ends;
 mod deeds;
 mod flow;
 mod values;
+#[cfg(test)]
+mod values_tests;
 
 use iced_x86::{FlowControl, Instruction};
 

@@ -221,13 +221,18 @@ impl Values {
     }
 
     /// Whether it is one and the same wherever it is named so.
-    pub(super) fn is_stable(&self, value: Value) -> bool {
-        match self.node(value) {
-            Some(Node::Entry(_) | Node::Fixed(_) | Node::Stored(_)) => true,
-            Some(Node::Slot(slot)) => self.slots.get(&slot).is_some_and(|stores| stores.len() == 1),
-            Some(Node::Load(from)) => self.is_stable(from),
-            // Two indexes that differ by name may be one.
-            Some(Node::Loaded(_) | Node::Indexed { .. } | Node::Computed(_)) | None => false,
+    pub(super) fn is_stable(&self, mut value: Value) -> bool {
+        loop {
+            return match self.node(value) {
+                Some(Node::Load(from)) => {
+                    value = from;
+                    continue;
+                }
+                Some(Node::Entry(_) | Node::Fixed(_) | Node::Stored(_)) => true,
+                Some(Node::Slot(slot)) => self.slots.get(&slot).is_some_and(|stores| stores.len() == 1),
+                // Two indexes that differ by name may be one.
+                Some(Node::Loaded(_) | Node::Indexed { .. } | Node::Computed(_)) | None => false,
+            };
         }
     }
 
