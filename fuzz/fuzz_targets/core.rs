@@ -37,6 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
         allm: at(16),
         allp: at(24),
         allfin: at(48),
+        gc_cleanups: Some(Addr(VARIABLES + 56 - 128)),
         sched: at(64),
         module: at(0x400),
         semtable: at(0x1000),

@@ -33,6 +33,8 @@ pub struct Globals {
     pub mheap: Option<Global>,
     /// `runtime.allfin`: the blocks of finalizers that wait to be run, by `alllink`.
     pub allfin: Option<Global>,
+    /// `runtime.gcCleanups`: the queue of cleanups that wait to be run, from Go 1.25 on.
+    pub gc_cleanups: Option<Global>,
     /// What was not found, and why; each entry a sentence.
     pub notes: Vec<String>,
 }
@@ -193,6 +195,22 @@ const MHEAP: Rule = Rule {
     },
 };
 
+/// What puts a cleanup into the queue; there is none before Go 1.25.
+const ENQUEUE: &str = "runtime.(*cleanupQueue).enqueue";
+
+/// go: runtime.freeSpecial (1.25-1.27)
+const GC_CLEANUPS: Rule = Rule {
+    variable: "gcCleanups",
+    function: "runtime.freeSpecial",
+    decode: |code, _, binary| {
+        // gcCleanups.enqueue(sc.cleanup): its address is the receiver
+        let enqueue = binary.functions().function_named(ENQUEUE)?.entry;
+        let call = code.iter().position(|i| call_target(i) == Some(enqueue))?;
+        let mut loaded = code.get(..call)?.iter().rev().take(6).filter_map(loads_address);
+        loaded.find(|(into, _)| *into == Register::RAX).map(|(_, address)| address)
+    },
+};
+
 /// go: runtime.queuefinalizer (1.18-1.27)
 const ALLFIN: Rule = Rule {
     variable: "allfin",
@@ -218,7 +236,7 @@ impl Globals {
     /// # Errors
     /// Where `allgptr` or `allglen` is not found: without them nothing is reached.
     pub fn find(binary: &Binary, layout: &Layout) -> Result<Globals, GlobalsError> {
-        Globals::collect(|rule| match binary.symbol(&format!("runtime.{}", rule.variable)) {
+        Globals::collect(binary, |rule| match binary.symbol(&format!("runtime.{}", rule.variable)) {
             Some(address) => Ok(Global { address, found: Found::Symbol }),
             None => rule.apply(binary, layout),
         })
@@ -229,10 +247,13 @@ impl Globals {
     /// # Errors
     /// Those of [`Globals::find`].
     pub fn decode(binary: &Binary, layout: &Layout) -> Result<Globals, GlobalsError> {
-        Globals::collect(|rule| rule.apply(binary, layout))
+        Globals::collect(binary, |rule| rule.apply(binary, layout))
     }
 
-    fn collect(find: impl Fn(&Rule) -> Result<Global, GlobalsError>) -> Result<Globals, GlobalsError> {
+    fn collect(
+        binary: &Binary,
+        find: impl Fn(&Rule) -> Result<Global, GlobalsError>,
+    ) -> Result<Globals, GlobalsError> {
         let mut notes = Vec::new();
         let mut optional = |rule| find(rule).map_err(|error| notes.push(error.to_string())).ok();
         Ok(Globals {
@@ -244,6 +265,7 @@ impl Globals {
             sched: optional(&SCHED),
             mheap: optional(&MHEAP),
             allfin: optional(&ALLFIN),
+            gc_cleanups: binary.functions().function_named(ENQUEUE).and_then(|_| optional(&GC_CLEANUPS)),
             notes,
         })
     }

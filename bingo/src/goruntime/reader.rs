@@ -50,6 +50,8 @@ pub struct Runtime {
     pub mheap: Option<Addr>,
     /// The finalizers that wait to be run.
     pub allfin: Option<Addr>,
+    /// The queue of cleanups that wait to be run.
+    pub gc_cleanups: Option<Addr>,
     /// The program's own module, the first of all.
     pub module: Option<Addr>,
     /// The slice of all processors.
@@ -72,6 +74,7 @@ impl Runtime {
             semtable: globals.semtable.map(|semtable| bias.to_target(semtable.address)),
             mheap: globals.mheap.map(|mheap| bias.to_target(mheap.address)),
             allfin: globals.allfin.map(|allfin| bias.to_target(allfin.address)),
+            gc_cleanups: globals.gc_cleanups.map(|queue| bias.to_target(queue.address)),
             module: Some(bias.to_target(module)),
             allp: globals.allp.map(|allp| bias.to_target(allp.address)),
             allm: globals.allm.map(|allm| bias.to_target(allm.address)),

@@ -226,6 +226,7 @@ impl Made {
             semtable: Some(SEMTABLE),
             mheap: Some(MHEAP),
             allfin: None,
+            gc_cleanups: None,
             module: Some(MODULE),
             allp: None,
             allm: Some(ALLM),

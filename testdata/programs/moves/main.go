@@ -1,6 +1,6 @@
 // Command moves parks goroutines on channels that are always in somebody's reach,
 // and never for long in the same place: in a map, a closure, another channel, a
-// timer, a finalizer, the stack of a goroutine that runs.
+// timer, a finalizer, a cleanup, the stack of a goroutine that runs.
 //
 // Test of links: none of them may be taken for out of reach.
 package main
@@ -96,11 +96,17 @@ func (p inFinalizer) put(c chan int) {
 
 func (p inFinalizer) take() chan int { return p.back.take() }
 
+// Places that not every release has.
+var more []func(back inChannel) place
+
 func main() {
 	const goroutines = 200
 	back := func() inChannel { return inChannel{make(chan chan int, goroutines)} }
 	places := []place{
 		&inMap{held: map[int]chan int{}}, &inClosure{}, back(), inTimer{back()}, inFinalizer{back()},
+	}
+	for _, place := range more {
+		places = append(places, place(back()))
 	}
 	for i := 0; i < goroutines; i++ {
 		c := make(chan int)

@@ -16,8 +16,8 @@ const CHUNK: u64 = 4 << 20;
 const MOST_MODULES: usize = 256;
 /// No module has more bytes of variables.
 const MOST_BYTES: u64 = 1 << 36;
-/// Blocks of a hundred finalizers that are followed.
-const MOST_FINALIZERS: usize = 1 << 16;
+/// Blocks of finalizers, and of cleanups, that are followed.
+const MOST_BLOCKS: usize = 1 << 16;
 /// Records on objects of one span that are followed.
 const MOST_SPECIALS: usize = 1 << 12;
 /// The kind of a cleanup.
@@ -194,36 +194,70 @@ pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
     Ok(())
 }
 
+/// Blocks of what waits to be run, each linked to the next.
+#[derive(Clone, Copy)]
+struct Blocks {
+    /// Bytes of a block.
+    size: usize,
+    /// Where in it the address of the next one is,
+    link: u64,
+    /// and where what waits begins. What has been run is cleared.
+    first: usize,
+}
+
+// go: runtime.finblock (1.19-1.27): alllink, next, cnt: u32
+const FINALIZERS: Blocks = Blocks { size: 4096, link: 0, first: 24 };
+// go: runtime.cleanupBlock (1.25-1.27): lfnode of two words, alllink, n: u32
+const CLEANUPS: Blocks = Blocks { size: 512, link: 16, first: 32 };
+/// The first of them, in the queue.
+// go: runtime.cleanupQueue.all (1.25-1.27)
+const ALL_CLEANUPS: u64 = 128;
+
 /// Tells `visit` of what the finalizers that wait to be run, or are run, hold: their
 /// objects' records are gone by then. Whether all could be read.
-// go: runtime.finblock (1.19-1.27): alllink, next, cnt: u32, and from 24 on finalizers of 40 bytes
 pub(in crate::goruntime) fn finalizers<M: Memory + ?Sized>(
     memory: &M,
     allfin: Addr,
-    mut visit: impl FnMut(u64),
+    visit: impl FnMut(u64),
 ) -> Result<bool, MemoryError> {
-    const BLOCK: usize = 4096;
-    const FIRST: usize = 24;
-    const SIZE: usize = 40;
-    let mut link = allfin;
-    let mut bytes = vec![0; BLOCK];
-    for _ in 0..MOST_FINALIZERS {
-        let mut next = [0; 8];
-        let read = memory.read(link, &mut next).and_then(|()| match Addr(u64::from_le_bytes(next)) {
-            next if next.is_nil() => Ok(None),
-            next => memory.read(next, &mut bytes).map(|()| Some(next)),
-        });
-        link = match read {
-            Ok(Some(next)) => next,
-            Ok(None) => return Ok(true),
-            Err(MemoryError::Unreadable { .. }) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let count = Fields(&bytes).u32(16).map_or(0, |count| length(u64::from(count)));
-        let end = count.saturating_mul(SIZE).saturating_add(FIRST).min(BLOCK);
-        words(bytes.get(FIRST..end).unwrap_or_default()).for_each(&mut visit);
+    FINALIZERS.visit(memory, allfin, visit)
+}
+
+/// The same of cleanups, by their queue.
+pub(in crate::goruntime) fn cleanups<M: Memory + ?Sized>(
+    memory: &M,
+    queue: Addr,
+    visit: impl FnMut(u64),
+) -> Result<bool, MemoryError> {
+    CLEANUPS.visit(memory, Addr(queue.0.saturating_add(ALL_CLEANUPS)), visit)
+}
+
+impl Blocks {
+    /// Tells `visit` of the words of all blocks, the first of which `link` points to.
+    /// Whether all could be read.
+    fn visit<M: Memory + ?Sized>(
+        self,
+        memory: &M,
+        mut link: Addr,
+        mut visit: impl FnMut(u64),
+    ) -> Result<bool, MemoryError> {
+        let mut bytes = vec![0; self.size];
+        for _ in 0..MOST_BLOCKS {
+            let mut next = [0; 8];
+            let read = memory.read(link, &mut next).and_then(|()| match Addr(u64::from_le_bytes(next)) {
+                next if next.is_nil() => Ok(None),
+                next => memory.read(next, &mut bytes).map(|()| Some(next)),
+            });
+            link = match read {
+                Ok(Some(next)) => Addr(next.0.saturating_add(self.link)),
+                Ok(None) => return Ok(true),
+                Err(MemoryError::Unreadable { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            words(bytes.get(self.first..).unwrap_or_default()).for_each(&mut visit);
+        }
+        Ok(false)
     }
-    Ok(false)
 }
 
 /// What a `g` refers to that its stack may not.

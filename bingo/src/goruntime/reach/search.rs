@@ -253,6 +253,9 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         if let Some(allfin) = self.runtime.allfin {
             whole &= roots::finalizers(memory, allfin, |word| found.push(word))?;
         }
+        if let Some(queue) = self.runtime.gc_cleanups {
+            whole &= roots::cleanups(memory, queue, |word| found.push(word))?;
+        }
         for word in found {
             marker.mark(heap, word, finalizer);
         }
