@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use bingo_tests::{
@@ -107,6 +108,23 @@ fn the_targets_end_is_the_end() -> anyhow::Result<()> {
     })?;
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains(&format!("the process {pid} has exited")), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_targets_end_in_the_midst_of_an_analysis_is_told() -> anyhow::Result<()> {
+    let test = "command_line::the_targets_end_in_the_midst_of_an_analysis_is_told";
+    let Some(mut target) = start(test, "waits")? else { return Ok(()) };
+    let pid = target.pid();
+    let analyze = Command::new(bingo_bin()?)
+        .args(["analyze", &pid.to_string(), "--duration", "60s", "--format", "json"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    std::thread::sleep(Duration::from_secs(3));
+    target.kill();
+    let output = analyze.wait_with_output()?;
+    let said = String::from_utf8(output.stdout)?;
+    assert!(said.contains(&format!("the process {pid} exited while it was watched")), "{said}");
     Ok(())
 }
 

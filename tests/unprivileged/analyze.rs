@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use bingo_tests::{bingo_bin, target_dir};
@@ -199,6 +200,50 @@ fn refuses(path: &str, words: &[&str]) -> anyhow::Result<()> {
     for word in words {
         assert!(said.contains(word), "{path} does not say {word:?}: {said}");
     }
+    Ok(())
+}
+
+#[test]
+fn nothing_is_written_over_an_input() -> anyhow::Result<()> {
+    let path = file("own.jsonl", leak().as_bytes())?;
+    let shown = path.to_str().context("a path")?;
+    for option in ["--output", "--write-baseline"] {
+        let output = analyze(&[shown, option, shown])?;
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{option}: {said}");
+        assert!(said.contains("is the input itself"), "{option}: {said}");
+        assert_eq!(fs::read_to_string(&path)?, leak(), "{option}");
+    }
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_somebody_who_writes_to_a_named_pipe() -> anyhow::Result<()> {
+    let path = target_dir().join("analyze-tests/pipe");
+    fs::create_dir_all(target_dir().join("analyze-tests"))?;
+    let _ = fs::remove_file(&path);
+    assert!(Command::new("mkfifo").arg(&path).status()?.success());
+    let start = |path: &PathBuf| {
+        Command::new(bingo_bin()?)
+            .arg("analyze")
+            .arg(path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("bingo")
+    };
+    let child = start(&path)?;
+    // Time enough to begin; the signal ends it before that, too.
+    std::thread::sleep(Duration::from_millis(500));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8(output.stderr)?;
+    assert!(output.status.code() == Some(130) && said.contains("nothing came from"), "{said}");
+
+    let child = start(&path)?;
+    fs::write(&path, leak())?;
+    let output = child.wait_with_output()?;
+    assert!(String::from_utf8(output.stdout)?.contains("goroutine_leak"));
     Ok(())
 }
 

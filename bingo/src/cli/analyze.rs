@@ -67,7 +67,7 @@
 //!   bingo analyze trace.out --source ~/src/orders
 //!   bingo analyze 'http://localhost:6060/debug/pprof/trace?seconds=5'
 //!   sudo bingo analyze 4242 --duration 30s
-//!   sudo bingo analyze 4242 --duration 0s --freeze=200ms
+//!   sudo bingo analyze 4242 --duration 100ms --freeze=200ms
 //!   bingo analyze core.4242 --binary ./server
 //!   sudo bingo attach 4242 --duration 30s | bingo analyze -
 
@@ -112,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if arguments.inputs.iter().filter(|input| *input == "-").count() > 1 {
         return Err(Failure::bad_input("standard input (`-`) can be read once alone"));
     }
-    arguments.reporting.check()?;
+    arguments.reporting.check(&arguments.inputs)?;
     let begun = Instant::now();
     let interrupted = interrupt::watch()?;
     let stop = || interrupted.load(Ordering::Relaxed);

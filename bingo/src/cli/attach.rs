@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
 
     let selection = arguments.showing.selection()?;
     let reporting = arguments.report.clone().map(Reporting::json);
-    reporting.as_ref().map_or(Ok(()), Reporting::check)?;
+    reporting.as_ref().map_or(Ok(()), |reporting| reporting.check(&[]))?;
     let begun = std::time::Instant::now();
     let mut source = target::open(arguments.pid)?;
     let mut header = crate::model::Source::header(&source).clone();
@@ -126,11 +126,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         live_loop::run(&mut session, &mut *face, &mut outside, pace)
     };
     drop(face);
-    if let (Some(reporting), Ok(_)) = (&reporting, &ended) {
+    if let (Some(reporting), Ok(ending)) = (&reporting, &ended) {
         let texts = reporting.source_files();
         let stop = || interrupted.load(Ordering::Relaxed);
         let mut found = session.analysis(&texts, reporting.min_block, stop);
         super::live_vars::add_of_process(&mut found, arguments.pid, &session);
+        found.problems.extend(watch::cut_short(*ending, arguments.pid));
         reporting.report(found.found_in(Run::of(arguments.pid.to_string())), begun)?;
     }
     match ended {

@@ -35,15 +35,14 @@
 //!   bingo export trace.out --to dot | dot -Tsvg > wakeups.svg
 //!   bingo export trace.out --to jsonl | jq 'select(.event_type == "block") | .block_reason'
 
-use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::input::Reading;
-use super::output::{Output, is_standard};
+use super::output::{Output, is_standard, keeps};
 use super::progress::Progress;
 use super::{Failure, Status, input, interrupt, manual, summary, values};
 use crate::export::{self, Blocked, Export, Jsonl, Perfetto};
@@ -103,10 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         let what = format!("{} has reports of races alone, which tell nothing of time", arguments.input);
         return Err(Failure::bad_input(what).remedy("`bingo analyze` reads them"));
     };
-    if let Some(output) = to_file.filter(|output| is_same(&arguments.input, output)) {
-        return Err(Failure::bad_input(format!("{} is the input itself", output.display()))
-            .remedy("give --output another name"));
-    }
+    to_file.map_or(Ok(()), |output| keeps(&arguments.input, output))?;
     let output = Output::open(to_file)?;
     if to_terminal && matches!(arguments.to, Format::Perfetto | Format::Pprof) {
         return Err(Failure::bad_input("this format is nothing that a terminal can show")
@@ -150,9 +146,4 @@ fn format(arguments: &Arguments, out: Output, header: &Header) -> io::Result<Box
         Format::Dot => blocked(out, export::dot),
         Format::Jsonl => Box::new(Jsonl::new(out, header)?),
     })
-}
-
-/// Whether to write to `output` would destroy `input`.
-fn is_same(input: &str, output: &Path) -> bool {
-    fs::canonicalize(input).is_ok_and(|input| fs::canonicalize(output).is_ok_and(|output| input == output))
 }

@@ -1,7 +1,7 @@
 //! Inputs of `analyze`, `export` and `dump`: what a file, a pipe or an answer is, by its
 //! first bytes, and the source that reads it. What it is not made for is named for what it is, with what to do.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,17 +81,22 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
     } else if http::is_address(path) {
         (Box::new(piped(http::get(path, reading)?)), SystemTime::now())
     } else {
-        let file = File::open(path).map_err(|error| unopened(path, &error))?;
-        let about = file.metadata().map_err(|error| unopened(path, &error))?;
+        let about = fs::metadata(path).map_err(|error| unopened(path, &error))?;
         if about.is_dir() {
             return Err(Failure::bad_input(format!("{path} is a directory"))
                 .remedy("name the files in it: a trace.out or an events.jsonl"));
         }
         progress.begin(path, Some(about.len()).filter(|_| about.is_file()));
         let recorded = about.modified().unwrap_or_else(|_| SystemTime::now());
-        again = file.try_clone().ok().filter(|_| about.is_file());
-        // A named pipe may have nothing to say for long.
-        if about.is_file() { (Box::new(file), recorded) } else { (Box::new(piped(Box::new(file))), recorded) }
+        if about.is_file() {
+            let file = File::open(path).map_err(|error| unopened(path, &error))?;
+            again = file.try_clone().ok();
+            (Box::new(file), recorded)
+        } else {
+            // A named pipe may have nothing to say for long, and cannot be opened before
+            // somebody writes to it.
+            (Box::new(piped(Box::new(Late { path: path.to_owned(), file: None }))), recorded)
+        }
     };
     let mut bytes = progress.counting(bytes);
     let mut first = Vec::new();
@@ -246,6 +251,10 @@ fn is_core(first: &[u8]) -> bool {
 pub(super) fn expect_core(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let mut first = Vec::new();
+    // A named pipe would be waited for.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(Failure::bad_input(format!("{shown} is no regular file")).remedy("name a core file"));
+    }
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::bad_input(format!("{shown} cannot be opened: {error}"))
             .remedy("name a core file, or a process by its number, which `pgrep -a NAME` finds"),
@@ -324,6 +333,22 @@ impl Piped {
             }
         });
         Piped { pieces, piece: io::Cursor::default(), reading }
+    }
+}
+
+/// A file that is opened when it is read.
+struct Late {
+    path: String,
+    file: Option<File>,
+}
+
+impl Read for Late {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => File::open(&self.path)?,
+        };
+        self.file.insert(file).read(into)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where results go: standard output, or a file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,17 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// Whether `input` outlives that `output` is written.
+pub(super) fn keeps(input: &str, output: &Path) -> Result<(), Failure> {
+    let same =
+        fs::canonicalize(input).is_ok_and(|input| fs::canonicalize(output).is_ok_and(|it| it == input));
+    if !same {
+        return Ok(());
+    }
+    let what = format!("{} is the input itself", output.display());
+    Err(Failure::bad_input(what).remedy("write to another file"))
 }
 
 /// Whether it is no file but standard output.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::explain::{self, Explain};
-use super::output::Output;
+use super::output::{self, Output};
 use super::source_files::SourceFiles;
 use super::{Failure, Status, suppress, values};
 use crate::model::Texts;
@@ -95,11 +95,12 @@ impl Reporting {
         }
     }
 
-    /// That there will be a place to report to, and that the baseline can be read:
+    /// That there will be a place to report to, which is none of the inputs, and that the baseline can be read:
     /// what is found may take long.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self, inputs: &[String]) -> Result<(), Failure> {
         self.known()?;
         for path in [&self.output, &self.write_baseline].into_iter().flatten() {
+            inputs.iter().try_for_each(|input| output::keeps(input, path))?;
             Output::check(path)?;
         }
         Ok(())

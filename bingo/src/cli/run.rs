@@ -108,7 +108,7 @@ pub(super) struct LastLook {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    arguments.reporting.check()?;
+    arguments.reporting.check(&[])?;
     let begun = Instant::now();
     let from = gotool::folder(&arguments.go);
     Toolchain::find(from.as_deref()).map_err(|error| failure(&error))?;

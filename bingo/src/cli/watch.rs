@@ -10,7 +10,7 @@ use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::progress::Progress;
 use super::{Failure, live_vars, probes, target};
 use crate::goruntime::GoOn;
-use crate::model::{Event, Source, SourceError, Texts, Time};
+use crate::model::{Event, Problem, Source, SourceError, Texts, Time};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
 
@@ -63,16 +63,28 @@ pub(super) fn analysis(
         session.unprobe(now)
     });
     match ended {
-        Ok(_) => {
+        Ok(ending) => {
             // Nothing more is read, and what that took is worth having.
             session.close();
             let mut found = session.analysis(texts, min_block, || interrupted.load(Ordering::Relaxed));
             live_vars::add_of_process(&mut found, pid, &session);
+            found.problems.extend(cut_short(ending, pid));
             Ok(found)
         }
         Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
         Err(error @ LoopError::Output(_)) => Err(Failure::bad_input(error)),
     }
+}
+
+/// What is missing where a process did not last until the end.
+pub(super) fn cut_short(ending: Ending, pid: u32) -> Option<Problem> {
+    let what = match ending {
+        Ending::Exited => "exited",
+        Ending::Executed => "executed another program",
+        Ending::Interrupted | Ending::TimeOver | Ending::OutputClosed => return None,
+    };
+    let what = format!("the process {pid} {what} while it was watched: there was no last close look at it");
+    Some(Problem { goroutine: None, what })
 }
 
 /// Has close looks end soon after the user wants to end.
