@@ -120,7 +120,8 @@ fn the_targets_end_in_the_midst_of_an_analysis_is_told() -> anyhow::Result<()> {
         .args(["analyze", &pid.to_string(), "--duration", "60s", "--format", "json"])
         .stdout(Stdio::piped())
         .spawn()?;
-    std::thread::sleep(Duration::from_secs(3));
+    // Long enough for the first look on a busy machine.
+    std::thread::sleep(Duration::from_secs(8));
     target.kill();
     let output = analyze.wait_with_output()?;
     let said = String::from_utf8(output.stdout)?;

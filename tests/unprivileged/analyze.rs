@@ -233,8 +233,8 @@ fn ctrl_c_ends_the_wait_for_somebody_who_writes_to_a_named_pipe() -> anyhow::Res
             .context("bingo")
     };
     let child = start(&path)?;
-    // Time enough to begin; the signal ends it before that, too.
-    std::thread::sleep(Duration::from_millis(500));
+    // Time enough to begin to watch for signals.
+    std::thread::sleep(Duration::from_secs(2));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
     let output = child.wait_with_output()?;
     let said = String::from_utf8(output.stderr)?;
