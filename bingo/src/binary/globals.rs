@@ -188,12 +188,18 @@ const MHEAP: Rule = Rule {
     function: "runtime.mallocinit",
     decode: |code, _, binary| {
         // mheap_.init(): its address is the receiver
-        let init = binary.functions().function_named("runtime.(*mheap).init")?.entry;
-        let call = code.iter().position(|i| call_target(i) == Some(init))?;
-        let loaded = code.get(..call)?.iter().rev().take(3).find_map(loads_address);
-        loaded.filter(|(into, _)| *into == Register::RAX).map(|(_, address)| address)
+        receiver(code, binary, "runtime.(*mheap).init", 3)
     },
 };
+
+/// The address that `method` is first called on, which is the last one that is loaded in
+/// the `within` instructions before.
+fn receiver(code: &[Instruction], binary: &Binary, method: &str, within: usize) -> Option<StaticAddr> {
+    let entry = binary.functions().function_named(method)?.entry;
+    let call = code.iter().position(|i| call_target(i) == Some(entry))?;
+    let loaded = code.get(..call)?.iter().rev().take(within).find_map(loads_address);
+    loaded.filter(|(into, _)| *into == Register::RAX).map(|(_, address)| address)
+}
 
 /// What puts a cleanup into the queue; there is none before Go 1.25.
 const ENQUEUE: &str = "runtime.(*cleanupQueue).enqueue";
@@ -204,10 +210,7 @@ const GC_CLEANUPS: Rule = Rule {
     function: "runtime.freeSpecial",
     decode: |code, _, binary| {
         // gcCleanups.enqueue(sc.cleanup): its address is the receiver
-        let enqueue = binary.functions().function_named(ENQUEUE)?.entry;
-        let call = code.iter().position(|i| call_target(i) == Some(enqueue))?;
-        let mut loaded = code.get(..call)?.iter().rev().take(6).filter_map(loads_address);
-        loaded.find(|(into, _)| *into == Register::RAX).map(|(_, address)| address)
+        receiver(code, binary, ENQUEUE, 6)
     },
 };
 

@@ -95,8 +95,8 @@ impl Reporting {
         }
     }
 
-    /// That there will be a place to report to, which is none of the inputs, and that the baseline can be read:
-    /// what is found may take long.
+    /// That there will be a place to report to, which is none of the inputs, and that the
+    /// baseline can be read: what is found may take long.
     pub(super) fn check(&self, inputs: &[String]) -> Result<(), Failure> {
         self.known()?;
         for path in [&self.output, &self.write_baseline].into_iter().flatten() {

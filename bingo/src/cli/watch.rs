@@ -44,13 +44,9 @@ pub(super) fn analysis(
     let mut outside = LiveOutside::new(pid, Arc::clone(interrupted))?;
     let mut session = Session::new(header.clone(), Some(Box::new(source)), None).keeping(min_block).untold();
     let pace = Pace { interval: INTERVAL, latency: LATENCY, duration: Some(duration) };
-    let mut long = false;
+    let failure = |error| target::source_failure(&error);
     // Where it stands still one look is enough.
-    if freeze.is_none() {
-        let begun = outside.now();
-        session.look_closely(begun).map_err(|error| target::source_failure(&error))?;
-        long = outside.now().since(begun) >= WORTH_A_WORD;
-    }
+    let long = freeze.is_none() && first_look(&mut session, &mut outside).map_err(failure)?;
     session.probe(probes.attach(&mut header)?);
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
@@ -104,15 +100,20 @@ pub(super) fn between_looks(
     pace: Pace,
     long: impl FnOnce(),
 ) -> Result<Ending, LoopError> {
-    let begun = outside.now();
-    session.look_closely(begun)?;
-    let took = outside.now().since(begun);
+    let is_long = first_look(session, outside)?;
     before_look(session, face, outside, pace, |_, _| {
-        if took >= WORTH_A_WORD {
+        if is_long {
             long();
         }
         Ok(())
     })
+}
+
+/// Looks closely at a process. Whether that took so long that it is told of another.
+fn first_look(session: &mut Session, outside: &mut dyn Outside) -> Result<bool, SourceError> {
+    let begun = outside.now();
+    session.look_closely(begun)?;
+    Ok(outside.now().since(begun) >= WORTH_A_WORD)
 }
 
 /// Watches a process, and then looks closely at it; `then` is called in between.

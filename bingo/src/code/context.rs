@@ -22,7 +22,7 @@ pub(super) type Owner = Option<u8>;
 pub(super) const UNBORN: Owner = Some(u8::MAX);
 
 /// One activation of a function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Context {
     pub(super) func: FuncId,
     /// The call that led to it.
@@ -36,6 +36,18 @@ pub(super) struct Context {
     /// Channels without room from which it waits to receive.
     pub(super) awaits: Option<Rc<BTreeSet<SiteId>>>,
     pub(super) depth: u32,
+}
+
+impl Context {
+    /// One that nobody has called from another, of which no more is known.
+    pub(super) fn new(
+        func: FuncId,
+        call: Option<CallId>,
+        owner: Owner,
+        up: Option<Rc<Context>>,
+    ) -> Rc<Context> {
+        Rc::new(Context { func, call, owner, up, unborn: None, awaits: None, depth: 0 })
+    }
 }
 
 /// An object, and who made it.

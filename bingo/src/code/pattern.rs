@@ -247,7 +247,7 @@ fn continuation(
         for (act, again) in calls_back.into_iter().map(|act| (act, None)).chain(rest.acts) {
             let unborn = again.or(later);
             let awaits = awaits.clone().filter(|_| depth == 0);
-            let context = Rc::new(Context { unborn, awaits, ..copied(&spot.context) });
+            let context = Rc::new(Context { unborn, awaits, ..(*spot.context).clone() });
             for done in code.done(&act, Some(&context)) {
                 note(code, (&act, &locks, exact), done, &file, pattern);
             }
@@ -425,17 +425,5 @@ fn counted_down(code: &mut Code, seen: &Seen<'_>, spots: &Spots, pattern: &mut P
                 pattern.uses.push(Doing { item, kind, operation, at: (Arc::clone(&file), line) });
             }
         }
-    }
-}
-
-fn copied(context: &Context) -> Context {
-    Context {
-        func: context.func,
-        call: context.call,
-        owner: context.owner,
-        up: context.up.clone(),
-        unborn: context.unborn,
-        awaits: context.awaits.clone(),
-        depth: context.depth,
     }
 }

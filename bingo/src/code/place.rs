@@ -112,15 +112,7 @@ impl Places {
             if let Some(last) = spots.all.last_mut() {
                 last.inner = call;
             }
-            let context = Rc::new(Context {
-                func,
-                call,
-                owner: Some(age),
-                up: up.take(),
-                unborn: None,
-                awaits: None,
-                depth: 0,
-            });
+            let context = Context::new(func, call, Some(age), up.take());
             let calls =
                 at.checked_sub(1).and_then(|at| frames.get(at)).map(|frame| frame.function.to_string());
             spots.all.push(Spot {
@@ -143,17 +135,8 @@ impl Places {
             && let Some((maker, line)) = maker
             && let [(call, func)] = started_at(code, maker, line)[..]
         {
-            let context = Context {
-                func,
-                call: Some(call),
-                owner: Some(age),
-                up,
-                unborn: None,
-                awaits: None,
-                depth: 0,
-            };
             let line = program.func(func).map_or(0, |func| func.start);
-            let context = Rc::new(context);
+            let context = Context::new(func, Some(call), Some(age), up);
             spots.all.push(Spot { context, line, frame: 0, inner: None, calls: None });
             spots.begins = Some(func);
         }
@@ -179,15 +162,7 @@ impl Places {
             }
         }
         let up = around(&code.points.program, func, None);
-        Some(Rc::new(Context {
-            func,
-            call: None,
-            owner: Some(age + 1),
-            up,
-            unborn: None,
-            awaits: None,
-            depth: 0,
-        }))
+        Some(Context::new(func, None, Some(age + 1), up))
     }
 }
 
@@ -207,7 +182,7 @@ pub(super) fn owners(world: &World, id: GoId) -> Vec<GoId> {
 fn around(program: &Program, func: FuncId, owner: Owner) -> Option<Rc<Context>> {
     let parent = program.func(func)?.parent?;
     let up = around(program, parent, None);
-    Some(Rc::new(Context { func: parent, call: None, owner, up, unborn: None, awaits: None, depth: 0 }))
+    Some(Context::new(parent, None, owner, up))
 }
 
 /// Whether the compiler made it: it carries a call on.

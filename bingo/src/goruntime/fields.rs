@@ -35,6 +35,11 @@ pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
     bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word))
 }
 
+/// A number as the place in a list that it stands for; none is so large that it does not fit.
+pub(super) fn index(number: impl TryInto<usize>) -> usize {
+    number.try_into().unwrap_or(usize::MAX)
+}
+
 /// The length of a structure as the reads want it. Layouts hold small numbers.
 pub(super) fn length(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)

@@ -61,6 +61,13 @@ pub enum ShortKind {
 impl ShortEvent {
     /// No number.
     pub const NONE: u32 = u32::MAX;
+
+    /// When it was, in a burst whose times are counted `from` there.
+    #[inline(always)]
+    #[must_use]
+    pub fn time(&self, from: Time) -> Time {
+        Time(from.0.wrapping_add(u64::from(self.after)))
+    }
 }
 
 impl Burst<'_> {
@@ -88,19 +95,12 @@ impl Burst<'_> {
             }
         };
         tell(EventRef {
-            time: self.time(event),
+            time: event.time(self.from),
             goroutine: self.goroutine(event.goroutine),
             kind: &kind,
             stack: self.stacks.get(event.stack as usize),
             thread: self.threads.get(event.thread as usize).copied().flatten(),
         });
-    }
-
-    /// When one of the events was.
-    #[inline(always)]
-    #[must_use]
-    pub fn time(&self, event: &ShortEvent) -> Time {
-        Time(self.from.0.saturating_add(u64::from(event.after)))
     }
 
     fn goroutine(&self, number: u32) -> Option<GoId> {

@@ -69,24 +69,28 @@ struct Run {
     behind: u32,
 }
 
+/// Events of a run, one behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'b> {
+    pub(super) events: &'b [ShortTraceEvent],
+    /// What their times are counted from.
+    pub(super) from: i64,
+}
+
 impl Block {
     /// What is left of the run.
     #[inline(always)]
-    pub(super) fn ahead(&self) -> &[ShortTraceEvent] {
-        self.events.get(self.at..self.run.end).unwrap_or_default()
-    }
-
-    /// When the run began.
-    #[inline(always)]
-    pub(super) fn from(&self) -> i64 {
-        self.run.from
+    pub(super) fn rest(&self) -> Rest<'_> {
+        let events = self.events.get(self.at..self.run.end).unwrap_or_default();
+        Rest { events, from: self.run.from }
     }
 
     /// The first event of what is left, and its time.
     #[inline(always)]
     pub(super) fn first(&self) -> Option<(ShortTraceEvent, i64)> {
-        let first = *self.ahead().first()?;
-        Some((first, first.time(self.run.from)))
+        let Rest { events, from } = self.rest();
+        let first = *events.first()?;
+        Some((first, first.time(from)))
     }
 
     /// Where that event begins in its batch, whose bytes these are.
@@ -285,7 +289,7 @@ mod tests {
         while let Some(&(begin, time, args)) = events.get(at) {
             let (_, arguments) = uvarint(&bytes, begin + 1);
             block.fill(&bytes, (begin, arguments), EventType(bytes[begin as usize]), time, 64);
-            if block.ahead().is_empty() {
+            if block.rest().events.is_empty() {
                 let last_bytes = bytes.len() < begin as usize + Window::BYTES + 6;
                 let large = args.iter().any(|arg| *arg >= 1 << 28);
                 let four = bytes[begin as usize] == EventType::GO_STATUS_STACK.0;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::mem::take;
 
 use super::ahead::{Reading, Ticket};
-use super::block::{Block, ShortTraceEvent};
+use super::block::{Block, Rest};
 use super::cursor::{NOWHERE, uvarint};
 use super::event::TraceEvent;
 use super::generation::{Batch, Generation};
@@ -19,14 +19,6 @@ use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 /// Batches of a thread that may be read before their turn: so many that whoever reads
 /// them is never done with them before the thread comes to the next one.
 const AHEAD: usize = 4;
-
-/// Events that have been read ahead.
-#[derive(Clone, Copy)]
-pub(super) struct Ahead<'b> {
-    pub(super) events: &'b [ShortTraceEvent],
-    /// What their times are counted from.
-    pub(super) from: i64,
-}
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
@@ -123,8 +115,8 @@ impl ThreadCursor {
 
     /// The next events, as far as they have been read ahead.
     #[inline(always)]
-    pub(super) fn ahead(&self) -> Ahead<'_> {
-        Ahead { events: self.block.ahead(), from: self.block.from() }
+    pub(super) fn ahead(&self) -> Rest<'_> {
+        self.block.rest()
     }
 
     /// So many of those were taken; the time of the one that comes next. `None`: there
@@ -170,8 +162,7 @@ impl ThreadCursor {
     }
 
     /// Goes on behind an event, which ends at `behind` if it has not been read ahead; the
-    /// time of the next one.
-    /// `None`: the batch ends there.
+    /// time of the next one. `None`: the batch ends there.
     pub(super) fn go_on(&mut self, generation: &Generation, behind: u32) -> Result<Option<i64>, OrderFault> {
         if self.block.first().is_none() {
             return self.next(generation, behind);

@@ -4,8 +4,9 @@
 //! time of their next events. Out: events, to whoever takes them; whatever else comes,
 //! and what cannot be, is left to [`Merge::step`].
 
+use super::block::Rest;
 use super::error::TraceError;
-use super::frontier::{Ahead, Entry};
+use super::frontier::Entry;
 use super::merge::{Merge, Take};
 use super::order::{Common, Lane, OrderFault};
 use super::tables::Tables;
@@ -111,7 +112,7 @@ struct Runner<'o, 'g> {
     entry: Entry,
     lane: Lane<'o>,
     /// What was read ahead of its events, but for those that were taken: so many.
-    ahead: Ahead<'g>,
+    ahead: Rest<'g>,
     taken: usize,
 }
 
@@ -135,7 +136,7 @@ impl Turns<'_, '_> {
         until: i64,
         taker: &mut impl Take,
     ) -> Result<Option<i64>, OrderFault> {
-        let Ahead { events, from } = runner.ahead;
+        let Rest { events, from } = runner.ahead;
         let most = events.len().min(self.left);
         let (mut at, mut last_time) = (0, self.last_time);
         let mut outcome = Ok(None);

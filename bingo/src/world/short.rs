@@ -25,7 +25,8 @@ impl World {
             self.apply_at_length(burst, event);
             events = behind;
         }
-        self.latest = self.latest.max(burst.events.last().map_or(self.latest, |event| burst.time(event)));
+        self.latest =
+            self.latest.max(burst.events.last().map_or(self.latest, |event| event.time(burst.from)));
         self.changes.pass(burst.events.len());
     }
 
@@ -59,7 +60,7 @@ impl World {
         let Some(&id) = burst.goroutines.get(event.goroutine as usize) else { return };
         if event.kind == ShortKind::Dead && self.records.number(id).is_some() {
             // Nothing comes behind it that could bring it back.
-            self.latest = self.latest.max(burst.time(event));
+            self.latest = self.latest.max(event.time(burst.from));
             self.totals.events += 1;
             self.remove(id);
             return;
@@ -141,7 +142,7 @@ impl Fold<'_> {
             _ => None,
         };
         let reason = event.reason.filter(|_| kind == ShortKind::Block);
-        let time = Time(self.from.0.wrapping_add(u64::from(event.after)));
+        let time = event.time(self.from);
         let Some(before) = record.note_short((time, kind, event.stack), (state, reason), by, thread) else {
             return false;
         };

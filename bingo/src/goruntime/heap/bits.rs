@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use crate::goruntime::fields::index;
+
 /// Many bits. Those of a span begin at a word of their own.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Bits {
@@ -103,10 +105,6 @@ fn each(word: u32, bits: u64) -> impl Iterator<Item = u32> {
         rest &= rest.wrapping_sub(1);
         (bit < u64::BITS).then_some(word * u64::BITS + bit)
     })
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

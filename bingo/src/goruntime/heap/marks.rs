@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::bits::{Bits, words_for};
 use super::span::{ObjectId, PAGE, Span};
+use crate::goruntime::fields::index;
 
 /// From where something was reached.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -387,8 +388,4 @@ impl Marks {
     pub(super) fn forget_sums(&mut self) {
         self.sums.fill(0);
     }
-}
-
-fn index(number: impl TryInto<usize>) -> usize {
-    number.try_into().unwrap_or(usize::MAX)
 }

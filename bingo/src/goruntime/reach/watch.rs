@@ -3,6 +3,7 @@
 
 use super::roots::Variables;
 use crate::binary::layout::Layout;
+use crate::goruntime::fields::index;
 use crate::goruntime::heap::{Heap, Label, ObjectId};
 use crate::model::{Addr, GoId, LockKind, Snapshot, SyncObject, Wait, WaitReason};
 
@@ -251,10 +252,6 @@ impl Watch {
 
 fn place(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// As many bytes of an object as a pointer to it may point into.
