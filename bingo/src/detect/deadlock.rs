@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own};
+use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own, lasted};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -139,7 +139,7 @@ fn of_cycles(world: &World, graph: &WaitGraphs<'_>, cycles: &[&Cycle<'_>]) -> Op
 /// A finding of these goroutines, one way around of whom is `way`.
 fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>]) -> Option<Finding> {
     let lives: Vec<&Arc<Goroutine>> = members.iter().filter_map(|id| world.goroutine(*id)).collect();
-    let lasted = |one: &Goroutine| world.latest().since(one.since.time());
+    let lasted = |one: &Goroutine| lasted(world, one.since.time());
     // Where a person would begin to read: who waits for a lock, else the first.
     let at_lock = way.iter().find(|edge| matches!(edge.operation, Operation::Lock | Operation::RLock));
     let first =

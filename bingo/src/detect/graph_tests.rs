@@ -294,6 +294,29 @@ fn what_a_running_process_shows_need_not_be_of_one_moment() {
     check(Some(20_000_000), Confidence::Low);
 }
 
+#[test]
+fn who_has_gone_on_during_the_look_keeps_nobody_waiting() {
+    let check = |went_on: &[u64], expect: &[(Class, Confidence)]| {
+        let mut told = Told::default();
+        ["7 locks A", "7 holds B", "9 locks B", "9 holds A"].iter().for_each(|line| told.line(line));
+        let mut world = told.world();
+        let went_on = went_on.iter().copied().map(GoId).collect();
+        world.apply(&Observation::Snapshot(Box::new(Snapshot {
+            taken: Time(4 * SECOND),
+            took: Duration::from_millis(50),
+            went_on,
+            ..Snapshot::default()
+        })));
+        let found = findings(&world, &[&told.links], Duration::from_secs(9));
+        let said: Vec<_> = found.iter().map(|one| (one.class, one.confidence)).collect();
+        assert_eq!(said, expect, "{:?}", world.goroutine(GoId(9)).map(|one| one.state));
+    };
+    check(&[], &[(Class::Deadlock, Confidence::Proven)]);
+    check(&[9], &[]);
+    // Of others, and of those that nobody knows, it says nothing.
+    check(&[1, 55], &[(Class::Deadlock, Confidence::Proven)]);
+}
+
 /// By its address something still gets at what it waits for; by the source nobody will.
 #[test]
 fn who_is_stuck_by_one_of_two_is_stuck() {

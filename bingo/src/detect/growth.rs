@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::is_programs_own;
+use super::waiting::{is_programs_own, lasted};
 use super::words;
 use crate::model::{GoId, GoState};
 use crate::world::{Goroutine, World};
@@ -75,7 +75,7 @@ fn finding(world: &World, mut members: Vec<&Arc<Goroutine>>) -> Option<Finding> 
         count,
         reason: first.reason,
         wait: first.wait.clone(),
-        blocked_for: world.latest().since(first.since.time()),
+        blocked_for: lasted(world, first.since.time()),
         stack: first.stack.clone(),
         created_by: first.created_by.clone(),
         cycle: Vec::new(),

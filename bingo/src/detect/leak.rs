@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{
-    MAIN, SHORTEST, Waiting, is_for_another_test, is_of_several_moments, is_programs_own, runs_a_test,
+    MAIN, SHORTEST, Waiting, is_for_another_test, is_of_several_moments, is_one_picture, is_programs_own,
+    lasted, runs_a_test,
 };
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
@@ -70,7 +71,7 @@ pub(super) fn findings(
             }
             continue;
         }
-        let lasted = end.since(goroutine.since().time());
+        let lasted = lasted(world, goroutine.since().time());
         let enough = lasted >= SHORTEST.max(end.since(begin) / PART);
         // Who was to receive may well be gone, however short the time.
         let orphan = goroutine.parent().is_some_and(|parent| world.glance(parent).is_none());
@@ -85,9 +86,10 @@ pub(super) fn findings(
     // Who waits where others are stuck, for as long, is one of them: something seems to
     // get at what it waits for, a word that is left on a stack for instance.
     for (site, stuck) in &mut stuck {
-        let shortest = stuck.iter().map(|member| end.since(member.since().time())).min().unwrap_or_default();
+        let shortest =
+            stuck.iter().map(|member| lasted(world, member.since().time())).min().unwrap_or_default();
         let others = parked.remove(site).unwrap_or_default();
-        stuck.extend(others.into_iter().filter(|other| end.since(other.since().time()) >= shortest));
+        stuck.extend(others.into_iter().filter(|other| lasted(world, other.since().time()) >= shortest));
     }
     let stuck =
         stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
@@ -143,7 +145,7 @@ fn of_stuck(
     mut members: Vec<Glance<'_>>,
 ) -> Option<Finding> {
     members.sort_by_key(|member| member.id());
-    let lasted = |member: &Glance<'_>| world.latest().since(member.since().time());
+    let lasted = |member: &Glance<'_>| lasted(world, member.since().time());
     let is_stuck = |member: &&Glance<'_>| graph.standing(member.id()) > Some(Standing::GoesOn);
     let first = *members.iter().find(is_stuck)?;
     let standing = members.iter().filter(is_stuck).filter_map(|member| graph.standing(member.id())).min()?;
@@ -217,11 +219,6 @@ fn ended_waits(world: &World) -> HashMap<Site<'_>, Duration> {
     ended
 }
 
-/// Whether nothing is known of what was before or came then.
-fn is_one_picture(world: &World) -> bool {
-    world.totals().events == 0 && world.totals().snapshots == 1
-}
-
 fn pattern(
     world: &World,
     graph: &WaitGraphs<'_>,
@@ -229,7 +226,7 @@ fn pattern(
     mut members: Vec<Glance<'_>>,
     (begin, end, min_block): (Time, Time, Duration),
 ) -> Option<Finding> {
-    let lasted = |member: &Glance<'_>| end.since(member.since().time());
+    let lasted = |member: &Glance<'_>| lasted(world, member.since().time());
     let hangs = |member: &Glance<'_>| lasted(member) >= min_block && runs_a_test(member.stack());
     if let Some(longest) = ended.filter(|_| waiting != Waiting::NilChannel) {
         // Who is fed there at times is a worker, however long it idles; a test is none.

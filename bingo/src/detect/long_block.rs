@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
-use super::waiting::{Waiting, is_at_a_once, is_for_another_test, is_programs_own};
+use super::waiting::{Waiting, is_at_a_once, is_for_another_test, is_programs_own, lasted};
 use crate::model::{GoId, GoState, Stack, WaitReason};
 use crate::world::{Glance, Place, Standing, WaitGraphs, World};
 
@@ -51,9 +51,8 @@ pub(super) fn findings(
             here.or_insert_with(|| Here::new(waiting, reason, stack)).places.push(place);
         }
     }
-    let is_long = |one: &Glance<'_>| {
-        one.state() == GoState::Blocked && world.latest().since(one.since().time()) >= min_block
-    };
+    let is_long =
+        |one: &Glance<'_>| one.state() == GoState::Blocked && lasted(world, one.since().time()) >= min_block;
     for one in world.glances().filter(|one| is_long(one) && !one.is_system()) {
         let (reason, stack) = (one.reason(), one.stack());
         if let Some(waiting) = worth(reason, stack)
@@ -102,7 +101,7 @@ impl<'w> Here<'w> {
 
     fn finding(self, world: &World, id: String, min_block: Duration) -> Option<Finding> {
         let Here { waiting, reason, stack, places, now } = self;
-        let by_now = now.iter().map(|one| (world.latest().since(one.since().time()), one.id())).max();
+        let by_now = now.iter().map(|one| (lasted(world, one.since().time()), one.id())).max();
         let ended = places.iter().flat_map(|place| &place.longest).map(|one| (one.lasted, one.goroutine));
         let ended = ended.filter(|(lasted, _)| *lasted >= min_block).max();
         let (lasted, longest) = ended.max(by_now)?;

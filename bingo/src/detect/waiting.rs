@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::model::{GoId, Stack, WaitReason};
+use crate::model::{GoId, Stack, Time, WaitReason};
 use crate::world::{WaitGraphs, World};
 
 /// The main goroutine.
@@ -16,6 +16,19 @@ pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// So many are followed of those that one waits for, by way of others.
 const FOLLOWED: usize = 100;
+
+/// How long a wait that began at `since` has lasted by the end of what was seen. What the
+/// garbage collector has noted of those that waited before counts of one picture alone,
+/// where nothing else is known: they may have come to wait later.
+pub(super) fn lasted(world: &World, since: Time) -> Duration {
+    let seen = world.began().filter(|_| !is_one_picture(world));
+    world.latest().since(seen.map_or(since, |began| since.max(began)))
+}
+
+/// Whether nothing is known of what was before or came then.
+pub(super) fn is_one_picture(world: &World) -> bool {
+    world.totals().events == 0 && world.totals().snapshots == 1
+}
 
 /// What kind of waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

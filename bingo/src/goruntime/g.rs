@@ -43,7 +43,8 @@ pub(super) struct G {
     pub(super) syscallpc: u64,
     pub(super) status: Status,
     pub(super) goid: u64,
-    /// When a collection first found it waiting: ns, monotonic; 0 for none.
+    /// The end of the collection before the one that first found it waiting: ns,
+    /// monotonic; 0 for none.
     pub(super) waitsince: u64,
     pub(super) waitreason: u8,
     pub(super) tracking_seq: u8,

@@ -26,6 +26,7 @@ mod links;
 mod live;
 mod lock;
 mod look;
+mod look_back;
 mod make;
 mod objects;
 mod places;

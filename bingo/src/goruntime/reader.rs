@@ -15,9 +15,10 @@ use std::time::Instant;
 use super::allgs::AllGs;
 use super::code::Code;
 use super::fields::Fields;
-use super::g::Status;
+use super::g::{G, Status};
 use super::links::{Making, Unreached};
 use super::look::{Lanes, Look, Looked, Steady, refusal};
+use super::look_back::LookBack;
 use super::make::{Parts, goroutine};
 use super::reach::{GoOn, Kept, SWEEPS, Search};
 use super::running::Running;
@@ -28,7 +29,7 @@ use super::wait::{Found, Round, Waits};
 use crate::binary::Globals;
 use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError, Pages, Registers};
-use crate::model::{Addr, GoId, LoadBias, Problem, Snapshot, StaticAddr, ThreadId, Time};
+use crate::model::{Addr, GoId, Goroutine, LoadBias, Problem, Snapshot, StaticAddr, ThreadId, Time};
 
 /// So often one that is in motion is looked at.
 const TRIES: usize = 5;
@@ -223,10 +224,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// # Errors
     /// As [`SnapshotReader::read`].
     pub fn find(&mut self, goroutines: &[GoId]) -> Result<(), ReadError> {
-        let allgs = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
-        allgs
-            .refresh(&self.memory, &mut self.gs)
-            .map_err(|error| ReadError::AllGs { at: self.runtime.allgs, error })?;
+        self.refresh_gs()?;
         let wanted: HashSet<GoId> = goroutines.iter().copied().collect();
         let goid = self.runtime.layout.g.goid;
         let mut batch = Batch::default();
@@ -250,10 +248,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// Where not even the list of goroutines can be read.
     pub fn read(&mut self, now: Time) -> Result<Snapshot, ReadError> {
         let began = Instant::now();
-        let allgs = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
-        allgs
-            .refresh(&self.memory, &mut self.gs)
-            .map_err(|error| ReadError::AllGs { at: self.runtime.allgs, error })?;
+        self.refresh_gs()?;
         self.slots.resize(self.gs.len());
         if let (Some(threads), Some(allm)) = (&self.still, self.runtime.allm) {
             self.running = Running::find(&self.memory, &self.runtime.layout, allm, threads)?;
@@ -293,8 +288,17 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// As [`SnapshotReader::read`].
     pub fn read_closely(&mut self, now: Time) -> Result<Snapshot, ReadError> {
         let mut snapshot = self.read(now)?;
+        self.join(&mut snapshot)?;
+        if self.still.is_none() {
+            self.look_back(&mut snapshot)?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Adds how those of `snapshot` hang together.
+    fn join(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
         let search =
-            Search::new(&self.memory, &self.runtime, (&self.slots, &self.running), &self.code, &snapshot);
+            Search::new(&self.memory, &self.runtime, (&self.slots, &self.running), &self.code, snapshot);
         // The first look only finds out for whom a second one is worth its while, and
         // what that can begin with; of that it uses nothing up a second time.
         let moves = self.still.is_none();
@@ -303,25 +307,61 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let again = before.is_some();
         let (reached, kept) = match search.run(sweeps, before, self.go_on.clone()) {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(snapshot),
+            Ok(None) => return Ok(()),
             Err(MemoryError::Stopped) => {
                 let what = "the search of the heap was broken off: nothing is proven by addresses".to_owned();
                 snapshot.problems.push(Problem { goroutine: None, what });
-                return Ok(snapshot);
+                return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
         self.kept = Some(kept).filter(|_| !again && reached.whole && moves);
         let pages = Pages::new(&self.memory);
         let layout = &self.runtime.layout;
-        let mut making = Making { snapshot: &snapshot, reached: &reached, layout, pages, code: &*self.code };
-        let unreached = Unreached::of(&snapshot, &reached);
+        let mut making = Making { snapshot, reached: &reached, layout, pages, code: &*self.code };
+        let unreached = Unreached::of(snapshot, &reached);
         let before = if moves { self.unreached.as_ref() } else { Some(&unreached) };
         let mut links = making.links(before)?;
         links.still = !moves;
         self.unreached = Some(unreached);
         snapshot.links = Some(Arc::new(links));
-        Ok(snapshot)
+        Ok(())
+    }
+
+    /// Looks at every `g` once more, behind all else that is read: see [`LookBack`].
+    fn look_back(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
+        self.refresh_gs()?;
+        let look = Look {
+            memory: &self.memory,
+            layout: &self.runtime.layout,
+            gs: &self.gs,
+            slots: &self.slots,
+            running: &self.running,
+            marked: &self.marked,
+            passing: None,
+        };
+        let mut back = LookBack::at(&snapshot.goroutines);
+        let places: Vec<usize> = (0..self.gs.len()).collect();
+        for places in places.chunks(FOUND) {
+            let copies = look.copies(places, &mut self.lanes)?;
+            let goroutines = copies.into_iter().filter_map(|(_, _, g)| g.filter(|g| refusal(g).is_none()));
+            goroutines.for_each(|g| back.note(g));
+        }
+        let (went_on, new) = back.found();
+        snapshot.went_on = went_on;
+        for g in &new {
+            snapshot.goroutines.push(Arc::new(self.without_stack(g)?));
+        }
+        if !new.is_empty() {
+            snapshot.goroutines.sort_unstable_by_key(|goroutine| goroutine.id);
+        }
+        Ok(())
+    }
+
+    fn refresh_gs(&mut self) -> Result<(), ReadError> {
+        let allgs = AllGs { first: self.runtime.allgs, len: self.runtime.allgs_len };
+        let refreshed = allgs.refresh(&self.memory, &mut self.gs);
+        refreshed.map_err(|error| ReadError::AllGs { at: self.runtime.allgs, error })
     }
 
     /// Looks at the `g`s at `places`: those that changed since the last snapshot
@@ -405,15 +445,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         for (index, addr, g) in look.copies(indexes, &mut self.lanes)? {
             match g {
                 Some(g) if refusal(&g).is_none() => {
-                    let mut parts = Parts {
-                        layout: &self.runtime.layout,
-                        pages: Pages::new(&self.memory),
-                        starts: &mut self.starts,
-                        code: &*self.code,
-                        threads: &self.threads,
-                    };
-                    let stack = self.lanes.no_stack();
-                    let (made, _) = goroutine(&mut parts, &g, &stack, None)?;
+                    let made = self.without_stack(&g)?;
                     let runs = g.status == Status::Running;
                     let trouble = (!runs).then(|| "it moved each time its stack was read".to_owned());
                     self.slots.name(addr, GoId(g.goid));
@@ -423,5 +455,18 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
         }
         Ok(())
+    }
+
+    /// The goroutine that `g` is, without its stack.
+    fn without_stack(&mut self, g: &G) -> Result<Goroutine, MemoryError> {
+        let mut parts = Parts {
+            layout: &self.runtime.layout,
+            pages: Pages::new(&self.memory),
+            starts: &mut self.starts,
+            code: &*self.code,
+            threads: &self.threads,
+        };
+        let stack = self.lanes.no_stack();
+        Ok(goroutine(&mut parts, g, &stack, None)?.0)
     }
 }

@@ -22,6 +22,10 @@ pub struct Snapshot {
     pub goroutines: Vec<Arc<Goroutine>>,
     /// The channels and locks that a goroutine waits on, shared in the same way.
     pub objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
+    /// Those that waited when they were looked at and had gone on, or ended, when the look
+    /// was over. All others that wait did so at one and the same moment. A close look at a
+    /// process that runs tells them.
+    pub went_on: Vec<GoId>,
     /// How they hang together, where the source was asked to find out.
     pub links: Option<Arc<Links>>,
     /// How long the process was stopped for it; zero where it ran.
@@ -47,8 +51,9 @@ pub struct Goroutine {
     pub state: GoState,
     /// Why it is blocked, if it is.
     pub reason: Option<WaitReason>,
-    /// When it blocked, where known: the runtime notes it at the first garbage
-    /// collection after that (`g.waitsince`), so it may have been earlier.
+    /// About when it blocked, where known: at the first garbage collection after that
+    /// the runtime notes the end of the one before (`g.waitsince`), so it may have been
+    /// later.
     pub blocked_since: Option<Time>,
     /// How often it left the running state, modulo 256 (`g.trackingSeq`): two
     /// snapshots with the same number saw one and the same wait.

@@ -129,6 +129,7 @@ fn snapshot() -> Snapshot {
                 .map(|(address, object)| (address, Arc::new(object)))
                 .into(),
         ),
+        went_on: Vec::new(),
         links: None,
         stopped_for: Duration::ZERO,
         problems: vec![Problem { goroutine: Some(GoId(77)), what: "stack unreadable at 0xc000999".into() }],

@@ -79,6 +79,7 @@ impl World {
         let (taken, end) = (snapshot.taken, snapshot.end());
         self.latest = self.latest.max(end);
         self.began.get_or_insert(taken);
+        let first = self.totals.snapshots == 0;
         self.totals.snapshots += 1;
         self.totals.stopped_for += snapshot.stopped_for;
         self.records.reserve(snapshot.goroutines.len().saturating_sub(self.records.len()));
@@ -87,7 +88,7 @@ impl World {
                 continue;
             }
             let Some(number) = self.records.number(sighted.id) else {
-                let record = Record::first_seen(sighted, (taken, end));
+                let record = Record::first_seen(sighted, (taken, end), first);
                 let Some(number) = self.records.insert(record) else { continue };
                 let Some(record) = self.records.at(number) else { continue };
                 record.changed = self.changes.changed(sighted.id);
@@ -116,7 +117,8 @@ impl World {
                 untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, taken)));
             }
         }
-        self.end_absent(snapshot, untold);
+        self.end_absent(snapshot, untold.as_deref_mut());
+        self.let_go(snapshot, untold);
         // Events of the time of this snapshot may still come; older ones no more.
         self.buried.forget_before(self.snapshot_taken());
         self.snapshot = Some((taken, end));
@@ -164,8 +166,74 @@ impl World {
         }
     }
 
+    /// Has those go on who did while others were looked at: by whom is not known, nor
+    /// when, but for that it was so by the end.
+    fn let_go(&mut self, snapshot: &Snapshot, mut untold: Option<&mut Vec<Event>>) {
+        let (time, kind) = (snapshot.end(), EventKind::Unblock { by: None });
+        for &id in &snapshot.went_on {
+            let event = EventRef { time, goroutine: Some(id), kind: &kind, stack: None, thread: None };
+            let Some(record) = self.records.number(id).and_then(|number| self.records.at(number)) else {
+                continue;
+            };
+            if record.condition().state != GoState::Blocked {
+                continue;
+            }
+            let before = self.past.as_mut().map(|past| past.before(record));
+            record.note_event(event, GoState::Runnable, &self.missed);
+            if let Some(past) = &mut self.past {
+                past.moved(before, record, Some(event), &self.missed);
+            }
+            record.changed = self.changes.changed(id);
+            untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, time)));
+        }
+    }
+
     fn end(&mut self, id: GoId, time: Time) -> Option<Record> {
         self.buried.bury(id, time);
         self.remove(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::{Goroutine, Stack, WaitReason};
+    use crate::world::Since;
+
+    /// Since when goroutine 7 waits by snapshots at these times, at each of which it has
+    /// waited so often, since the time that the collector has noted.
+    fn since(sightings: &[(u64, u8, u64)]) -> Since {
+        let mut world = World::default();
+        for &(time, switches, noted) in sightings {
+            let waiting = Goroutine {
+                id: GoId(7),
+                state: GoState::Blocked,
+                reason: Some(WaitReason::Select),
+                blocked_since: Some(Time(noted)),
+                switches: Some(switches),
+                wait: None,
+                stack: Stack::empty(),
+                created_by: None,
+                parent: None,
+                labels: BTreeMap::new(),
+                thread: None,
+                system: false,
+            };
+            let waiting = vec![Arc::new(waiting)];
+            let snapshot = Snapshot { taken: Time(time), goroutines: waiting, ..Snapshot::default() };
+            world.apply_snapshot(&snapshot, None);
+        }
+        world.goroutine(GoId(7)).expect("it waits").since
+    }
+
+    #[test]
+    fn what_the_collector_has_noted_counts_of_the_first_picture_alone() {
+        assert_eq!(since(&[(100, 1, 30)]), Since::AtLatest(Time(30)));
+        assert_eq!(since(&[(100, 1, 30), (200, 1, 30)]), Since::AtLatest(Time(30)));
+        // It came to wait between the two, and what was noted is of before.
+        assert_eq!(since(&[(100, 1, 30), (200, 2, 90)]), Since::AtLatest(Time(200)));
+        assert_eq!(since(&[(100, 1, 30), (200, 2, 90), (300, 2, 90)]), Since::AtLatest(Time(200)));
     }
 }

@@ -64,8 +64,9 @@ pub struct Goroutine {
 pub enum Since {
     /// An event told.
     Exact(Time),
-    /// It was so by then and may have been so for longer: the time of the first
-    /// sighting of this very wait, or the garbage collection that noted it.
+    /// It was so by then and may have been so for longer: the time of the first sighting
+    /// of this very wait. Of those that the first picture of all finds waiting it is what
+    /// the garbage collector has noted, which may have been before they came to wait.
     AtLatest(Time),
 }
 
@@ -261,9 +262,12 @@ impl Record {
         record
     }
 
-    /// One that a snapshot, read from `taken` to `end`, was the first to tell of.
-    pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time)) -> Record {
-        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since: noted_since(sighted, end) };
+    /// One that a snapshot, read from `taken` to `end`, was the first to tell of. Where it is
+    /// the `first` of all nothing better is known of since when than what the collector has
+    /// noted.
+    pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time), first: bool) -> Record {
+        let since = if first { noted_since(sighted, end) } else { end };
+        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since };
         let stack = Some(sighted.stack.clone());
         Record { seen: Some(seen), stack, ..Record::new(sighted.id) }
     }
@@ -521,8 +525,8 @@ impl Seen {
     }
 }
 
-/// Since when the goroutine is known to be in its state by the snapshot alone
-/// that was over at `end`.
+/// Since when about the goroutine is in its state by the snapshot alone that was over at
+/// `end`.
 fn noted_since(sighted: &Sighted, end: Time) -> Time {
     let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
     noted.unwrap_or(end).min(end)

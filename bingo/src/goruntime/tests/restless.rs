@@ -64,3 +64,65 @@ fn what_one_has_in_its_hands_while_it_runs_and_puts_down_to_rest_is_reached() {
         });
     }
 }
+
+/// A close look at `made`, which `change` changes behind so many reads: who waits, and
+/// how many turns they had had, those apart who are said to have gone on; who is listed; and
+/// how many reads there were.
+fn waiting(made: &Made, reads: usize, change: impl Fn(&mut Made)) -> (Vec<(u64, u8)>, Vec<u64>, usize) {
+    let mut after = Made { image: made.image.clone(), layout: made.layout.clone(), ..*made };
+    change(&mut after);
+    let states = [(made.image.clone(), reads), (after.image, usize::MAX - reads)];
+    let mut reader = made.reader_of(Changing { states, reads: AtomicUsize::new(0) });
+    let snapshot = reader.read_closely(Time(1)).unwrap();
+    let waits = |one: &&Arc<Goroutine>| {
+        one.state == GoState::Blocked && snapshot.went_on.binary_search(&one.id).is_err()
+    };
+    let waiting =
+        snapshot.goroutines.iter().filter(waits).map(|one| (one.id.0, one.switches.unwrap())).collect();
+    let all = snapshot.goroutines.iter().map(|one| one.id.0).collect();
+    let total = reader.memory().reads.load(Ordering::Relaxed);
+    assert!(snapshot.goroutines.is_sorted_by_key(|one| one.id));
+    (waiting, all, total)
+}
+
+#[test]
+fn who_waits_in_a_close_look_does_so_at_one_moment() {
+    each_release(|mut made| {
+        let waits = made.parked(WaitReason::ChanReceive, CALLS, &[]);
+        let partner = made.parked(WaitReason::Sleep, CALLS, &[]);
+        let turns = made.layout.g.tracking_seq;
+        // The partner lets it go on, and ends; whenever that is, nobody waits who did.
+        let over = |after: &mut Made| {
+            after.status(waits, 1);
+            after.status(partner, 6);
+        };
+        let again = |after: &mut Made| {
+            after.byte(waits.offset(turns), 2);
+            after.status(partner, 6);
+        };
+        let (_, _, total) = waiting(&made, usize::MAX, |_| ());
+        assert!(total > 4, "{total}");
+        for reads in 0..total {
+            assert_eq!(waiting(&made, reads, over).0, [(0, 0); 0], "behind {reads} of {total} reads");
+            let still = waiting(&made, reads, again).0;
+            // It may have been looked at behind the change alone.
+            assert!(still.is_empty() || still == [(100, 2)], "behind {reads} of {total}: {still:?}");
+        }
+        assert_eq!(waiting(&made, usize::MAX, over).0, [(100, 0), (101, 0)]);
+    });
+}
+
+#[test]
+fn who_came_to_be_during_a_close_look_is_listed() {
+    each_release(|mut made| {
+        made.parked(WaitReason::ChanReceive, CALLS, &[]);
+        let later = made.parked(WaitReason::ChanReceive, CALLS, &[]);
+        let mut before = Made { image: made.image.clone(), layout: made.layout.clone(), ..made };
+        before.status(later, 6);
+        let (_, _, total) = waiting(&before, usize::MAX, |_| ());
+        for reads in 0..total {
+            let (_, all, _) = waiting(&before, reads, |after| after.status(later, 2));
+            assert_eq!(all, [100, 101], "behind {reads} of {total} reads");
+        }
+    });
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::missed::Missed;
 use super::super::sampled::Sampled;
-use super::{Condition, Origin, Record, Seen, Shown, Sighted, Since, Told, noted_since};
+use super::{Condition, Origin, Record, Seen, Shown, Sighted, Since, Told};
 use crate::model::{GoState, ThreadId, Time, Wait, WaitReason};
 
 /// What a sighting changed.
@@ -64,7 +64,7 @@ impl Record {
                 told.see(end, sighted.switches, missed);
             }
         };
-        let mut since = noted_since(sighted, end);
+        let mut since = end;
         if let Some(seen) = &mut self.seen {
             let unchanged = Arc::ptr_eq(&seen.sighted, sighted);
             let is_news = self.told.as_ref().is_some_and(|told| told.time >= seen.taken);
