@@ -50,7 +50,7 @@ impl Told {
         self.event(1, id, EventKind::Create { parent: Some(GoId(1)) }, stack);
         self.event(2, id, EventKind::Run, stack);
         self.event(3, id, EventKind::Block { reason: Some(reason), on: None }, stack);
-        self.links.waits.insert(GoId(id), vec![WaitFor { object, operation }]);
+        self.links.waits.insert(GoId(id), &[WaitFor { object, operation }]);
     }
 
     fn holds(&mut self, id: u64, object: ObjectIndex) {

@@ -66,14 +66,14 @@ fn what_is_left_on_the_stack_of_one_that_runs_does_not_hide_leaks() -> anyhow::R
             return Ok(());
         }
         let waiting = links.waits.iter().filter(|(_, waits)| !waits.is_empty());
-        let waiting: Vec<String> = waiting.map(|(id, _)| whereby(&links, *id)).collect();
+        let waiting: Vec<String> = waiting.map(|(id, _)| whereby(&links, id)).collect();
         anyhow::ensure!(Instant::now() < until, "not proven of {waiting:?}");
     }
 }
 
 /// A goroutine, and how what it waits on is reached.
 fn whereby(links: &Links, id: GoId) -> String {
-    let waits = links.waits.get(&id).map_or(&[][..], Vec::as_slice);
+    let waits = links.waits.get(id).unwrap_or_default();
     let access: Vec<_> = waits.iter().map(|wait| links.object(wait.object).map(|one| &one.access)).collect();
     format!("{id}: {access:?}")
 }
@@ -84,5 +84,5 @@ fn proven(links: &Links) -> HashSet<GoId> {
         links.object(wait.object).is_some_and(|object| object.access == Access::Closed)
     };
     let waits = links.waits.iter().filter(|(_, waits)| !waits.is_empty() && waits.iter().all(closed));
-    waits.map(|(id, _)| *id).collect()
+    waits.map(|(id, _)| id).collect()
 }

@@ -108,7 +108,7 @@ fn ring(links: &Links, count: usize) -> Result<(), String> {
 /// Who waits for a lock, and who surely holds it.
 fn steps(links: &Links, shared: bool) -> HashSet<(GoId, GoId)> {
     let mut steps: HashSet<(GoId, GoId)> = HashSet::new();
-    for (&waiter, waits) in &links.waits {
+    for (waiter, waits) in links.waits.iter() {
         for wait in waits.iter().filter(|wait| matches!(wait.operation, Operation::Lock | Operation::RLock)) {
             let holds = links.holds.iter().filter(|hold| hold.object == wait.object && hold.shared == shared);
             let sure = holds.filter(|hold| hold.certainty == Certainty::Sure);
@@ -121,7 +121,7 @@ fn steps(links: &Links, shared: bool) -> HashSet<(GoId, GoId)> {
 /// A lock that one waits for is held by one that waits for something else.
 fn holder(links: &Links) -> Result<(), String> {
     let waits_for_locks = |id: &GoId| {
-        let waits = links.waits.get(id).map_or(&[][..], Vec::as_slice);
+        let waits = links.waits.get(*id).unwrap_or_default();
         waits.iter().any(|wait| wait.operation == Operation::Lock)
     };
     let found = links.holds.iter().any(|hold| {
@@ -136,7 +136,7 @@ fn holder(links: &Links) -> Result<(), String> {
 fn parked(snapshot: &Snapshot, links: &Links, function: &str) -> Result<(), String> {
     let mut found = 0;
     for goroutine in &snapshot.goroutines {
-        let waits = links.waits.get(&goroutine.id).map_or(&[][..], Vec::as_slice);
+        let waits = links.waits.get(goroutine.id).unwrap_or_default();
         let closed = waits.iter().any(|wait| links.object(wait.object).is_some_and(is_closed));
         let inside = goroutine.stack.site().is_some_and(|site| &*site.function == function);
         if closed != (inside && !waits.is_empty()) {

@@ -70,7 +70,7 @@ impl Joined<'_> {
     }
 
     fn waits_of(&self, id: GoId) -> impl Iterator<Item = &WaitFor> {
-        self.links.waits.get(&id).into_iter().flatten()
+        self.links.waits.get(id).unwrap_or_default().iter()
     }
 
     fn reached(&mut self, object: ObjectIndex, why: &str) {
@@ -191,9 +191,9 @@ impl Joined<'_> {
             self.is_open(wait) || lock && !held.contains(&wait.object)
         };
         let mut ending: BTreeMap<ObjectIndex, Vec<(GoId, Operation)>> = BTreeMap::new();
-        for (id, waits) in &self.links.waits {
+        for (id, waits) in self.links.waits.iter() {
             for wait in waits {
-                ending.entry(wait.object).or_default().push((*id, wait.operation));
+                ending.entry(wait.object).or_default().push((id, wait.operation));
             }
         }
         let mut uses: BTreeMap<GoId, Vec<(ObjectIndex, Operation)>> = BTreeMap::new();
@@ -222,7 +222,7 @@ impl Joined<'_> {
     }
 
     fn goes_by_itself(&self, id: GoId, fed: &dyn Fn(&WaitFor) -> bool) -> bool {
-        match self.links.waits.get(&id) {
+        match self.links.waits.get(id) {
             Some(waits) => waits.iter().any(fed),
             None => true,
         }
@@ -231,7 +231,7 @@ impl Joined<'_> {
     /// The main goroutine that waits for what nothing in the source ever does keeps
     /// the program going, as `select {}` would.
     fn parked_main(&mut self) {
-        let Some(&[wait]) = self.links.waits.get(&MAIN).map(Vec::as_slice) else { return };
+        let Some(&[wait]) = self.links.waits.get(MAIN) else { return };
         if wait.operation != Operation::Receive || self.links.uses.iter().any(|one| ends(one, &wait)) {
             return;
         }

@@ -191,7 +191,7 @@ impl<'w> Joined<'w> {
             if self.patterns.get(pattern).is_some_and(|pattern| pattern.serves) {
                 self.links.looping.insert(id);
             }
-            self.links.waits.insert(id, found);
+            self.links.waits.insert(id, &found);
         }
     }
 
@@ -288,7 +288,7 @@ impl<'w> Joined<'w> {
     fn spent_timers(&self) -> BTreeSet<ObjectIndex> {
         let mut waiters: BTreeMap<ObjectIndex, Vec<(GoId, usize)>> = BTreeMap::new();
         for (id, pattern) in &self.members {
-            for wait in self.links.waits.get(id).into_iter().flatten() {
+            for wait in self.links.waits.get(*id).unwrap_or_default() {
                 waiters.entry(wait.object).or_default().push((*id, *pattern));
             }
         }

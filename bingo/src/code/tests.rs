@@ -116,7 +116,7 @@ fn shown(links: &Links) -> String {
         };
         format!("{name}{access}")
     };
-    for (id, waits) in &links.waits {
+    for (id, waits) in links.waits.iter() {
         for wait in waits {
             lines.push(format!("{id} waits {:?} {}", wait.operation, object(wait.object)));
         }
@@ -216,7 +216,7 @@ fn parameters_are_followed_to_the_go_statement() {
             "8 lock main.transfer@second by main.main@two of 1",
         ],
     );
-    let wanted = |id| links.waits[&GoId(id)][0].object;
+    let wanted = |id| links.waits.get(GoId(id)).unwrap()[0].object;
     let held = |id| links.holds.iter().find(|hold| hold.goroutine == GoId(id)).unwrap().object;
     assert_eq!((wanted(7), wanted(8)), (held(8), held(7)));
     assert_ne!(wanted(7), wanted(8));

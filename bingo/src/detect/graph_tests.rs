@@ -51,7 +51,9 @@ impl Told {
         let lock = Some(ObjectKind::RwMutex);
         let waits = |told: &mut Told, kind, operation| {
             let object = told.object(words[2], kind);
-            told.links.waits.entry(id()).or_default().push(WaitFor { object, operation });
+            let known = told.links.waits.get(id()).unwrap_or_default();
+            let waits = [known, &[WaitFor { object, operation }]].concat();
+            told.links.waits.insert(id(), &waits);
         };
         match words[1] {
             "locks" => waits(self, lock, Operation::Lock),
@@ -117,13 +119,13 @@ impl Told {
             }));
         };
         event(0, GoId(99), EventKind::Run);
-        for id in self.links.waits.keys() {
-            let reason = match self.links.waits[id][0].operation {
+        for id in self.links.waits.ids() {
+            let reason = match self.links.waits.get(id).unwrap()[0].operation {
                 Operation::Lock | Operation::RLock => WaitReason::MutexLock,
                 Operation::Send => WaitReason::ChanSend,
                 _ => WaitReason::ChanReceive,
             };
-            event(1, *id, EventKind::Block { reason: Some(reason), on: None });
+            event(1, id, EventKind::Block { reason: Some(reason), on: None });
         }
         for id in &self.running {
             event(2, *id, EventKind::Run);

@@ -328,7 +328,7 @@ fn a_worker_without_work_is_no_leak_while_its_maker_is_there() {
         let key = ObjectKey::Address(Addr(0xc000_1000));
         links.objects.push(Object { key, kind: ObjectKind::Channel, access: Access::Closed });
         let wait = WaitFor { object: ObjectIndex(0), operation: Operation::Receive };
-        links.waits.insert(GoId(18), vec![wait]);
+        links.waits.insert(GoId(18), &[wait]);
         if looping {
             links.looping.insert(GoId(18));
         }

@@ -29,20 +29,19 @@ pub(super) struct Unreached {
 impl Unreached {
     /// Those of `snapshot` that `reached` leaves out.
     pub(super) fn of(snapshot: &Snapshot, reached: &Reached) -> Unreached {
-        let by_id = by_id(snapshot);
         let mut waits = HashSet::new();
         for object in reached.watch.objects.iter().filter(|object| reached.whole && object.from.is_none()) {
             waits.extend(
-                reached.watch.waiters_of(object).filter_map(|(id, _)| wait(&by_id, id, object.address)),
+                reached.watch.waiters_of(object).filter_map(|(id, _)| wait(snapshot, id, object.address)),
             );
         }
         Unreached { waits }
     }
 
     /// Whether all who wait on `object` do so since, and nobody reached it then either.
-    fn confirm(&self, by_id: &Map<GoId, &Goroutine>, reached: &Reached, object: &Watched) -> bool {
+    fn confirm(&self, snapshot: &Snapshot, reached: &Reached, object: &Watched) -> bool {
         reached.watch.waiters_of(object).all(|(id, live)| {
-            !live && wait(by_id, id, object.address).is_some_and(|wait| self.waits.contains(&wait))
+            !live && wait(snapshot, id, object.address).is_some_and(|wait| self.waits.contains(&wait))
         })
     }
 }
@@ -59,17 +58,18 @@ pub(super) struct Making<'a, M: Memory + ?Sized, C> {
 impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
     /// Makes them; `before` is what an earlier search has not reached.
     pub(super) fn links(&mut self, before: Option<&Unreached>) -> Result<Links, MemoryError> {
-        let by_id = by_id(self.snapshot);
         let mut links = Links::default();
         let mut texts = Texts { code: self.code, roots: Map::default(), calls: Map::default() };
         let mut places: Map<Addr, ObjectIndex> = Map::default();
         let (mut loops, mut takers) = (Map::default(), Map::default());
+        links.objects.reserve_exact(self.reached.watch.objects.len());
+        links.waits.reserve(self.snapshot.goroutines.len());
         for watched in &self.reached.watch.objects {
             let Some(object) = self.snapshot.objects.get(&watched.address) else { continue };
-            let access = self.access(watched, object, before, &by_id, &mut texts)?;
+            let access = self.access(watched, object, before, &mut texts)?;
             places.insert(watched.address, ObjectIndex(number(links.objects.len())));
             let waiters =
-                self.reached.watch.waiters_of(watched).filter_map(|(id, _)| by_id.get(&id).copied());
+                self.reached.watch.waiters_of(watched).filter_map(|(id, _)| self.snapshot.goroutine(id));
             let kind = kind(object, waiters);
             links.objects.push(Object { key: ObjectKey::Address(watched.address), kind, access });
         }
@@ -105,12 +105,12 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                     certainty: Certainty::Sure,
                 });
             }
-            links.waits.insert(goroutine.id, waits);
+            links.waits.insert(goroutine.id, &waits);
             if self.comes_back(goroutine, &mut loops) && !self.waits_for_timers(goroutine)? {
                 links.looping.insert(goroutine.id);
             }
         }
-        self.holds(&by_id, &places, &mut links)?;
+        self.holds(&places, &mut links)?;
         for sight in &self.reached.sights {
             let Some(&object) =
                 self.reached.watch.objects.get(sight.object).and_then(|watched| places.get(&watched.address))
@@ -129,12 +129,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
     }
 
     /// Who holds the locks: of each only what its own state allows.
-    fn holds(
-        &mut self,
-        by_id: &Map<GoId, &Goroutine>,
-        places: &Map<Addr, ObjectIndex>,
-        links: &mut Links,
-    ) -> Result<(), MemoryError> {
+    fn holds(&mut self, places: &Map<Addr, ObjectIndex>, links: &mut Links) -> Result<(), MemoryError> {
         let mut known_holds: Map<(GoId, ObjectIndex), usize> = Map::default();
         for holder in &self.reached.holders {
             let Some((address, certain)) = self.lock_of(holder) else { continue };
@@ -143,7 +138,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                 continue;
             };
             let SyncObject::Lock(lock) = &**known else { continue };
-            let Some(goroutine) = by_id.get(&holder.goroutine) else { continue };
+            let Some(goroutine) = self.snapshot.goroutine(holder.goroutine) else { continue };
             if !self.is_held(lock, holder.shared)? || self.given_to_wait(goroutine)? == Some(address) {
                 continue;
             }
@@ -248,7 +243,6 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         watched: &Watched,
         object: &SyncObject,
         before: Option<&Unreached>,
-        by_id: &Map<GoId, &Goroutine>,
         texts: &mut Texts<'_, impl Code>,
     ) -> Result<Access, MemoryError> {
         if let SyncObject::Channel(channel) = object
@@ -259,7 +253,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
         }
         Ok(match watched.from {
             Some(from) => texts.access(from.root(&self.reached.roots), watched.address, from.is_variable()),
-            None if before.is_some_and(|before| before.confirm(by_id, self.reached, watched))
+            None if before.is_some_and(|before| before.confirm(self.snapshot, self.reached, watched))
                 && self.reached.whole =>
             {
                 Access::Closed
@@ -426,12 +420,8 @@ fn end(direction: Direction) -> Operation {
     }
 }
 
-fn wait(by_id: &Map<GoId, &Goroutine>, id: GoId, object: Addr) -> Option<(GoId, u8, Addr)> {
-    Some((id, by_id.get(&id)?.switches?, object))
-}
-
-fn by_id(snapshot: &Snapshot) -> Map<GoId, &Goroutine> {
-    snapshot.goroutines.iter().map(|goroutine| (goroutine.id, &**goroutine)).collect()
+fn wait(snapshot: &Snapshot, id: GoId, object: Addr) -> Option<(GoId, u8, Addr)> {
+    Some((id, snapshot.goroutine(id)?.switches?, object))
 }
 
 fn number(place: usize) -> u32 {

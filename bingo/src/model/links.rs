@@ -12,10 +12,10 @@
 //! seen to hold up is no proof of anything unless [`Object::access`] says that
 //! nobody else can.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Addr, GoId, Shared, Stack};
+use super::{Addr, Awaited, GoId, Shared, Stack};
 
 /// Goroutines, objects, and what joins them.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Links {
     /// The objects.
     pub objects: Vec<Object>,
     /// What each blocked goroutine waits for; one of several is enough.
-    pub waits: HashMap<GoId, Vec<WaitFor>>,
+    pub waits: Awaited,
     /// Those of them whose wait stands in a loop: they come back to it for more.
     pub looping: HashSet<GoId>,
     /// Who holds which lock.

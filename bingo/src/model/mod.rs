@@ -5,6 +5,7 @@
 //! objects they wait on, are at one instant). This layer imports no other one.
 
 mod addr;
+mod awaited;
 mod burst;
 mod event;
 mod id;
@@ -23,6 +24,7 @@ mod time;
 mod wait_reason;
 
 pub use addr::{Addr, LoadBias, Pc, StaticAddr};
+pub use awaited::Awaited;
 pub use burst::{Burst, ShortEvent, ShortKind};
 pub use event::{Event, EventKind, EventRef, LostKind};
 pub use id::{GoId, ThreadId};

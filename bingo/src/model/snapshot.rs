@@ -35,6 +35,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// One of the goroutines.
+    #[must_use]
+    pub fn goroutine(&self, id: GoId) -> Option<&Goroutine> {
+        let place = self.goroutines.binary_search_by_key(&id, |goroutine| goroutine.id).ok()?;
+        self.goroutines.get(place).map(|goroutine| &**goroutine)
+    }
+
     /// When reading was over.
     #[must_use]
     pub fn end(&self) -> Time {

@@ -119,7 +119,7 @@ fn around(closely: &Closely<'_>) -> Vec<String> {
     let Some(links) = closely.links else { return Vec::new() };
     let own = closely.goroutine.id;
     let mut lines = Vec::new();
-    for wait in links.waits.get(&own).into_iter().flatten() {
+    for wait in links.waits.get(own).unwrap_or_default() {
         for hold in links.holds.iter().filter(|hold| hold.object == wait.object && hold.goroutine != own) {
             lines.push(held_by(hold));
         }

@@ -172,7 +172,7 @@ fn others<'a>(closely: &Closely<'a>) -> (Vec<Other<'a>>, Vec<Other<'a>>) {
     let Some(links) = closely.links else { return (Vec::new(), Vec::new()) };
     let own = closely.goroutine.id;
     let (mut holders, mut wakers) = (Vec::new(), Vec::new());
-    for wait in links.waits.get(&own).into_iter().flatten() {
+    for wait in links.waits.get(own).unwrap_or_default() {
         let holds = links.holds.iter().filter(|hold| hold.object == wait.object && hold.goroutine != own);
         holders.extend(holds.map(Other::holds));
         let uses = links.uses.iter().filter(|one| {

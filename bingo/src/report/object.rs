@@ -176,11 +176,11 @@ impl ObjectClosely<'_> {
         let Some(index) = links.objects.iter().position(is_it) else { return (Vec::new(), Vec::new()) };
         let index = ObjectIndex(u32::try_from(index).unwrap_or(u32::MAX));
         let waits = |waited: GoId, operation: crate::model::Operation| {
-            let waits = links.waits.get(&waited).into_iter().flatten();
+            let waits = links.waits.get(waited).unwrap_or_default().iter();
             waits.clone().any(|wait| wait.object == index && operation.ends(wait.operation))
         };
         let ends = |one: &&Use| {
-            let waiting = || links.waits.keys().copied().filter(|&id| id != one.goroutine);
+            let waiting = || links.waits.ids().filter(|&id| id != one.goroutine);
             one.object == index && waiting().any(|id| waits(id, one.operation))
         };
         let holds = links.holds.iter().filter(|hold| hold.object == index).collect();

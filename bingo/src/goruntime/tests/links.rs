@@ -101,7 +101,7 @@ fn what_only_its_waiter_has_is_out_of_reach_once_it_was_seen_so_twice() {
         made.closed(OBJECTS);
         let links = made.reader().read_closely(Time(1)).unwrap().links.unwrap();
         assert!(matches!(links.objects[0].access, Access::Reached(_)), "a single look proves nothing");
-        let waits = &links.waits[&GoId(100)];
+        let waits = links.waits.get(GoId(100)).unwrap();
         assert_eq!(*waits, [WaitFor { object: crate::model::ObjectIndex(0), operation: Operation::Send }]);
         assert_eq!(links.uses, []);
     });

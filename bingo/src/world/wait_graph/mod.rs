@@ -120,11 +120,11 @@ impl<'a> WaitGraph<'a> {
         let mut starts = Vec::new();
         for goroutine in world.glances() {
             let (id, blocked) = (goroutine.id(), goroutine.state() == GoState::Blocked);
-            if let Some(known) = links.waits.get(&id).filter(|_| blocked)
+            if let Some(known) = links.waits.get(id).filter(|_| blocked)
                 && let Ok(place) = u32::try_from(waiting.len())
             {
                 waiters.extend(known.iter().map(|wait| (wait.object, (id, wait.operation))));
-                waiting.push(Waiting { id, waits: known.as_slice(), standing: Standing::GoesOn });
+                waiting.push(Waiting { id, waits: known, standing: Standing::GoesOn });
                 places.insert(id, place);
             } else if !rests(goroutine.state(), goroutine.reason()) {
                 starts.push(id);
