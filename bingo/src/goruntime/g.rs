@@ -1,6 +1,7 @@
 //! A mirror of `runtime.g`: one goroutine as the runtime describes it.
 
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 
 use super::fields::Fields;
 use crate::binary::layout::Layout;
@@ -13,8 +14,8 @@ const SCAN: u32 = 0x1000;
 /// What tells a copy of a `g` from another: of a copy that is not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Print {
-    /// Of where it is.
-    stop: u64,
+    /// Of where it is. Never zero, so that where there is no copy takes no room.
+    stop: NonZeroU64,
     /// Of all of it.
     whole: u64,
 }
@@ -169,7 +170,8 @@ impl G {
     /// What tells this copy from another.
     pub(super) fn print(&self) -> Print {
         let hasher = foldhash::quality::FixedState::default();
-        Print { stop: hasher.hash_one(self.stop()), whole: hasher.hash_one(self) }
+        let stop = NonZeroU64::new(hasher.hash_one(self.stop())).unwrap_or(NonZeroU64::MAX);
+        Print { stop, whole: hasher.hash_one(self) }
     }
 }
 

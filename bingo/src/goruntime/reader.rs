@@ -35,6 +35,9 @@ use crate::model::{Addr, GoId, Goroutine, LoadBias, Problem, Snapshot, StaticAdd
 const TRIES: usize = 5;
 /// So many `g`s are asked for their numbers in one go.
 const FOUND: usize = 4096;
+/// So many are looked at before their goroutines are made: what is between the two is
+/// several times as large as a goroutine. Queues are walked once for each such part.
+const WAVE: usize = 1 << 15;
 
 /// Where the runtime keeps what is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -257,15 +260,17 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
         let mut problems = Vec::new();
         let mut pending: Vec<usize> = (0..self.gs.len()).collect();
         for tries_left in (0..TRIES).rev() {
-            let looked = self.look(&pending, tries_left + 1 == TRIES)?;
             let mut again = Vec::new();
-            let mut steady = Vec::with_capacity(looked.iter().map(|looked| looked.steady.len()).sum());
-            for looked in &looked {
-                again.extend(&looked.moved);
-                steady.extend(&looked.steady);
+            for wave in pending.chunks(WAVE) {
+                let looked = self.look(wave, tries_left + 1 == TRIES)?;
+                let mut steady = Vec::with_capacity(looked.iter().map(|looked| looked.steady.len()).sum());
+                for looked in &looked {
+                    again.extend(&looked.moved);
+                    steady.extend(&looked.steady);
+                }
+                // At once for all: a queue is walked once, however many are in it.
+                self.take_up(&steady, tries_left == 0, &mut again, &mut problems)?;
             }
-            // At once for all: a queue is walked once, however many are in it.
-            self.take_up(&steady, tries_left == 0, &mut again, &mut problems)?;
             pending = again;
             if pending.is_empty() {
                 break;

@@ -1,5 +1,6 @@
 //! What is known of each `g` of `allgs`, from one snapshot to the next.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::g::{G, Print};
@@ -11,9 +12,11 @@ use crate::model::{Addr, GoId, Goroutine, Problem};
 #[derive(Default)]
 pub(super) struct Slots {
     slots: Vec<Slot>,
+    /// What is wrong with some of them, by place.
+    troubles: BTreeMap<usize, Box<str>>,
     ids: Ids,
-    /// Goroutines and their places, by id.
-    order: Vec<(GoId, usize)>,
+    /// The places of goroutines, by id.
+    order: Vec<u32>,
     /// Whether `order` holds no longer.
     reordered: bool,
 }
@@ -23,13 +26,14 @@ struct Slot {
     /// Of the copy of which the rest was made; `None`: not to be trusted again.
     g: Option<Print>,
     goroutine: Option<Arc<Goroutine>>,
-    trouble: Option<Box<str>>,
 }
 
 impl Slots {
     /// Makes place for `total` entries.
     pub(super) fn resize(&mut self, total: usize) {
+        self.slots.reserve_exact(total.saturating_sub(self.slots.len()));
         self.slots.resize_with(total, Slot::default);
+        self.troubles.split_off(&total);
         self.ids.set_total(total);
     }
 
@@ -76,7 +80,7 @@ impl Slots {
             self.reordered = true;
         }
         slot.g = g.filter(|_| trouble.is_none()).map(|g| g.print());
-        slot.trouble = trouble.map(String::into_boxed_str);
+        set_trouble(&mut self.troubles, index, trouble);
     }
 
     /// Notes the goroutine at `index`, made of `g`.
@@ -90,7 +94,7 @@ impl Slots {
     ) {
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.g = trouble.is_none().then(|| g.print());
-        slot.trouble = trouble.map(String::into_boxed_str);
+        set_trouble(&mut self.troubles, index, trouble);
         let before = slot.goroutine.as_deref();
         if before == Some(&goroutine) {
             return;
@@ -107,26 +111,39 @@ impl Slots {
     /// All goroutines by id; what is wrong with them is added to `problems`.
     pub(super) fn share(&mut self, problems: &mut Vec<Problem>) -> Vec<Arc<Goroutine>> {
         if std::mem::take(&mut self.reordered) {
+            let known = |(index, slot): (u32, &Slot)| slot.goroutine.is_some().then_some(index);
             self.order.clear();
-            let known = |(index, slot): (usize, &Slot)| Some((slot.goroutine.as_ref()?.id, index));
-            self.order.extend(self.slots.iter().enumerate().filter_map(known));
-            self.order.sort_unstable();
+            self.order.extend((0..).zip(&self.slots).filter_map(known));
+            let slots = &self.slots;
+            self.order.sort_by_key(|&index| goroutine(slots, index).map(|goroutine| goroutine.id));
         }
-        for slot in &self.slots {
-            if let Some(what) = &slot.trouble {
-                let goroutine = slot.goroutine.as_ref().map(|goroutine| goroutine.id);
-                problems.push(Problem { goroutine, what: what.to_string() });
-            }
+        for (&index, what) in &self.troubles {
+            let goroutine = self.slots.get(index).and_then(|slot| slot.goroutine.as_ref());
+            let goroutine = goroutine.map(|goroutine| goroutine.id);
+            problems.push(Problem { goroutine, what: what.to_string() });
         }
         let mut goroutines: Vec<Arc<Goroutine>> = Vec::with_capacity(self.order.len());
-        for &(id, index) in &self.order {
+        for one in self.order.iter().filter_map(|&index| goroutine(&self.slots, index)) {
             // One that ended and another that took its id while both were read.
-            if goroutines.last().is_some_and(|last| last.id == id) {
-                problems.push(Problem { goroutine: Some(id), what: "found twice".to_owned() });
+            if goroutines.last().is_some_and(|last| last.id == one.id) {
+                problems.push(Problem { goroutine: Some(one.id), what: "found twice".to_owned() });
                 continue;
             }
-            goroutines.extend(self.slots.get(index).and_then(|slot| slot.goroutine.clone()));
+            goroutines.push(Arc::clone(one));
         }
         goroutines
     }
+}
+
+/// Notes what is wrong with the one at a place, if anything is.
+fn set_trouble(troubles: &mut BTreeMap<usize, Box<str>>, index: usize, trouble: Option<String>) {
+    match trouble {
+        Some(trouble) => troubles.insert(index, trouble.into_boxed_str()),
+        None => troubles.remove(&index),
+    };
+}
+
+/// The goroutine at a place.
+fn goroutine(slots: &[Slot], place: u32) -> Option<&Arc<Goroutine>> {
+    slots.get(super::fields::index(place))?.goroutine.as_ref()
 }

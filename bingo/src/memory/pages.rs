@@ -13,8 +13,12 @@ use crate::model::Addr;
 /// The smallest page of x86-64.
 const PAGE: u64 = 4096;
 
+/// Where so many are kept, 8 MiB, they are forgotten before more are read. Who goes
+/// through much does so by address, or nearly.
+const MOST: usize = 2048;
+
 /// A cache of pages over a memory. What it holds grows old: one lives as long
-/// as one round of reading.
+/// as one round of reading, or less.
 pub struct Pages<'a, M: Memory + ?Sized> {
     memory: &'a M,
     /// Which of the batches has each page.
@@ -39,6 +43,10 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
     /// # Errors
     /// As [`Memory::read_batch`].
     pub fn prefetch(&mut self, pieces: impl IntoIterator<Item = (Addr, usize)>) -> Result<(), MemoryError> {
+        if self.pages.len() >= MOST {
+            self.pages.clear();
+            self.read.clear();
+        }
         let mut batch = Batch::default();
         for (addr, len) in pieces {
             let last = addr.0.saturating_add(len.max(1) as u64 - 1) / PAGE;
