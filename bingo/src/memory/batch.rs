@@ -13,7 +13,7 @@ use crate::model::Addr;
 
 /// Gaps up to this many bytes are read along. Less than a page: so a run touches
 /// no page that none of its pieces touches, and fails only where one of them would.
-const GAP: u64 = 2048;
+pub(crate) const GAP: u64 = 2048;
 
 /// Pieces are cut off here: nothing that is read needs more at once.
 const PIECE_MAX: usize = 1 << 26;

@@ -21,6 +21,7 @@ mod target;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod thread;
 
+pub(crate) use batch::GAP;
 pub use batch::{Batch, PieceId};
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use frozen::{FreezeError, FrozenProcess};

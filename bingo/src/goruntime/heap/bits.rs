@@ -16,6 +16,15 @@ pub(super) fn words_for(count: u32) -> u32 {
     count.div_ceil(u64::BITS)
 }
 
+/// Makes a list longer by so many. Twice the room each time would be much too much of
+/// what is there for all objects of a large heap.
+pub(super) fn lengthen<T: Clone>(list: &mut Vec<T>, by: usize, value: T) {
+    if list.capacity() - list.len() < by {
+        list.reserve_exact(by + list.len() / 8);
+    }
+    list.resize(list.len() + by, value);
+}
+
 /// The word of a bit, and the bit in it.
 fn split(place: u32, number: u32) -> (usize, u64) {
     (index(place) + index(number / u64::BITS), 1 << (number % u64::BITS))
@@ -25,8 +34,19 @@ impl Bits {
     /// Adds so many words without a bit; where they are, if there is room.
     pub(super) fn grow(&mut self, words: u32) -> Option<u32> {
         let place = u32::try_from(self.words.len()).ok()?;
-        self.words.resize(self.words.len() + index(words), 0);
+        lengthen(&mut self.words, index(words), 0);
         Some(place)
+    }
+
+    /// Gives the room back: no bit is set any more.
+    pub(super) fn give_up(&mut self) {
+        self.words = Vec::new();
+    }
+
+    /// Takes as much room as `other` has.
+    pub(super) fn match_room(&mut self, other: &Bits) {
+        let missing = other.words.len().saturating_sub(self.words.len());
+        lengthen(&mut self.words, missing, 0);
     }
 
     /// Clears those that `other` has, too.

@@ -9,7 +9,7 @@
 use std::num::NonZeroU16;
 use std::ops::Range;
 
-use super::bits::{Bits, words_for};
+use super::bits::{Bits, lengthen, words_for};
 use super::span::{ObjectId, PAGE, Span};
 use crate::goruntime::fields::index;
 
@@ -145,7 +145,7 @@ impl Notes {
                 Some(all) if all == label => {}
                 Some(_) => {
                     let Ok(place) = u32::try_from(labels.len()) else { return };
-                    labels.resize(labels.len() + index(self.count), self.label);
+                    lengthen(labels, index(self.count), self.label);
                     self.labels = place;
                 }
             }
@@ -172,6 +172,8 @@ impl Marks {
     /// lasts few go.
     pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, before: Marks) -> Marks {
         let Marks { shapes, spans: mut known, mut seen, mut pending, mut opaque, labels, sums } = before;
+        pending.match_room(&seen);
+        opaque.match_room(&seen);
         seen.subtract(&opaque);
         pending.subtract(&opaque);
         opaque.clear_all();
@@ -378,10 +380,19 @@ impl Marks {
         let Some(notes) = self.spans.get_mut(index(span)) else { return true };
         if notes.sums == NOWHERE {
             notes.sums = u32::try_from(self.sums.len()).unwrap_or(NOWHERE);
-            self.sums.resize(self.sums.len() + index(pages * BLOCKS), 0);
+            lengthen(&mut self.sums, index(pages * BLOCKS), 0);
         }
         let noted = self.sums.get_mut(index(notes.sums).saturating_add(index(block)));
         noted.is_none_or(|noted| std::mem::replace(noted, sum) != sum)
+    }
+
+    /// Gives the room back that marks do not need until [`Marks::of`]: nothing waits, and
+    /// nothing is opaque any more.
+    pub(super) fn rest(&mut self) {
+        self.seen.subtract(&self.opaque);
+        self.opaque.give_up();
+        self.pending.give_up();
+        self.labels.shrink_to_fit();
     }
 
     /// Forgets the sums of all blocks.

@@ -193,6 +193,12 @@ impl Heap {
         self.marks.forget_sums();
     }
 
+    /// Gives the room back that is not needed until it is read anew, if nothing waits
+    /// to be looked through.
+    pub(super) fn rest(&mut self) {
+        self.marks.rest();
+    }
+
     /// Where its first object begins and its last one ends.
     pub(super) fn range(&self) -> (u64, u64) {
         self.spans.first().zip(self.spans.last()).map_or((0, 0), |(low, high)| (low.start, high.end()))

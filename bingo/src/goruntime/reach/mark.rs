@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::found::{Found, Pointer};
 use crate::goruntime::fields::{Fields, length, words};
 use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE, POINTER_BITS, Span};
-use crate::memory::{Batch, Memory, MemoryError, PieceId};
+use crate::memory::{Batch, GAP, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
 /// Bytes of the heap that are read in one go: they stay in the processor's cache.
@@ -199,7 +199,8 @@ impl Marker {
         Ok(())
     }
 
-    /// Asks for what is to be looked through of a span; how many bytes that is.
+    /// Asks for what is to be looked through of a span; how many bytes are read for it at
+    /// the most.
     fn ask<M: Memory + ?Sized>(
         &mut self,
         heap: &mut Heap,
@@ -210,7 +211,8 @@ impl Marker {
     ) -> Result<u64, MemoryError> {
         let Some(span) = heap.span(number) else { return Ok(0) };
         let (start, element, whole) = (span.start, span.element(), span.bytes());
-        let waiting = u64::from(heap.pending(number)).saturating_mul(element);
+        let count = heap.pending(number);
+        let waiting = u64::from(count).saturating_mul(element);
         if waiting == 0 {
             return Ok(0);
         }
@@ -233,7 +235,8 @@ impl Marker {
             parts.push(Part { span: number, object: Some(object), piece, bits });
         }
         self.objects = objects;
-        Ok(waiting)
+        let between = u64::from(count).saturating_mul(GAP);
+        Ok(whole.min(waiting.saturating_add(between)))
     }
 
     /// Looks through what was read, which is within a range of addresses, and through

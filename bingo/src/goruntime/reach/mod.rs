@@ -36,6 +36,7 @@ mod again;
 mod found;
 mod goroutines;
 mod holders;
+mod labels;
 mod mark;
 mod restless;
 mod roots;

@@ -1,12 +1,13 @@
 //! Drives a search: sweeps over roots and heap until nothing new is reached.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::again::Where;
 use super::goroutines::Goroutines;
 use super::holders::{Holder, Holders};
+use super::labels::Labels;
 use super::mark::{GoOn, Marker};
 use super::restless::{Doubts, Guess};
 use super::roots::{self, Held, Variables};
@@ -25,8 +26,6 @@ use crate::goruntime::sema::SemTable;
 use crate::goruntime::slots::Slots;
 use crate::memory::{Batch, Memory, MemoryError, Pages};
 use crate::model::{Addr, GoId, Snapshot};
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Goroutines whose stacks are looked through in one go.
 const CHUNK: usize = 4096;
@@ -47,8 +46,6 @@ const MOST_AT_LOCKS: usize = 1 << 12;
 /// No select has more cases.
 // go: reflect.Select (1.19-1.27)
 const MOST_CASES: usize = 1 << 16;
-/// Labels that variables may use up; the others are for goroutines.
-const VARIABLES: usize = 16_000;
 
 /// What is reached from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -82,8 +79,7 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
     stacks: Stacks<C>,
     watch: Watch,
     variables: Variables,
-    labels: Map<Root, Label>,
-    roots: Vec<Root>,
+    labels: Labels,
     sights: Sights,
     /// The processors, which no search enters.
     processors: Vec<Addr>,
@@ -102,8 +98,7 @@ pub(in crate::goruntime) struct Search<'a, M, C> {
 /// What is marked when a search is over, for one that goes on from there.
 pub(in crate::goruntime) struct Kept {
     heap: Heap,
-    labels: Map<Root, Label>,
-    roots: Vec<Root>,
+    labels: Labels,
     at: Instant,
 }
 
@@ -141,8 +136,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             stacks: Stacks::new(Arc::clone(code)),
             watch: Watch::new(snapshot, &runtime.layout),
             variables: Variables::default(),
-            labels: Map::default(),
-            roots: Vec::new(),
+            labels: Labels::default(),
             sights: Sights::default(),
             processors: Vec::new(),
             fed: HashSet::new(),
@@ -168,7 +162,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let (mut whole, mut done, mut all) = (false, 0, 0);
         self.marker.go_on = go_on;
         if let Some(kept) = kept.filter(|kept| kept.at.elapsed() < FRESH) {
-            (self.heap, self.labels, self.roots) = (kept.heap, kept.labels, kept.roots);
+            (self.heap, self.labels) = (kept.heap, kept.labels);
             (done, all) = (1, 1);
             self.goes_on = true;
         }
@@ -209,11 +203,12 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             watch: self.watch,
             sights: self.sights.take(),
             holders,
-            roots: self.roots.clone(),
+            roots: self.labels.roots().to_vec(),
             fed: self.fed,
             whole,
         };
-        let kept = Kept { heap: self.heap, labels: self.labels, roots: self.roots, at: Instant::now() };
+        self.heap.rest();
+        let kept = Kept { heap: self.heap, labels: self.labels, at: Instant::now() };
         Ok(Some((reached, kept)))
     }
 
@@ -246,7 +241,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         }
         self.marker.keeps_new = place.is_some();
         whole &= self.mark_variables()?;
-        let finalizer = self.label(Root::Finalizer);
+        let finalizer = self.labels.of(Root::Finalizer);
         let (heap, marker) = (&mut self.heap, &mut self.marker);
         let mut found = Vec::new();
         roots::specials(memory, layout, heap, |word| found.push(word))?;
@@ -309,7 +304,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let mut guesses = Vec::with_capacity(restless.len());
         for &place in restless {
             let Some(one) = self.goroutines.get(place).cloned() else { continue };
-            let label = self.label(Root::Goroutine(one.id));
+            let label = self.labels.of(Root::Goroutine(one.id));
             let mut words = Vec::new();
             let (heap, watch) = (&self.heap, &self.watch);
             let unreadable =
@@ -387,7 +382,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
         let mut pages = Pages::new(self.memory);
         let running = timers::running(&mut pages, &self.runtime.layout, &self.processors)?;
         let Some(running) = running else { return Ok(false) };
-        let label = self.label(Root::Timer);
+        let label = self.labels.of(Root::Timer);
         for timer in running {
             self.marker.mark(&mut self.heap, timer.address.0, label);
             self.marker.mark(&mut self.heap, timer.argument.0, label);
@@ -399,7 +394,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     /// Marks what threads have in their hands that are at work for the runtime.
     fn mark_threads(&mut self) -> Result<bool, MemoryError> {
         let running = self.running;
-        let label = self.label(Root::Thread);
+        let label = self.labels.of(Root::Thread);
         let threads: Vec<Stopped> =
             running.system().iter().map(|(g, _)| Stopped::new(g, Held::default())).collect();
         let Search { memory, runtime, heap, marker, stacks, .. } = self;
@@ -424,7 +419,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                 return;
             }
             let start = self.code.variable_at(Addr(place)).map_or(Addr(place), |(_, start)| start);
-            let label = self.label(Root::Variable(start));
+            let label = self.labels.of(Root::Variable(start));
             self.marker.mark(&mut self.heap, word, label);
         })?;
         (self.variables, self.batch) = (variables, batch);
@@ -434,7 +429,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     /// Marks what those at `places` hold.
     fn mark_stacks_of(&mut self, places: &[usize]) -> Result<bool, MemoryError> {
         let ids: Vec<GoId> = self.goroutines.at(places).map(|one| one.id).collect();
-        let labels: Vec<Label> = ids.into_iter().map(|id| self.label(Root::Goroutine(id))).collect();
+        let labels: Vec<Label> = ids.into_iter().map(|id| self.labels.of(Root::Goroutine(id))).collect();
         let Search { memory, runtime, heap, marker, watch, sights, stacks, running, goroutines, .. } = self;
         let goroutines: Vec<&Stopped> = goroutines.at(places).collect();
         for (one, &label) in goroutines.iter().zip(&labels).filter(|(one, _)| one.runs_at()) {
@@ -493,28 +488,6 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             }
         }
         Ok(())
-    }
-
-    fn label(&mut self, root: Root) -> Label {
-        if let Some(&label) = self.labels.get(&root) {
-            return label;
-        }
-        let room = match root {
-            Root::Variable(_) => VARIABLES,
-            _ => usize::from(Label::COUNT) - 8,
-        };
-        let (root, number) = match root {
-            Root::Variable(_) if self.roots.len() >= room => (Root::Variables, self.roots.len()),
-            Root::Goroutine(_) if self.roots.len() >= room => (Root::Goroutines, self.roots.len()),
-            root => (root, self.roots.len()),
-        };
-        if let Some(&label) = self.labels.get(&root) {
-            return label;
-        }
-        let label = u16::try_from(number).ok().and_then(Label::new).unwrap_or(Label::LAST);
-        self.labels.insert(root, label);
-        self.roots.push(root);
-        label
     }
 }
 
