@@ -4,7 +4,8 @@
 //! In: the programs of `testdata/programs` (its README says what they assert),
 //! built by the newest Go, run for two seconds each under their tracer (four, and
 //! one at a time, in `starvation`); live they are watched for the last 1.5 of
-//! them (three). By both, what either shows is scored. Where the bug is a race, both
+//! them (three). By both, what either shows is scored, and it is
+//! said of each miss and of each false alarm whose it is. Where the bug is a race, both
 //! twins are built with the race detector, and what that says is scored too. As a test
 //! a program is left behind at the end of its stay. Out: a line a class, below it what was not
 //! found and each false alarm, by name and line; `--json` makes it an object a

@@ -21,6 +21,17 @@ pub(super) struct Finding {
     pub(super) place: Option<Place>,
     /// Where the other access of a race is.
     pub(super) other: Option<Place>,
+    /// What told it.
+    pub(super) by: By,
+}
+
+/// What tells findings.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum By {
+    Trace,
+    Live,
+    RaceDetector,
+    Test,
 }
 
 /// A line of a file.
@@ -53,17 +64,30 @@ pub(super) struct Verdict {
     pub(super) wants: Vec<Outcome>,
     /// The findings over `low` where none may be.
     pub(super) false_alarms: Vec<Finding>,
+    /// What each of the two was worth alone, where it was judged by both.
+    pub(super) alone: Vec<(By, Verdict)>,
+}
+
+impl By {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            By::Trace => "trace",
+            By::Live => "live",
+            By::RaceDetector => "race detector",
+            By::Test => "test",
+        }
+    }
 }
 
 impl Finding {
     /// The findings of a report, as JSON; `sources` are the program's own files.
-    pub(super) fn all(report: &str, sources: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
+    pub(super) fn all(by: By, report: &str, sources: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
         let report: Value = serde_json::from_str(report).context("the report is no JSON")?;
         let bugs = report.get("bugs").and_then(Value::as_array).context("a report without bugs")?;
-        bugs.iter().map(|bug| Finding::of(bug, sources)).collect()
+        bugs.iter().map(|bug| Finding::of(by, bug, sources)).collect()
     }
 
-    fn of(bug: &Value, sources: &[PathBuf]) -> anyhow::Result<Finding> {
+    fn of(by: By, bug: &Value, sources: &[PathBuf]) -> anyhow::Result<Finding> {
         let text = |key| anyhow::Ok(bug.get(key).and_then(Value::as_str).context(key)?.to_owned());
         let count = bug.get("count").and_then(Value::as_u64).context("count")?;
         // The innermost frame in the program's own files; `location` is that one,
@@ -78,6 +102,7 @@ impl Finding {
             count: usize::try_from(count)?,
             place: own.or(location),
             other: bug.pointer("/related/0/at").and_then(Place::of),
+            by,
         })
     }
 
@@ -135,7 +160,19 @@ impl Verdict {
                 elsewhere().map_or(Outcome::Missed, |wrong| Outcome::Wrong(wrong.clone()))
             }
         };
-        Verdict { wants: wants.iter().map(outcome).collect(), false_alarms }
+        let wants = wants.iter().map(outcome).collect();
+        Verdict { wants, false_alarms, alone: Vec::new() }
+    }
+
+    /// Judges what was found in one run by both, and by each of the two alone: the race
+    /// detector may speak up in either.
+    pub(super) fn of_both(asserted: &[(Place, Assertion)], found: &[Finding]) -> Verdict {
+        let alone = [By::Trace, By::Live].map(|by| {
+            let own: Vec<Finding> =
+                found.iter().filter(|one| one.by == by || one.by == By::RaceDetector).cloned().collect();
+            (by, Verdict::of(asserted, &own))
+        });
+        Verdict { alone: alone.into(), ..Verdict::of(asserted, found) }
     }
 
     /// That of the program: the worst of its `want`s.
@@ -210,23 +247,29 @@ mod tests {
     /// `code` is a program; a finding is `line type count confidence [line]`. The answer
     /// is an outcome a `want`, then the lines of the false alarms.
     fn check(code: &str, found: &[&str], expect: &str) {
-        let place = |line| Place { file: PathBuf::from("bug.go"), line };
         let asserted = Assertion::all(code).expect("the assertions are well formed");
         let asserted: Vec<_> = asserted.into_iter().map(|(line, one)| (place(line), one)).collect();
-        let findings: Vec<Finding> = found
-            .iter()
-            .map(|finding| {
-                let words: Vec<&str> = finding.split(' ').collect();
-                Finding {
-                    class: words[1].to_owned(),
-                    confidence: words[3].to_owned(),
-                    count: words[2].parse().expect("a count"),
-                    place: words[0].parse().ok().map(place),
-                    other: words.get(4).and_then(|line| line.parse().ok()).map(place),
-                }
-            })
-            .collect();
-        let verdict = Verdict::of(&asserted, &findings);
+        let findings: Vec<Finding> = found.iter().map(|finding| told(By::Trace, finding)).collect();
+        assert_eq!(said(&Verdict::of(&asserted, &findings)), expect, "{code:?} {found:?}");
+    }
+
+    fn place(line: u32) -> Place {
+        Place { file: PathBuf::from("bug.go"), line }
+    }
+
+    fn told(by: By, finding: &str) -> Finding {
+        let words: Vec<&str> = finding.split(' ').collect();
+        Finding {
+            class: words[1].to_owned(),
+            confidence: words[3].to_owned(),
+            count: words[2].parse().expect("a count"),
+            place: words[0].parse().ok().map(place),
+            other: words.get(4).and_then(|line| line.parse().ok()).map(place),
+            by,
+        }
+    }
+
+    fn said(verdict: &Verdict) -> String {
         let mut said: Vec<String> = verdict
             .wants
             .iter()
@@ -244,7 +287,26 @@ mod tests {
                 alarm.place.as_ref().map_or("nowhere".to_owned(), |at| at.line.to_string())
             )
         }));
-        assert_eq!(said.join(", "), expect, "{code}: {found:?}");
+        said.join(", ")
+    }
+
+    #[test]
+    fn of_both_it_is_known_what_each_said() {
+        let asserted = Assertion::all("ch <- 1 // want goroutine_leak 1").expect("well formed");
+        let asserted: Vec<_> = asserted.into_iter().map(|(line, one)| (place(line), one)).collect();
+        let each = |found: &[(By, &str)]| {
+            let found: Vec<Finding> = found.iter().map(|(by, finding)| told(*by, finding)).collect();
+            let both = Verdict::of_both(&asserted, &found);
+            let alone = both.alone.iter().map(|(by, verdict)| format!("{}: {}", by.as_str(), said(verdict)));
+            format!("{}; {}", said(&both), alone.collect::<Vec<_>>().join("; "))
+        };
+        let (leak, alarm) = ("1 goroutine_leak 1 high", "2 deadlock 1 high");
+        assert_eq!(each(&[(By::Trace, leak), (By::Live, leak)]), "found; trace: found; live: found");
+        assert_eq!(
+            each(&[(By::Trace, leak), (By::Live, alarm)]),
+            "found, alarm at 2; trace: found; live: missed, alarm at 2"
+        );
+        assert_eq!(each(&[(By::RaceDetector, leak)]), "found; trace: found; live: found");
     }
 
     #[test]
@@ -309,7 +371,7 @@ mod tests {
             )
         };
         let place_in = |report: String| {
-            let found = Finding::all(&report, &[PathBuf::from("/p/bug.go")]).expect("a report");
+            let found = Finding::all(By::Live, &report, &[PathBuf::from("/p/bug.go")]).expect("a report");
             let place = found[0].place.clone().expect("a place");
             format!("{}:{}", place.file.display(), place.line)
         };
@@ -317,6 +379,6 @@ mod tests {
         assert_eq!(place_in(report(frame("/p/bug.go", 3), &stack)), "/p/bug.go:3");
         assert_eq!(place_in(report(frame("/go/net/http.go", 9), &stack)), "/p/bug.go:7");
         assert_eq!(place_in(report(frame("/go/net/http.go", 9), &stack[..1])), "/go/net/http.go:9");
-        assert!(Finding::all("{}", &[]).is_err());
+        assert!(Finding::all(By::Live, "{}", &[]).is_err());
     }
 }

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use bingo_tests::{Assertion, Program, Variant};
 use serde_json::{Value, json};
 
-use super::judge::{Finding, Outcome, Place, Verdict};
+use super::judge::{By, Finding, Outcome, Place, Verdict};
 use super::trial::Trial;
+
+/// What was not found: where, what was asked, what there was, in how many runs.
+type Shortfalls = BTreeMap<(Place, String, Outcome), usize>;
 
 /// How often each outcome came, and how often a false alarm.
 #[derive(Clone, Copy, Default)]
@@ -23,8 +26,12 @@ struct Tally {
 
 impl Tally {
     fn of<'a>(trials: impl Iterator<Item = &'a Trial>) -> Tally {
+        Tally::of_verdicts(trials.flat_map(Trial::judged))
+    }
+
+    fn of_verdicts<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Tally {
         let mut tally = Tally::default();
-        for verdict in trials.flat_map(Trial::judged) {
+        for verdict in verdicts {
             tally.false_alarms += verdict.false_alarms.len();
             match verdict.outcome() {
                 Some(Outcome::Proven) => (tally.found, tally.proven) = (tally.found + 1, tally.proven + 1),
@@ -52,10 +59,19 @@ impl Trial {
         self.verdicts.iter().flatten()
     }
 
-    /// What was not found: where, what was asked, what there was, in how many runs.
-    fn shortfalls(&self) -> BTreeMap<(Place, String, Outcome), usize> {
+    fn shortfalls(&self) -> Shortfalls {
+        self.shortfalls_of(self.judged())
+    }
+
+    /// The same of each of the two, where it was judged by both.
+    fn shortfalls_alone(&self) -> Vec<(By, Shortfalls)> {
+        let each = [By::Trace, By::Live].map(|by| (by, self.shortfalls_of(alone(self.judged(), by))));
+        each.into_iter().filter(|(_, short)| !short.is_empty()).collect()
+    }
+
+    fn shortfalls_of<'a>(&self, verdicts: impl Iterator<Item = &'a Verdict>) -> Shortfalls {
         let mut counted = BTreeMap::new();
-        for verdict in self.judged() {
+        for verdict in verdicts {
             for ((place, asked), outcome) in self.wants().zip(&verdict.wants) {
                 if *outcome > Outcome::Found {
                     *counted.entry((place.clone(), asked, outcome.clone())).or_default() += 1;
@@ -93,6 +109,12 @@ impl Trial {
     }
 }
 
+/// What each verdict by both was `by` one of the two alone.
+fn alone<'a>(verdicts: impl Iterator<Item = &'a Verdict>, by: By) -> impl Iterator<Item = &'a Verdict> {
+    let own = move |verdict: &'a Verdict| verdict.alone.iter().filter(move |(one, _)| *one == by);
+    verdicts.flat_map(own).map(|(_, verdict)| verdict)
+}
+
 /// Prints a line a class, and below it what it rests on.
 pub(super) fn print(trials: &[Trial]) {
     println!("class          programs  found  proven  low only  missed  wrong  false alarms");
@@ -107,6 +129,13 @@ pub(super) fn print(trials: &[Trial]) {
         }
     }
     println!("{}", Tally::of(trials.iter()).line("all", programs(trials.iter())));
+    for by in [By::Trace, By::Live] {
+        let mut verdicts = alone(trials.iter().flat_map(Trial::judged), by).peekable();
+        if verdicts.peek().is_some() {
+            let line = format!("  by {}", by.as_str());
+            println!("{}", Tally::of_verdicts(verdicts).line(&line, programs(trials.iter())));
+        }
+    }
 }
 
 fn programs<'a>(trials: impl Iterator<Item = &'a Trial>) -> usize {
@@ -116,18 +145,23 @@ fn programs<'a>(trials: impl Iterator<Item = &'a Trial>) -> usize {
 fn print_details(trial: &Trial) {
     let runs = trial.verdicts.len() + trial.hidden;
     let often = |times: usize| if runs > 1 { format!(" ({times} of {runs} runs)") } else { String::new() };
-    for ((place, asked, outcome), times) in trial.shortfalls() {
+    let all = trial.shortfalls().into_iter().map(|short| (None, short));
+    let each = trial.shortfalls_alone().into_iter();
+    let each = each.flat_map(|(by, short)| short.into_iter().map(move |short| (Some(by), short)));
+    for (by, ((place, asked, outcome), times)) in all.chain(each) {
         let (name, instead) = match &outcome {
             Outcome::Wrong(finding) => ("wrong", format!(", but {}", shown(finding))),
             other => (name(other), String::new()),
         };
         let at = at(trial, Some(&place));
-        println!("    {name:<12} {at} {asked}{instead}{}", often(times));
+        let by = by.map_or_else(String::new, |by| format!(" by {}", by.as_str()));
+        println!("    {name:<12} {at} {asked}{instead}{by}{}", often(times));
     }
     for (alarm, times) in trial.false_alarms() {
         let at = at(trial, alarm.place.as_ref());
-        let Finding { class, confidence, count, .. } = alarm;
-        println!("    false alarm  {at} {class} {count} {confidence}{}", often(times));
+        let Finding { class, confidence, count, by, .. } = alarm;
+        let by = by.as_str();
+        println!("    false alarm  {at} {class} {count} {confidence} by {by}{}", often(times));
     }
     if trial.hidden > 0 {
         println!("    did not show {}{}", trial.program.fixture(trial.variant), often(trial.hidden));
@@ -180,6 +214,14 @@ fn object(program: &Program, trials: &[&Trial]) -> Value {
         let instead = if let Outcome::Wrong(finding) = &outcome { json_of(finding) } else { Value::Null };
         json!({ "line": place.line, "want": asked, "outcome": name(&outcome), "instead": instead, "runs": runs })
     };
+    let mut not_found_by = serde_json::Map::new();
+    for (by, short) in trials.iter().flat_map(|trial| trial.shortfalls_alone()) {
+        let known = not_found_by.entry(by.as_str()).or_insert_with(|| json!([]));
+        known
+            .as_array_mut()
+            .into_iter()
+            .for_each(|known| known.extend(short.clone().into_iter().map(shortfall)));
+    }
     let alarm = |(finding, runs): (&Finding, usize)| {
         let mut alarm = json_of(finding);
         if let Value::Object(keys) = &mut alarm {
@@ -201,13 +243,14 @@ fn object(program: &Program, trials: &[&Trial]) -> Value {
         "wrong": wrong,
         "false_alarms": false_alarms,
         "not_found": trials.iter().flat_map(|trial| trial.shortfalls()).map(shortfall).collect::<Vec<_>>(),
+        "not_found_by": not_found_by,
         "alarms": trials.iter().flat_map(|trial| trial.false_alarms()).map(alarm).collect::<Vec<_>>(),
         "not_run": trials.iter().flat_map(|trial| trial.errors()).collect::<Vec<_>>(),
     })
 }
 
 fn json_of(finding: &Finding) -> Value {
-    let Finding { class, confidence, count, place, .. } = finding;
+    let Finding { class, confidence, count, place, by, .. } = finding;
     let place = place.as_ref().map(|place| json!({ "file": place.file, "line": place.line }));
-    json!({ "type": class, "confidence": confidence, "count": count, "location": place })
+    json!({ "type": class, "confidence": confidence, "count": count, "location": place, "by": by.as_str() })
 }

@@ -17,7 +17,7 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use super::as_test::AsTest;
-use super::judge::{Finding, Place, Verdict};
+use super::judge::{By, Finding, Place, Verdict};
 use crate::workspace::{output_of, target};
 
 /// How long a program lives: what is wrong shows within a second.
@@ -145,7 +145,8 @@ impl Bench {
             Built::Test(test) => self.findings_of_test(test, program, (&said, sometimes))?,
         };
         let shows = !sometimes || shows(&fs::read_to_string(&said)?, asserted)?;
-        Ok(shows.then(|| Verdict::of(asserted, &findings)))
+        let judge = if self.by == Way::Both { Verdict::of_both } else { Verdict::of };
+        Ok(shows.then(|| judge(asserted, &findings)))
     }
 
     fn prepare(
@@ -175,7 +176,7 @@ impl Bench {
         let race: &[&str] = if races(program)? { &["--race"] } else { &[] };
         let (report, output) = test.run((&self.bingo, race), &self.release, (stay(program).0, stacks))?;
         fs::write(said, output)?;
-        Finding::all(&report, &test.sources)
+        Finding::all(By::Test, &report, &test.sources)
     }
 
     /// What is found in one run.
@@ -191,7 +192,8 @@ impl Bench {
         if self.by != Way::Live {
             let trace = said.with_extension("trace");
             trace_of(fixture, &trace, (said, stacks), stay)?;
-            findings.extend(Finding::all(&output_of(self.analyze().arg(&trace))?, &fixture.sources)?);
+            let report = output_of(self.analyze().arg(&trace))?;
+            findings.extend(Finding::all(By::Trace, &report, &fixture.sources)?);
         }
         if self.by != Way::Trace {
             let lives = stay + GRACE;
@@ -203,7 +205,7 @@ impl Bench {
             std::thread::sleep(stay.saturating_sub(watched));
             let mut analyze = self.analyze();
             analyze.arg(child.pid().to_string()).arg(format!("--duration={}ms", watched.as_millis()));
-            findings.extend(Finding::all(&output_of(&mut analyze)?, &fixture.sources)?);
+            findings.extend(Finding::all(By::Live, &output_of(&mut analyze)?, &fixture.sources)?);
             if stacks {
                 let pid = Pid::from_raw(i32::try_from(child.pid())?);
                 signal::kill(pid, Signal::SIGQUIT).context("SIGQUIT")?;
@@ -212,7 +214,8 @@ impl Bench {
         }
         // What is no report of a race is no input.
         if fixture.mode == Mode::Race && fs::read_to_string(said)?.contains("DATA RACE") {
-            findings.extend(Finding::all(&output_of(self.analyze().arg(said))?, &fixture.sources)?);
+            let report = output_of(self.analyze().arg(said))?;
+            findings.extend(Finding::all(By::RaceDetector, &report, &fixture.sources)?);
         }
         Ok(findings)
     }
