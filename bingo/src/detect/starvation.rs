@@ -60,66 +60,90 @@ struct Turns {
     known: Duration,
 }
 
-/// Those that are alike: made at one place, and at one function.
+/// Those that are alike, and how they came to their turns.
 type Like<'w> = Vec<(Glance<'w>, Turns)>;
+
+/// What goroutines have in common that are alike: where they were made, and the function
+/// they are at, if that is known.
+type Kind<'w> = (Option<(&'w str, u32)>, Option<&'w str>);
+
+/// How many are alike, and how they came to their turns together.
+#[derive(Clone, Copy, Default)]
+struct Pattern {
+    count: usize,
+    all: Turns,
+}
 
 pub(super) fn findings(world: &World) -> Vec<Finding> {
     let sampled = world.glances().any(|goroutine| goroutine.sampled().is_some());
-    let mut patterns: BTreeMap<String, Like<'_>> = BTreeMap::new();
+    let known = || {
+        let turns = move |glance| if sampled { sampled_turns(glance) } else { turns(world, glance) };
+        let own = world.glances().filter(|goroutine| !goroutine.is_system());
+        own.filter_map(move |glance| Some((glance, turns(glance)?)))
+    };
+    let mut patterns: BTreeMap<Kind<'_>, Pattern> = BTreeMap::new();
     let mut at_once = 0.0;
-    for glance in world.glances().filter(|goroutine| !goroutine.is_system()) {
-        let turns = if sampled { sampled_turns(glance) } else { turns(world, glance) };
-        let Some(turns) = turns else { continue };
+    for (glance, turns) in known() {
         if !turns.known.is_zero() {
             at_once += turns.ran.div_duration_f64(turns.known);
         }
         if let Some(kind) = kind(glance) {
-            patterns.entry(kind).or_default().push((glance, turns));
+            patterns.entry(kind).or_default().add(1, &turns);
         }
     }
-    join_those_without_a_stack(&mut patterns);
-    let (mut hogs, others): (Vec<Like<'_>>, Vec<Like<'_>>) = patterns.into_values().partition(|members| {
-        let all = members.iter().fold(Turns::default(), |all, (_, turns)| all.and(turns));
-        all.uses_slices_up()
-    });
-    hogs.sort_by_key(|members| std::cmp::Reverse(members.len()));
-    let hogging = hogs.iter().flatten().count();
-    let round = hogs.iter().flatten().fold(Duration::ZERO, |round, _| round + LONGEST_SLICE);
+    let joined = join_those_without_a_stack(&mut patterns);
+    let mut hogs: Vec<(&Kind<'_>, &Pattern)> =
+        patterns.iter().filter(|(_, pattern)| pattern.all.uses_slices_up()).collect();
+    hogs.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.count));
+    let hogging: usize = hogs.iter().map(|(_, pattern)| pattern.count).sum();
+    let round = LONGEST_SLICE.saturating_mul(u32::try_from(hogging).unwrap_or(u32::MAX));
     if round.div_f64(f64::max(at_once, 1.0)) < ROUND {
         // So few of them are through sooner: it is the threads that have no turn.
         return Vec::new();
     }
-    let others = others.into_iter().map(|mut members| {
-        members.retain(|(_, turns)| turns.starves());
-        members
-    });
-    let first = hogs.first().and_then(|hogs| hogs.iter().max_by_key(|(_, turns)| turns.seen));
-    let hog = first.map(|(hog, _)| (hogging, hog.whole()));
-    others.filter_map(|members| pattern(world, members, hog)).collect()
+    let mut hog: Option<(Glance<'_>, Turns)> = None;
+    let mut others: BTreeMap<Kind<'_>, Like<'_>> = BTreeMap::new();
+    for (glance, turns) in known() {
+        let Some(kind) = kind(glance) else { continue };
+        let kind = joined.get(&kind).copied().unwrap_or(kind);
+        if hogs.iter().all(|(hog, _)| **hog != kind) {
+            if turns.starves() {
+                others.entry(kind).or_default().push((glance, turns));
+            }
+        } else if hogs.first().is_some_and(|(first, _)| **first == kind)
+            && hog.is_none_or(|(_, most)| most.seen <= turns.seen)
+        {
+            hog = Some((glance, turns));
+        }
+    }
+    let hog = hog.map(|(hog, _)| (hogging, hog.whole()));
+    others.into_values().filter_map(|members| pattern(world, members, hog)).collect()
 }
 
-/// What goroutines have in common that are alike; `None` where nothing is known of one,
-/// as of the runtime's own in a trace.
-fn kind(goroutine: Glance<'_>) -> Option<String> {
-    let made = goroutine.created_by().map(|made| format!("{}:{}", made.file, made.line));
+/// `None` where nothing is known of one, as of the runtime's own in a trace.
+fn kind(goroutine: Glance<'_>) -> Option<Kind<'_>> {
+    let made = goroutine.created_by().map(|made| (&*made.file, made.line));
     let function = goroutine.stack().site().map(|site| &*site.function);
-    (made.is_some() || function.is_some())
-        .then(|| format!("{} {}", made.unwrap_or_default(), function.unwrap_or_default()))
+    (made.is_some() || function.is_some()).then_some((made, function))
 }
 
 /// Of what is cut off in a loop without calls a trace may have no stack: it is like those
-/// that were made at the same place.
-fn join_those_without_a_stack(patterns: &mut BTreeMap<String, Like<'_>>) {
-    let bare: Vec<String> = patterns.keys().filter(|kind| kind.ends_with(' ')).cloned().collect();
+/// that were made at the same place. The answer is which kind of these each such kind is.
+fn join_those_without_a_stack<'w>(
+    patterns: &mut BTreeMap<Kind<'w>, Pattern>,
+) -> BTreeMap<Kind<'w>, Kind<'w>> {
+    let bare: Vec<Kind<'w>> = patterns.keys().filter(|(_, function)| function.is_none()).copied().collect();
+    let mut joined = BTreeMap::new();
     for bare in bare {
-        let alike = patterns.iter().filter(|(kind, _)| **kind != bare && kind.starts_with(&bare));
-        let Some(largest) = alike.max_by_key(|(_, members)| members.len()).map(|(kind, _)| kind.clone())
-        else {
+        let alike = patterns.iter().filter(|(kind, _)| **kind != bare && kind.0 == bare.0);
+        let Some(largest) = alike.max_by_key(|(_, pattern)| pattern.count).map(|(kind, _)| *kind) else {
             continue;
         };
         let joining = patterns.remove(&bare).unwrap_or_default();
-        patterns.entry(largest).or_default().extend(joining);
+        patterns.entry(largest).or_default().add(joining.count, &joining.all);
+        joined.insert(bare, largest);
     }
+    joined
 }
 
 /// By what was seen at snapshots.
@@ -164,6 +188,13 @@ fn turns(world: &World, goroutine: Glance<'_>) -> Option<Turns> {
     }
     turns.seen = turns.runs.saturating_mul(SEEN);
     Some(turns)
+}
+
+impl Pattern {
+    fn add(&mut self, count: usize, turns: &Turns) {
+        self.count += count;
+        self.all = self.all.and(turns);
+    }
 }
 
 impl Turns {

@@ -28,7 +28,7 @@ impl World {
             EventKind::Create { parent: Some(parent) } if self.past.is_some() => {
                 // One that has ended has no past any more.
                 if let Some(parent) = self.records.get_mut(*parent) {
-                    parent.kept.note_child(id);
+                    parent.course.get_or_insert_default().note_child(id);
                 }
             }
             _ => {}
@@ -42,8 +42,8 @@ impl World {
                 let Some(record) = self.records.at(number) else { return };
                 record.own_stacks(&self.lent);
                 let before = self.past.as_mut().map(|past| past.before(record));
-                record.note_event(event, state, &self.missed);
-                if let Some(past) = &mut self.past {
+                record.note_event(event, state, (&self.missed, &mut self.go_statements));
+                if let Some((past, before)) = self.past.as_mut().zip(before) {
                     past.moved(before, record, Some(event), &self.missed);
                 }
                 record
@@ -51,14 +51,14 @@ impl World {
             None if self.buried.contains(id) => return,
             None => {
                 self.totals.goroutines += 1;
-                let record = Record::first_told(id, event, state, &self.missed);
+                let known = (&self.missed, &mut self.go_statements);
+                let record = Record::first_told(id, event, state, known);
                 let Some(number) = self.records.insert(record) else { return };
                 let Some(record) = self.records.at(number) else { return };
-                if let Some(past) = &mut self.past {
-                    past.moved(None, record, Some(event), &self.missed);
-                    if let (EventKind::Create { .. }, Some(stack)) = (event.kind, event.stack) {
-                        record.birthplace = past.births.born(id, stack, event.time);
-                    }
+                if let Some(past) = &mut self.past
+                    && let (EventKind::Create { .. }, Some(stack)) = (event.kind, event.stack)
+                {
+                    record.note_birthplace(past.births.born(id, stack, event.time));
                 }
                 record
             }
@@ -93,9 +93,6 @@ impl World {
                 let Some(record) = self.records.at(number) else { continue };
                 record.changed = self.changes.changed(sighted.id);
                 self.totals.goroutines += 1;
-                if let Some(past) = &mut self.past {
-                    past.moved(None, record, None, &self.missed);
-                }
                 untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, taken)));
                 continue;
             };
@@ -107,7 +104,7 @@ impl World {
             let before = self.past.as_mut().map(|past| past.before(record));
             let sighting = record.note_sighting(sighted, (taken, end), &self.missed);
             if sighting.changed {
-                if let Some(past) = &mut self.past {
+                if let Some((past, before)) = self.past.as_mut().zip(before) {
                     past.moved(before, record, None, &self.missed);
                 }
                 record.changed = self.changes.changed(sighted.id);

@@ -71,22 +71,22 @@ impl<'w> Glance<'w> {
         self.record.created()
     }
 
-    /// Its last transitions, oldest first, where the past is kept.
+    /// Its last transitions, oldest first; where the past is not kept the last one alone.
     pub fn transitions(self) -> impl Iterator<Item = Transition> + Clone {
-        self.record.kept.transitions()
+        self.record.transitions()
     }
 
     /// How it came to its turns, by snapshots; `None` where it was at none, or they do
     /// not tell, or the past is not kept.
     #[must_use]
     pub fn sampled(self) -> Option<&'w Sampled> {
-        self.record.sampled.as_deref()
+        self.record.course.as_ref()?.sampled.as_deref()
     }
 
     /// How often it was seen to park.
     #[must_use]
     pub fn blocks(self) -> u64 {
-        self.record.blocks
+        self.record.blocks()
     }
 
     /// Whether it is the runtime's own.

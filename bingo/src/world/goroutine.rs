@@ -10,6 +10,7 @@
 //! shown follows from the two, so that the order in which they arrive does not
 //! matter. An event at or after `taken` is newer than the snapshot.
 
+mod facts;
 mod short;
 mod sighting;
 
@@ -17,14 +18,18 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::history::{Kept, PlaceIndex};
+use super::course::{Course, Step};
+use super::go_statements::GoStatements;
+use super::history::{History, Transition};
 use super::lent::{Lent, NONE};
 use super::missed::Missed;
-use super::sampled::Sampled;
 use crate::model::{
     CreatedBy, Event, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
     WaitReason,
 };
+
+pub(super) use facts::{Condition, Seen};
+use facts::{Facts, Told};
 
 /// What is known of a goroutine.
 #[derive(Clone, Debug)]
@@ -82,36 +87,28 @@ pub struct Woken {
 }
 
 /// The facts of a goroutine. What they show is put together when somebody looks,
-/// and shared with Views until it changes.
+/// and shared with Views until it changes. Of most goroutines of a large program one
+/// thing alone is known, that they were made or seen, so that the record is short.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) id: GoId,
-    /// Whether short events need not ask what else is known: it was told of, by an event
-    /// that says since when and no address, never seen, and nobody has looked since.
-    plain: Cell<bool>,
-    told: Option<Told>,
-    seen: Option<Seen>,
+    facts: Facts,
     /// Its stack when it last left the processor, if one was seen.
     stack: Option<Stack>,
     /// The same by its number in bursts, where that is newer; else [`NONE`].
     lent: u32,
-    /// The number of the stack of who woke it last, where that is newer.
-    woken_lent: u32,
-    /// The place of a reason and its stack, where that has been looked up.
-    pub(super) place: Option<(Option<WaitReason>, PlaceIndex)>,
-    /// Where it was made, of the places that are kept.
-    pub(super) birthplace: Option<u32>,
+    /// Where it was made, of the places that are kept; else [`NONE`].
+    birthplace: u32,
     /// The number of its last change.
     pub(super) changed: u64,
-    /// Its past, where that is kept.
-    pub(super) kept: Kept,
-    woken: Option<Woken>,
-    pub(super) blocks: u64,
-    /// How it came to its turns, where snapshots tell.
-    pub(super) sampled: Option<Box<Sampled>>,
+    /// What has become of it since; `None`: nothing has.
+    pub(super) course: Option<Box<Course>>,
     /// `None`: it is as the last sighting says, if there was one.
     origin: Option<Box<Origin>>,
     shown: OnceCell<Arc<Goroutine>>,
+    /// Whether short events need not ask what else is known: it was told of, by an event
+    /// that says since when and no address, never seen, and nobody has looked since.
+    plain: Cell<bool>,
 }
 
 /// What hardly ever changes, as it is shown.
@@ -132,7 +129,7 @@ impl<'a> Shown<'a> {
 
     fn to_owned(self) -> Origin {
         let Shown { parent, created_by, labels, system } = self;
-        let (created_by, labels) = (created_by.cloned(), labels.cloned().map(Arc::new));
+        let (created_by, labels) = (created_by.cloned().map(Arc::new), labels.cloned().map(Arc::new));
         Origin { parent, created_by, created: None, labels, system }
     }
 }
@@ -141,57 +138,11 @@ impl<'a> Shown<'a> {
 #[derive(Clone, PartialEq, Default, Debug)]
 struct Origin {
     parent: Option<GoId>,
-    created_by: Option<CreatedBy>,
+    created_by: Option<Arc<CreatedBy>>,
     created: Option<Time>,
     /// Few have any.
     labels: Option<Arc<BTreeMap<String, String>>>,
     system: bool,
-}
-
-/// The last event.
-#[derive(Debug)]
-struct Told {
-    time: Time,
-    /// Since when at the latest it is so; `None`: since the event.
-    at_latest: Option<Time>,
-    state: GoState,
-    reason: Option<WaitReason>,
-    on: Option<Box<Wait>>,
-    thread: Option<ThreadId>,
-    /// The first sighting after it, which ties later ones to this event.
-    tie: Tie,
-}
-
-/// Whether sightings after an event can be of the wait that it told of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Tie {
-    /// Not seen since.
-    Open,
-    /// Seen by this time, with this `g.trackingSeq` if that can be read.
-    Tied(Time, Option<u8>),
-    /// Events were lost before it was seen, so what is seen may be a later wait.
-    Broken,
-}
-
-/// The last sighting.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) taken: Time,
-    end: Time,
-    pub(super) sighted: Arc<Sighted>,
-    /// From when on this stretch in one state is known to have lasted.
-    since: Time,
-}
-
-/// What of a goroutine changes all the time.
-#[derive(Clone, Copy)]
-pub(super) struct Condition<'a> {
-    pub(super) state: GoState,
-    pub(super) reason: Option<WaitReason>,
-    pub(super) since: Since,
-    pub(super) stack: Option<&'a Stack>,
-    wait: Option<&'a Wait>,
-    thread: Option<ThreadId>,
 }
 
 impl Since {
@@ -234,31 +185,30 @@ impl Goroutine {
 }
 
 impl Record {
-    fn new(id: GoId) -> Record {
+    fn new(id: GoId, facts: Facts) -> Record {
         Record {
             id,
-            plain: Cell::new(false),
-            told: None,
-            seen: None,
+            facts,
             stack: None,
             lent: NONE,
-            woken_lent: NONE,
-            place: None,
-            birthplace: None,
+            birthplace: NONE,
             changed: 0,
-            kept: Kept::default(),
-            sampled: None,
-            woken: None,
-            blocks: 0,
+            course: None,
             origin: None,
             shown: OnceCell::new(),
+            plain: Cell::new(false),
         }
     }
 
     /// One that an event was the first to tell of.
-    pub(super) fn first_told(id: GoId, event: EventRef<'_>, state: GoState, missed: &Missed) -> Record {
-        let mut record = Record::new(id);
-        record.note_event(event, state, missed);
+    pub(super) fn first_told(
+        id: GoId,
+        event: EventRef<'_>,
+        state: GoState,
+        known: (&Missed, &mut GoStatements),
+    ) -> Record {
+        let mut record = Record::new(id, Facts::Told(Told::new(event.time, state)));
+        record.note_event(event, state, known);
         record
     }
 
@@ -267,9 +217,8 @@ impl Record {
     /// noted.
     pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time), first: bool) -> Record {
         let since = if first { noted_since(sighted, end) } else { end };
-        let seen = Seen { taken, end, sighted: Arc::clone(sighted), since };
         let stack = Some(sighted.stack.clone());
-        Record { seen: Some(seen), stack, ..Record::new(sighted.id) }
+        Record { stack, ..Record::new(sighted.id, Facts::Seen(Seen::new(sighted, (taken, end), since))) }
     }
 
     /// What is known of it.
@@ -277,10 +226,7 @@ impl Record {
         self.shown.get_or_init(|| {
             self.plain.set(false);
             let now = self.condition();
-            let mut woken = self.woken.clone();
-            if let Some(woken) = woken.as_mut().filter(|_| self.woken_lent != NONE) {
-                woken.stack = lent.stack(self.woken_lent).cloned();
-            }
+            let course = self.course.as_ref();
             let origin = self.origin();
             Arc::new(Goroutine {
                 id: self.id,
@@ -292,8 +238,8 @@ impl Record {
                 parent: origin.parent,
                 created_by: origin.created_by.cloned(),
                 created: self.created(),
-                woken,
-                blocks: self.blocks,
+                woken: course.and_then(|course| course.woken(lent)),
+                blocks: self.blocks(),
                 labels: origin.labels.cloned().unwrap_or_default(),
                 thread: now.thread,
                 system: origin.system,
@@ -340,11 +286,44 @@ impl Record {
         self.origin().system
     }
 
+    /// How often it was seen to park.
+    pub(super) fn blocks(&self) -> u64 {
+        self.course.as_ref().map_or(0, |course| course.blocks)
+    }
+
+    /// Where it was made, of the places that are kept.
+    pub(super) fn birthplace(&self) -> Option<u32> {
+        Some(self.birthplace).filter(|place| *place != NONE)
+    }
+
+    /// Notes where it was made, of the places that are kept.
+    pub(super) fn note_birthplace(&mut self, place: Option<u32>) {
+        self.birthplace = place.unwrap_or(NONE);
+    }
+
+    /// Its past.
+    pub(super) fn history(&self) -> History {
+        let history = self.course.as_ref().map(|course| course.shown()).unwrap_or_default();
+        History { transitions: self.transitions().collect(), ..history }
+    }
+
+    /// Its last transitions, oldest first: the first is how it came to be known, which
+    /// nobody notes before there is another one.
+    pub(super) fn transitions(&self) -> impl Iterator<Item = Transition> + Clone {
+        let course = self.course.as_deref();
+        let first = course.is_none_or(Course::is_new).then(|| {
+            let now = self.condition();
+            let first = Step::new(now.since.time(), now.state, now.reason, None);
+            course.map_or(first, |course| course.first(first)).shown()
+        });
+        first.into_iter().chain(course.into_iter().flat_map(Course::transitions))
+    }
+
     fn origin(&self) -> Shown<'_> {
-        match (&self.origin, &self.seen) {
+        match (&self.origin, self.facts.seen()) {
             (Some(origin), _) => Shown {
                 parent: origin.parent,
-                created_by: origin.created_by.as_ref(),
+                created_by: origin.created_by.as_deref(),
                 labels: origin.labels.as_deref(),
                 system: origin.system,
             },
@@ -364,30 +343,22 @@ impl Record {
     /// What follows from the two facts.
     #[inline]
     pub(super) fn condition(&self) -> Condition<'_> {
-        let stack = self.stack.as_ref();
-        match (&self.told, &self.seen) {
-            (Some(told), Some(seen)) if told.time < seen.taken => seen.condition(Some(told), stack),
-            (Some(told), _) => told.condition(stack),
-            (None, Some(seen)) => seen.condition(None, stack),
-            (None, None) => Condition {
-                state: GoState::Runnable,
-                reason: None,
-                since: Since::AtLatest(Time::default()),
-                wait: None,
-                thread: None,
-                stack,
-            },
-        }
+        self.facts.condition(self.stack.as_ref())
     }
 
     /// When it was last heard of or seen.
     pub(super) fn known_at(&self) -> Time {
-        let told = self.told.as_ref().map(|told| told.time);
-        told.max(self.seen.as_ref().map(|seen| seen.taken)).unwrap_or_default()
+        let told = self.facts.told().map(|told| told.time);
+        told.max(self.facts.seen().map(|seen| seen.taken)).unwrap_or_default()
     }
 
     /// Takes in an event, which leaves the goroutine in `state`.
-    pub(super) fn note_event(&mut self, event: EventRef<'_>, state: GoState, missed: &Missed) {
+    pub(super) fn note_event(
+        &mut self,
+        event: EventRef<'_>,
+        state: GoState,
+        (missed, go_statements): (&Missed, &mut GoStatements),
+    ) {
         let time = event.time;
         let mut at_latest = None;
         let (mut reason, mut on, mut stack) = (None, None, event.stack);
@@ -397,13 +368,15 @@ impl Record {
                 origin.created = Some(time);
                 origin.parent = parent.or(origin.parent);
                 if origin.created_by.is_none() {
-                    origin.created_by = stack.and_then(go_statement);
+                    origin.created_by = stack.and_then(|creator| go_statements.at(creator));
                 }
                 stack = None;
             }
-            EventKind::Unblock { by } => self.note_woken(time, *by, stack.take()),
+            EventKind::Unblock { by } => {
+                self.course.get_or_insert_default().note_woken(time, *by, stack.take());
+            }
             EventKind::Block { reason: why, on: what } => {
-                self.blocks += 1;
+                self.course.get_or_insert_default().blocks += 1;
                 (reason, on) = (*why, what.as_ref());
             }
             EventKind::Snapshot { reason: why, on: what, parent, since: from, .. } => {
@@ -416,26 +389,22 @@ impl Record {
             _ => {}
         }
         self.shown.take();
-        if self.told.as_ref().is_some_and(|told| told.time > time) {
+        if self.facts.told().is_some_and(|told| told.time > time) {
             return;
         }
-        let told = self.told.get_or_insert_with(|| Told::new(time));
-        (told.time, told.at_latest, told.state) = (time, at_latest, state);
-        told.thread = event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall));
-        told.tie = Tie::Open;
-        told.reason = reason;
-        if told.on.as_deref() != on {
-            told.on = on.cloned().map(Box::new);
-        }
-        match &self.seen {
-            Some(seen) if seen.taken > time => told.see(seen.end, seen.sighted.switches, missed),
-            _ if stack.is_none() && matches!(event.kind, EventKind::Block { .. }) => self.lose_stack(),
-            _ => {
+        let mut told = Told::new(time, state).at_latest(at_latest).waiting(reason, on);
+        told.put_on(event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall)));
+        let seen_since = self.facts.seen().filter(|seen| seen.taken > time);
+        let is_plain = self.facts.seen().is_none() && told.is_plain();
+        match seen_since {
+            Some(seen) => told.tie_to(seen.end, seen.sighted.switches, missed),
+            None if stack.is_none() && matches!(event.kind, EventKind::Block { .. }) => self.lose_stack(),
+            None => {
                 self.note_stack(stack);
             }
         }
-        let plain = self.seen.is_none() && on.is_none() && at_latest.is_none();
-        self.plain.set(plain);
+        self.facts.tell(told);
+        self.plain.set(is_plain);
     }
 
     /// Notes its stack, where that is known. The answer is whether it is another.
@@ -443,84 +412,26 @@ impl Record {
         let Some(stack) = stack else { return false };
         let same = self.stack.as_ref().is_some_and(|before| before.is_same(stack));
         if !same {
-            (self.stack, self.place) = (Some(stack.clone()), None);
+            self.stack = Some(stack.clone());
+            self.forget_place();
         }
         !same
     }
 
-    fn note_woken(&mut self, time: Time, by: Option<GoId>, stack: Option<&Stack>) {
-        match &mut self.woken {
-            Some(woken) if woken.time > time => {}
-            Some(woken) => {
-                (woken.time, woken.by) = (time, by);
-                let same = woken.stack.as_ref().zip(stack).is_some_and(|(before, now)| before.is_same(now));
-                if !same {
-                    woken.stack = stack.cloned();
-                }
-            }
-            None => self.woken = Some(Woken { time, by, stack: stack.cloned() }),
+    /// It waits elsewhere from now on.
+    fn forget_place(&mut self) {
+        if let Some(course) = &mut self.course {
+            course.place = None;
         }
     }
 
     /// Notes that events may have been lost in `[from, until]`: what was seen
     /// after that need not be what the last event before it told of.
     pub(super) fn note_missed(&mut self, from: Time, until: Time) {
-        let seen_by = self.seen.as_ref().map(|seen| seen.end);
-        if let Some(told) = self.told.as_mut().filter(|told| told.time <= until) {
-            let tied_by = match told.tie {
-                Tie::Tied(_, None) => seen_by,
-                Tie::Tied(at, _) => Some(at),
-                Tie::Open | Tie::Broken => None,
-            };
-            if tied_by.is_some_and(|tied_by| from <= tied_by) {
-                told.tie = Tie::Broken;
-                self.shown.take();
-            }
-        }
-    }
-}
-
-impl Told {
-    fn new(time: Time) -> Told {
-        let state = GoState::Runnable;
-        Told { time, at_latest: None, state, reason: None, on: None, thread: None, tie: Tie::Open }
-    }
-
-    fn since(&self) -> Since {
-        self.at_latest.map_or(Since::Exact(self.time), Since::AtLatest)
-    }
-
-    /// Ties a sighting that was over at `end` to this event, unless events were lost between.
-    fn see(&mut self, end: Time, switches: Option<u8>, missed: &Missed) {
-        let again = matches!(self.tie, Tie::Tied(_, Some(_)) | Tie::Broken);
-        if again {
-            return;
-        }
-        self.tie = if missed.between(self.time, end) { Tie::Broken } else { Tie::Tied(end, switches) };
-    }
-
-    fn condition<'a>(&'a self, stack: Option<&'a Stack>) -> Condition<'a> {
-        let (state, reason, since) = (self.state, self.reason, self.since());
-        Condition { state, reason, since, wait: self.on.as_deref(), thread: self.thread, stack }
-    }
-}
-
-impl Seen {
-    /// The condition, made exact where `told` is of this very wait.
-    fn condition<'a>(&'a self, told: Option<&'a Told>, stack: Option<&'a Stack>) -> Condition<'a> {
-        let seen = &self.sighted;
-        let told = told.filter(|told| {
-            told.state == seen.state
-                && told.reason.zip(seen.reason).is_none_or(|(told, seen)| told.agrees_with(seen))
-                && matches!(told.tie, Tie::Tied(_, switches) if switches == seen.switches)
-        });
-        Condition {
-            state: seen.state,
-            reason: seen.reason.or(told.and_then(|told| told.reason)),
-            since: told.map_or(Since::AtLatest(self.since), Told::since),
-            wait: seen.wait.as_ref().or_else(|| told.and_then(|told| told.on.as_deref())),
-            thread: seen.thread,
-            stack,
+        let seen_by = self.facts.seen().map(|seen| seen.end);
+        let told = self.facts.told_mut().filter(|told| told.time <= until);
+        if told.is_some_and(|told| told.part(from, seen_by)) {
+            self.shown.take();
         }
     }
 }
@@ -530,10 +441,4 @@ impl Seen {
 fn noted_since(sighted: &Sighted, end: Time) -> Time {
     let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
     noted.unwrap_or(end).min(end)
-}
-
-/// The `go` statement at the top of the creator's stack.
-fn go_statement(creator: &Stack) -> Option<CreatedBy> {
-    let frame = creator.visible().next()?;
-    Some(CreatedBy { function: frame.function.clone(), file: frame.file.clone(), line: frame.line })
 }

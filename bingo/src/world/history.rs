@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::births::Births;
+use super::course::{Course, Step};
 use super::goroutine::Record;
 use super::lent::NONE;
 use super::missed::Missed;
@@ -18,8 +19,7 @@ use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
 
 /// Places that are kept. A program has fewer.
 const PLACES_KEPT: usize = 1 << 14;
-/// Children and longest waits that are kept by name.
-const CHILDREN_KEPT: usize = 64;
+/// Longest waits that are kept by name.
 const LONGEST_KEPT: usize = 8;
 /// Goroutines that are kept of those whose waits at one place were long.
 const LONG_KEPT: usize = 1_000;
@@ -76,37 +76,6 @@ pub struct TimeInStates {
     pub syscall: Duration,
 }
 
-/// The past of one goroutine, as it is kept: by numbers, so that little has to be
-/// done for each event.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// The last transitions; where there are as many as are kept, a ring.
-    steps: Vec<Step>,
-    /// Where the next one comes: behind all of them, or to the oldest of the ring.
-    oldest: usize,
-    /// Time spent in each state, in nanoseconds; the last is [`GoState::Dead`].
-    nanoseconds: [u64; 5],
-    children: Option<Box<Children>>,
-}
-
-/// A [`Transition`].
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    time: Time,
-    by: GoId,
-    reason: Option<WaitReason>,
-    state: GoState,
-}
-
-#[derive(Debug, Default)]
-struct Children {
-    first: Vec<GoId>,
-    made: u64,
-}
-
-/// Stands for nobody where one is kept by id.
-const NOBODY: GoId = GoId(u64::MAX);
-
 /// A place where goroutines waited, and how that ended.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -158,6 +127,7 @@ pub struct Waker {
 #[derive(Clone, Copy)]
 pub(super) struct Before {
     state: GoState,
+    reason: Option<WaitReason>,
     since: Since,
     /// When it was last heard of or seen.
     known: Time,
@@ -225,30 +195,33 @@ impl Past {
     /// What is known of a goroutine that is about to change.
     pub(super) fn before(&mut self, record: &mut Record) -> Before {
         let now = record.condition();
-        let (state, since) = (now.state, now.since);
+        let (state, reason, since) = (now.state, now.reason, now.since);
         let mut place = None;
         if state == GoState::Blocked {
-            place = match record.place {
-                Some((reason, place)) if reason == now.reason => Some(place),
-                _ => now.stack.and_then(|stack| self.place(now.reason, stack)),
+            let known = record.course.as_ref().and_then(|course| course.place);
+            place = match known {
+                Some((known, place)) if known == reason => Some(place),
+                _ => now.stack.and_then(|stack| self.place(reason, stack)),
             };
-            record.place = place.map(|place| (now.reason, place));
+            if let Some(course) = &mut record.course {
+                course.place = place.map(|place| (reason, place));
+            }
         }
-        Before { state, since, known: record.known_at(), place }
+        Before { state, reason, since, known: record.known_at(), place }
     }
 
     /// Notes that a goroutine came to be what it is shown as, by `event` or by a
-    /// sighting; `before` is what it was, if it was known. A wait whose end nobody told,
+    /// sighting; `before` is what it was. A wait whose end nobody told,
     /// or before which events may have been `missed`, counts until it was last known of.
     pub(super) fn moved(
         &mut self,
-        before: Option<Before>,
+        before: Before,
         record: &mut Record,
         event: Option<EventRef<'_>>,
         missed: &Missed,
     ) {
         let now = record.condition();
-        if before.is_some_and(|before| before.state == now.state && before.since == now.since) {
+        if before.state == now.state && before.since == now.since {
             return;
         }
         let (told, by) = match event.map(|event| event.kind) {
@@ -256,12 +229,12 @@ impl Past {
             _ => (false, None),
         };
         let time = now.since.time();
-        let step = (time, now.state, now.reason, by);
-        let id = record.id;
-        let lasted = before.map_or(0, |before| time.0.saturating_sub(before.since.time().0));
-        self.note(&mut record.kept, step, before.map(|before| (before.state, lasted)));
-        if let Some((before, place)) = before.and_then(|before| Some((before, before.place?))) {
-            let since = before.since.time();
+        let step = Step::new(time, now.state, now.reason, by);
+        let (id, since) = (record.id, before.since.time());
+        let first = Step::new(since, before.state, before.reason, None);
+        let course = record.course.get_or_insert_default();
+        self.note(course, (step, first), time.0.saturating_sub(since.0));
+        if let Some(place) = before.place {
             let exact = told && !missed.between(since, time);
             let end = if exact { time } else { time.min(before.known) };
             let lasted = end.0.saturating_sub(since.0);
@@ -270,32 +243,16 @@ impl Past {
         }
     }
 
-    /// Notes a transition, and how long the state before it lasted, in nanoseconds.
+    /// Notes a transition and what was before: since when, and for how long, in
+    /// nanoseconds.
     #[inline(always)]
-    pub(super) fn note(
-        &self,
-        kept: &mut Kept,
-        (time, state, reason, by): (Time, GoState, Option<WaitReason>, Option<GoId>),
-        before: Option<(GoState, u64)>,
-    ) {
-        let by = by.unwrap_or(NOBODY);
-        match kept.steps.get_mut(kept.oldest) {
-            // One by one: what is put together first has to be read again as a whole.
-            Some(oldest) => {
-                (oldest.time, oldest.by, oldest.reason, oldest.state) = (time, by, reason, state);
-                kept.oldest += 1;
-                if kept.oldest == self.keep.transitions {
-                    kept.oldest = 0;
-                }
-            }
-            None => kept.push(Step { time, by, reason, state }, self.keep.transitions),
+    pub(super) fn note(&self, course: &mut Course, (step, before): (Step, Step), lasted: u64) {
+        let most = self.keep.transitions;
+        if course.is_new() {
+            course.begin(before, most);
         }
-        if let Some((state, lasted)) = before
-            && let Some(sum) = kept.nanoseconds.get_mut(state as usize)
-        {
-            // No two of them overlap.
-            *sum = sum.wrapping_add(lasted);
-        }
+        course.note_step(step, most);
+        course.note_lasted(before.state, lasted);
     }
 
     /// Notes that a wait at a place has ended; the waker's stack, and its number in bursts.
@@ -380,51 +337,6 @@ impl Past {
         }
         self.by_address.insert(address, (place, stack.clone()));
         Some(place)
-    }
-}
-
-impl Kept {
-    /// Adds a transition, where there are fewer than are kept at the most.
-    #[cold]
-    fn push(&mut self, step: Step, most: usize) {
-        if self.steps.len() < most {
-            if self.steps.is_empty() {
-                // Of very many that are seen in snapshots alone there is one.
-                self.steps.reserve_exact(1);
-            }
-            self.steps.push(step);
-            self.oldest = self.steps.len() % most;
-        }
-    }
-
-    /// Notes that it made another goroutine.
-    pub(super) fn note_child(&mut self, child: GoId) {
-        let children = self.children.get_or_insert_default();
-        children.made += 1;
-        if children.first.len() < CHILDREN_KEPT {
-            children.first.push(child);
-        }
-    }
-
-    /// What is shown of it.
-    pub(super) fn shown(&self) -> History {
-        let [runnable, running, blocked, syscall, _] = self.nanoseconds.map(Duration::from_nanos);
-        let children = self.children.as_ref();
-        History {
-            transitions: self.transitions().collect(),
-            in_state: TimeInStates { runnable, running, blocked, syscall },
-            children: children.map_or_else(Vec::new, |children| children.first.clone()),
-            children_made: children.map_or(0, |children| children.made),
-        }
-    }
-
-    /// The last transitions, oldest first.
-    pub(super) fn transitions(&self) -> impl Iterator<Item = Transition> + Clone {
-        let (newer, older) = self.steps.split_at_checked(self.oldest).unwrap_or_default();
-        older.iter().chain(newer).map(|step| {
-            let Step { time, by, reason, state } = *step;
-            Transition { time, state, reason, by: Some(by).filter(|by| *by != NOBODY) }
-        })
     }
 }
 
@@ -576,7 +488,10 @@ mod tests {
         }
         assert_eq!(world.places().count(), PLACES_KEPT);
         let history = world.history(GoId(1)).unwrap();
-        assert_eq!((history.transitions.len(), history.children.len()), (4, CHILDREN_KEPT));
+        assert_eq!(
+            (history.transitions.len(), history.children.len()),
+            (4, crate::world::course::CHILDREN_KEPT)
+        );
         assert_eq!(history.children_made, 40_000);
     }
 }

@@ -9,7 +9,9 @@ mod apply;
 mod births;
 mod buried;
 mod changes;
+mod course;
 mod glance;
+mod go_statements;
 mod goroutine;
 mod history;
 mod lent;
@@ -26,6 +28,8 @@ mod property_tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use goroutine::Record;
 
 use crate::model::{
     Addr, Burst, Event, EventRef, GoId, GoState, Links, LostKind, Observation, Problem, Sink, Snapshot,
@@ -49,6 +53,7 @@ const PROBLEMS_KEPT: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct World {
     records: records::Records,
+    go_statements: go_statements::GoStatements,
     lent: lent::Lent,
     objects: Arc<HashMap<Addr, Arc<SyncObject>>>,
     links: Option<Arc<Links>>,
@@ -105,7 +110,7 @@ impl World {
     /// The past of a goroutine that lives, where it is kept.
     #[must_use]
     pub fn history(&self, id: GoId) -> Option<History> {
-        self.past.as_ref().and(self.records.get(id)).map(|record| record.kept.shown())
+        self.past.as_ref().and(self.records.get(id)).map(Record::history)
     }
 
     /// The places where goroutines have waited, where the past is kept, in no order.

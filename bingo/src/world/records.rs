@@ -1,7 +1,10 @@
 //! The records of the goroutines that live, each with a number that is its own as
 //! long as it lives. In: ids. Out: records, by id or by number.
 
-use super::Map;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
 use super::goroutine::Record;
 use crate::model::GoId;
 
@@ -9,7 +12,9 @@ use crate::model::GoId;
 #[derive(Debug, Default)]
 pub(super) struct Records {
     by_number: Vec<Option<Record>>,
-    numbers: Map<GoId, u32>,
+    /// The numbers by id.
+    numbers: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
     free: Vec<u32>,
 }
 
@@ -19,12 +24,14 @@ impl Records {
     }
 
     pub(super) fn reserve(&mut self, more: usize) {
-        self.numbers.reserve(more);
+        let (records, hasher) = (&self.by_number, &self.hasher);
+        self.numbers.reserve(more, |number| hash(records, hasher, *number));
+        self.by_number.reserve(more.saturating_sub(self.free.len()));
     }
 
     /// The number of a goroutine's record.
     pub(super) fn number(&self, id: GoId) -> Option<u32> {
-        self.numbers.get(&id).copied()
+        self.numbers.find(self.hasher.hash_one(id), |number| is_of(&self.by_number, *number, id)).copied()
     }
 
     pub(super) fn get(&self, id: GoId) -> Option<&Record> {
@@ -57,13 +64,16 @@ impl Records {
                 number
             }
         };
-        self.numbers.insert(record.id, number);
+        let id = record.id;
         *self.by_number.get_mut(number as usize)? = Some(record);
+        let (records, hasher) = (&self.by_number, &self.hasher);
+        self.numbers.insert_unique(hasher.hash_one(id), number, |number| hash(records, hasher, *number));
         Some(number)
     }
 
     pub(super) fn remove(&mut self, id: GoId) -> Option<Record> {
-        let number = self.numbers.remove(&id)?;
+        let is_it = |number: &u32| is_of(&self.by_number, *number, id);
+        let (number, _) = self.numbers.find_entry(self.hasher.hash_one(id), is_it).ok()?.remove();
         self.free.push(number);
         self.by_number.get_mut(number as usize)?.take()
     }
@@ -81,6 +91,15 @@ impl Records {
     pub(super) fn iter_exact(&self) -> impl ExactSizeIterator<Item = &Record> {
         Exactly { records: self.iter(), left: self.len() }
     }
+}
+
+fn is_of(records: &[Option<Record>], number: u32, id: GoId) -> bool {
+    matches!(records.get(number as usize), Some(Some(record)) if record.id == id)
+}
+
+fn hash(records: &[Option<Record>], hasher: &impl BuildHasher, number: u32) -> u64 {
+    let record = records.get(number as usize).and_then(Option::as_ref);
+    record.map_or(0, |record| hasher.hash_one(record.id))
 }
 
 /// So many of an iterator's.

@@ -3,6 +3,7 @@
 //! goes that way.
 
 use super::World;
+use super::course::Step;
 use super::goroutine::Record;
 use super::history::{End, Past};
 use super::lent::{NONE, Waits};
@@ -82,7 +83,7 @@ impl World {
     /// Removes a goroutine that has ended.
     pub(super) fn remove(&mut self, id: GoId) -> Option<Record> {
         let gone = self.records.remove(id)?;
-        if let (Some(past), Some(place)) = (&mut self.past, gone.birthplace) {
+        if let (Some(past), Some(place)) = (&mut self.past, gone.birthplace()) {
             past.births.ended(place, self.latest);
         }
         self.changes.gone(id);
@@ -148,7 +149,9 @@ impl Fold<'_> {
         };
         // It was so before the event.
         let lasted = time.0.wrapping_sub(before.since.0);
-        self.past.note(&mut record.kept, (time, state, reason, by), Some((before.state, lasted)));
+        let was = Step::new(before.since, before.state, before.reason, None);
+        let Some(course) = &mut record.course else { return true };
+        self.past.note(course, (Step::new(time, state, reason, by), was), lasted);
         if kind != ShortKind::Unblock || before.state != GoState::Blocked {
             return true;
         }

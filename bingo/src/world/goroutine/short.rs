@@ -3,7 +3,7 @@
 
 use super::super::history::{Past, PlaceIndex};
 use super::super::lent::{Lent, NONE};
-use super::{Record, Woken};
+use super::{Facts, Record};
 use crate::model::{GoId, GoState, ShortKind, ThreadId, Time, WaitReason};
 
 /// What a goroutine was before an event.
@@ -29,27 +29,24 @@ impl Record {
         by: Option<GoId>,
         thread: Option<ThreadId>,
     ) -> Option<Was> {
-        let told = self.told.as_mut().filter(|told| self.plain.get() && told.time < time)?;
-        if kind != ShortKind::Unblock && told.state == GoState::Blocked {
+        let Facts::Told(told) = &mut self.facts else { return None };
+        if !self.plain.get()
+            || told.time >= time
+            || kind != ShortKind::Unblock && told.state == GoState::Blocked
+        {
             return None;
         }
+        let course = match &mut self.course {
+            Some(course) => course,
+            none => none.insert(Box::default()),
+        };
         let was = Was { state: told.state, since: told.time, reason: told.reason, lent: self.lent };
-        (told.time, told.state, told.reason, told.thread) = (time, state, reason, thread);
+        (told.time, told.state, told.reason) = (time, state, reason);
+        told.put_on(thread);
         match kind {
-            ShortKind::Unblock => {
-                match &mut self.woken {
-                    Some(woken) => (woken.time, woken.by) = (time, by),
-                    None => self.woken = Some(Woken { time, by, stack: None }),
-                }
-                self.woken_lent = stack;
-                if stack == NONE
-                    && let Some(woken) = &mut self.woken
-                {
-                    woken.stack = None;
-                }
-            }
+            ShortKind::Unblock => course.note_woken_by_number(time, by, stack),
             kind => {
-                self.blocks += u64::from(kind == ShortKind::Block);
+                course.blocks += u64::from(kind == ShortKind::Block);
                 if stack != NONE {
                     self.lent = stack;
                 } else if kind == ShortKind::Block {
@@ -72,20 +69,19 @@ impl Record {
     /// It waits somewhere, and not where it was before.
     #[cold]
     pub(super) fn lose_stack(&mut self) {
-        (self.stack, self.place, self.lent) = (None, None, NONE);
+        (self.stack, self.lent) = (None, NONE);
+        self.forget_place();
     }
 
     /// Refers to no stack by its number any more.
     pub(in super::super) fn own_stacks(&mut self, lent: &Lent) {
         if self.lent != NONE {
-            (self.stack, self.place) = (lent.stack(self.lent).cloned(), None);
+            self.stack = lent.stack(self.lent).cloned();
             self.lent = NONE;
+            self.forget_place();
         }
-        if self.woken_lent != NONE
-            && let Some(woken) = &mut self.woken
-        {
-            woken.stack = lent.stack(self.woken_lent).cloned();
-            self.woken_lent = NONE;
+        if let Some(course) = &mut self.course {
+            course.own_stacks(lent);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::missed::Missed;
 use super::super::sampled::Sampled;
-use super::{Condition, Origin, Record, Seen, Shown, Sighted, Since, Told};
+use super::{Condition, Facts, Origin, Record, Seen, Shown, Sighted, Since};
 use crate::model::{GoState, ThreadId, Time, Wait, WaitReason};
 
 /// What a sighting changed.
@@ -39,17 +39,20 @@ impl Before {
 impl Record {
     /// Notes what a sighting that was `taken` behind the last one says of its turns.
     pub(in super::super) fn sample(&mut self, sighted: &Sighted, taken: Time) {
-        if let Some(seen) = self.seen.as_ref().filter(|seen| seen.taken < taken) {
-            let known = self.sampled.as_deref().copied();
-            let sampled = Sampled::and(known, seen, (sighted, taken));
-            self.sampled = sampled.map(|sampled| match self.sampled.take() {
-                Some(mut kept) => {
-                    *kept = sampled;
-                    kept
-                }
-                None => Box::new(sampled),
-            });
+        let Some(seen) = self.facts.seen().filter(|seen| seen.taken < taken) else { return };
+        let known = self.course.as_ref().and_then(|course| course.sampled.as_deref().copied());
+        let sampled = Sampled::and(known, seen, (sighted, taken));
+        if sampled.is_none() && self.course.is_none() {
+            return;
         }
+        let course = self.course.get_or_insert_default();
+        course.sampled = sampled.map(|sampled| match course.sampled.take() {
+            Some(mut kept) => {
+                *kept = sampled;
+                kept
+            }
+            None => Box::new(sampled),
+        });
     }
 
     /// Takes in a sighting by a snapshot that was read from `taken` to `end`.
@@ -59,32 +62,33 @@ impl Record {
         (taken, end): (Time, Time),
         missed: &Missed,
     ) -> Sighting {
-        let tell = |told: &mut Option<Told>| {
-            if let Some(told) = told.as_mut().filter(|told| told.time < taken) {
-                told.see(end, sighted.switches, missed);
+        let tie = |facts: &mut Facts| {
+            if let Some(told) = facts.told_mut().filter(|told| told.time < taken) {
+                told.tie_to(end, sighted.switches, missed);
             }
         };
-        let mut since = end;
-        if let Some(seen) = &mut self.seen {
+        let mut now = Seen::new(sighted, (taken, end), end);
+        let told_at = self.facts.told().map(|told| told.time);
+        if let Some(seen) = self.facts.seen_mut() {
             let unchanged = Arc::ptr_eq(&seen.sighted, sighted);
-            let is_news = self.told.as_ref().is_some_and(|told| told.time >= seen.taken);
+            let is_news = told_at.is_some_and(|told| told >= seen.taken);
             let old = seen.taken > taken;
             if old || (unchanged && !is_news) {
                 if !old {
                     (seen.taken, seen.end) = (taken, end);
                 }
-                tell(&mut self.told);
+                tie(&mut self.facts);
                 return Sighting::default();
             }
             if unchanged || is_one_stretch(&seen.sighted, sighted) {
-                since = since.min(seen.since);
+                now.since = now.since.min(seen.since);
             }
         }
         let before = Before::of(self.condition());
-        tell(&mut self.told);
+        tie(&mut self.facts);
         self.plain.set(false);
         let origin = self.note_origin(sighted);
-        self.seen = Some(Seen { taken, end, sighted: Arc::clone(sighted), since });
+        self.facts.see(now);
         let mut sighting = self.compare(&before, sighted);
         sighting.changed |= origin;
         if sighting.changed {
@@ -116,7 +120,7 @@ impl Record {
     /// Whether what is shown comes from the event: it is not older than the
     /// beginning of the snapshot.
     fn is_told(&self) -> bool {
-        match (&self.told, &self.seen) {
+        match (self.facts.told(), self.facts.seen()) {
             (Some(told), Some(seen)) => told.time >= seen.taken,
             (told, _) => told.is_some(),
         }
