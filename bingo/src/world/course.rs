@@ -88,45 +88,46 @@ impl Step {
 }
 
 impl Course {
-    /// Notes a transition, of which so many are kept.
+    /// Notes a transition, of which so many are kept; `before` is what it was.
     #[inline(always)]
-    pub(super) fn note_step(&mut self, step: Step, most: usize) {
+    pub(super) fn note_step(&mut self, step: Step, before: Step, most: usize) {
+        let Step { time, by, reason, state } = step;
         match self.steps.get_mut(self.oldest as usize) {
             // One by one: what is put together first has to be read again as a whole.
             Some(oldest) => {
-                let Step { time, by, reason, state } = step;
-                (oldest.time, oldest.by, oldest.reason, oldest.state) = (time, by, reason, state);
+                (oldest.time, oldest.by) = (time, by);
+                (oldest.reason, oldest.state) = (reason, state);
                 self.oldest += 1;
                 if self.oldest as usize == most {
                     self.oldest = 0;
                 }
             }
-            None => self.push(step, most),
+            None => self.push((time, by, reason, state), (before.time, before.state, before.reason), most),
         }
     }
 
     /// Adds a transition, where there are fewer than are kept at the most.
     #[cold]
-    fn push(&mut self, step: Step, most: usize) {
-        if self.steps.len() < most {
-            if self.steps.is_empty() {
-                self.steps.reserve_exact(FEW.min(most));
-            }
-            self.steps.push(step);
-            self.oldest = u32::try_from(self.steps.len() % most).unwrap_or(0);
+    #[inline(never)]
+    fn push(
+        &mut self,
+        (time, by, reason, state): (Time, GoId, Option<WaitReason>, GoState),
+        (since, was, why): (Time, GoState, Option<WaitReason>),
+        most: usize,
+    ) {
+        if self.is_new() {
+            self.steps.reserve_exact(FEW.min(most));
+            self.steps.push(self.first(Step::new(since, was, why, None)));
         }
+        if self.steps.len() < most {
+            self.steps.push(Step { time, by, reason, state });
+        }
+        self.oldest = u32::try_from(self.steps.len().checked_rem(most).unwrap_or(0)).unwrap_or(0);
     }
 
     /// Whether no transition was noted.
-    #[inline(always)]
     pub(super) fn is_new(&self) -> bool {
         self.steps.is_empty()
-    }
-
-    /// Notes what it was before its first transition.
-    #[cold]
-    pub(super) fn begin(&mut self, first: Step, most: usize) {
-        self.note_step(self.first(first), most);
     }
 
     /// What it was before its first transition, and by whom, if that is known still.

@@ -14,7 +14,7 @@ mod facts;
 mod short;
 mod sighting;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -106,9 +106,6 @@ pub(super) struct Record {
     /// `None`: it is as the last sighting says, if there was one.
     origin: Option<Box<Origin>>,
     shown: OnceCell<Arc<Goroutine>>,
-    /// Whether short events need not ask what else is known: it was told of, by an event
-    /// that says since when and no address, never seen, and nobody has looked since.
-    plain: Cell<bool>,
 }
 
 /// What hardly ever changes, as it is shown.
@@ -196,7 +193,6 @@ impl Record {
             course: None,
             origin: None,
             shown: OnceCell::new(),
-            plain: Cell::new(false),
         }
     }
 
@@ -224,7 +220,7 @@ impl Record {
     /// What is known of it.
     pub(super) fn shown(&self, lent: &Lent) -> &Arc<Goroutine> {
         self.shown.get_or_init(|| {
-            self.plain.set(false);
+            self.facts.note_shown();
             let now = self.condition();
             let course = self.course.as_ref();
             let origin = self.origin();
@@ -395,7 +391,6 @@ impl Record {
         let mut told = Told::new(time, state).at_latest(at_latest).waiting(reason, on);
         told.put_on(event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall)));
         let seen_since = self.facts.seen().filter(|seen| seen.taken > time);
-        let is_plain = self.facts.seen().is_none() && told.is_plain();
         match seen_since {
             Some(seen) => told.tie_to(seen.end, seen.sighted.switches, missed),
             None if stack.is_none() && matches!(event.kind, EventKind::Block { .. }) => self.lose_stack(),
@@ -404,7 +399,6 @@ impl Record {
             }
         }
         self.facts.tell(told);
-        self.plain.set(is_plain);
     }
 
     /// Notes its stack, where that is known. The answer is whether it is another.

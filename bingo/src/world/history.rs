@@ -247,11 +247,7 @@ impl Past {
     /// nanoseconds.
     #[inline(always)]
     pub(super) fn note(&self, course: &mut Course, (step, before): (Step, Step), lasted: u64) {
-        let most = self.keep.transitions;
-        if course.is_new() {
-            course.begin(before, most);
-        }
-        course.note_step(step, most);
+        course.note_step(step, before, self.keep.transitions);
         course.note_lasted(before.state, lasted);
     }
 

@@ -1,6 +1,7 @@
 //! The two facts of a goroutine, the last event and the last sighting, and what
 //! follows from them. In: either, in any order. Out: a [`Condition`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::super::missed::Missed;
@@ -31,6 +32,8 @@ pub(super) struct Told {
     pub(super) reason: Option<WaitReason>,
     /// Whether it is so since the event.
     exact: bool,
+    /// Whether what is shown of the goroutine was put together since.
+    shown: Cell<bool>,
 }
 
 /// What few events tell, or concerns goroutines alone that were seen.
@@ -108,6 +111,13 @@ impl Facts {
         }
     }
 
+    /// What is shown was put together.
+    pub(super) fn note_shown(&self) {
+        if let Facts::Told(told) = self {
+            told.shown.set(true);
+        }
+    }
+
     /// Takes in an event instead of the last one.
     pub(super) fn tell(&mut self, told: Told) {
         match self {
@@ -144,7 +154,16 @@ impl Facts {
 impl Told {
     /// An event at `time` that leaves the goroutine in `state`.
     pub(super) fn new(time: Time, state: GoState) -> Told {
-        Told { time, since: time, thread: NO_THREAD, more: None, state, reason: None, exact: true }
+        Told {
+            time,
+            since: time,
+            thread: NO_THREAD,
+            more: None,
+            state,
+            reason: None,
+            exact: true,
+            shown: Cell::new(false),
+        }
     }
 
     /// One that does not say since when, but at the latest `since`.
@@ -164,9 +183,11 @@ impl Told {
         self.thread = thread.unwrap_or(NO_THREAD);
     }
 
-    /// Whether the event says since when it is so, and nothing that few do.
+    /// Whether a short event need not ask what else is known, if the goroutine was never
+    /// seen: this one says since when and no address, and nobody has looked since.
+    #[inline(always)]
     pub(super) fn is_plain(&self) -> bool {
-        self.exact && self.more.is_none()
+        self.exact && self.more.is_none() && !self.shown.get()
     }
 
     fn since(&self) -> Since {

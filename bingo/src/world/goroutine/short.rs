@@ -30,7 +30,7 @@ impl Record {
         thread: Option<ThreadId>,
     ) -> Option<Was> {
         let Facts::Told(told) = &mut self.facts else { return None };
-        if !self.plain.get()
+        if !told.is_plain()
             || told.time >= time
             || kind != ShortKind::Unblock && told.state == GoState::Blocked
         {

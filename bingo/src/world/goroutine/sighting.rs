@@ -86,7 +86,6 @@ impl Record {
         }
         let before = Before::of(self.condition());
         tie(&mut self.facts);
-        self.plain.set(false);
         let origin = self.note_origin(sighted);
         self.facts.see(now);
         let mut sighting = self.compare(&before, sighted);
