@@ -44,6 +44,8 @@ pub trait Sink {
     fn snapshot(&mut self, snapshot: Box<Snapshot>);
     /// Something is missing, or is not to be trusted.
     fn problem(&mut self, problem: Problem);
+    /// So many bytes of a recording were read, of which all that was told so far is made.
+    fn read(&mut self, _bytes: u64) {}
 
     /// One of the three.
     fn observation(&mut self, observation: Observation) {

@@ -160,6 +160,7 @@ impl<R: BufRead> Source for EventReader<R> {
     }
 
     fn observe(&mut self, _: Time, out: &mut dyn Sink) -> Result<bool, SourceError> {
+        out.read(self.line.offset);
         for _ in 0..AT_ONCE {
             match self.next() {
                 Ok(Some(observation)) => {

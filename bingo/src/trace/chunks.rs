@@ -45,6 +45,8 @@ pub(super) struct Chunk {
     pub(super) other_stacks: bool,
     /// When their generation began.
     pub(super) began: Time,
+    /// How many bytes of the trace were read for these and those before.
+    pub(super) read: u64,
     /// How the trace's clock relates to others; from the first chunk on.
     pub(super) clocks: Option<Clocks>,
     /// How the trace ended, if it did behind these.
@@ -165,6 +167,7 @@ impl Filler {
         std::mem::swap(&mut words.events, &mut chunk.events);
         std::mem::swap(&mut words.times, &mut chunk.times);
         std::mem::swap(&mut words.stacks.made, &mut chunk.stacks);
+        chunk.read = self.merge.bytes_read();
         (chunk.other_stacks, chunk.began, chunk.clocks) = (words.stacks.others, words.began, words.clocks);
         let given = self.merge.order.goroutines.settle();
         chunk.goroutines.clear();

@@ -141,6 +141,11 @@ impl<'r> Generations<'r> {
         Ok(Generations { input, version, salvage, again, ahead: None, spill: None, ended: None, unit: None })
     }
 
+    /// How many bytes of the trace were read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.input.offset()
+    }
+
     pub(super) fn version(&self) -> Version {
         self.version
     }

@@ -92,6 +92,11 @@ impl<'r> Merge<'r> {
         Arc::clone(self.generations.ahead.get_or_insert_default())
     }
 
+    /// How many bytes of the trace were read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.generations.bytes_read()
+    }
+
     pub(super) fn version(&self) -> Version {
         self.generations.version()
     }

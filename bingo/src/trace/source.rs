@@ -104,6 +104,7 @@ impl Source for TraceSource {
         let first = std::mem::take(&mut self.first);
         let chunk = if first { self.chunks.current() } else { self.chunks.next() };
         self.numbers.learn(chunk);
+        out.read(chunk.read);
         let Numbers { goroutines, threads, stacks } = &self.numbers;
         let ends = chunk.times.iter().skip(1).map(|(begin, _)| *begin).chain([chunk.events.len()]);
         for (&(begin, from), end) in chunk.times.iter().zip(ends) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::World;
 use super::goroutine::Record;
-use crate::model::{Event, EventKind, EventRef, GoId, GoState, Snapshot, Time};
+use crate::model::{Event, EventKind, EventRef, GoId, GoState, Problem, Snapshot, Time};
 
 /// A wait this long has its details told again once a snapshot knows them: the
 /// address of a mutex, say, which no probe sees.
@@ -49,12 +49,17 @@ impl World {
                 record
             }
             None if self.buried.contains(id) => return,
+            None if !self.budget.has_room() => {
+                self.leave_out(event.time);
+                return;
+            }
             None => {
                 self.totals.goroutines += 1;
                 let known = (&self.missed, &mut self.go_statements);
                 let record = Record::first_told(id, event, state, known);
                 let Some(number) = self.records.insert(record) else { return };
                 let Some(record) = self.records.at(number) else { return };
+                self.budget.take(record);
                 if let Some(past) = &mut self.past
                     && let (EventKind::Create { .. }, Some(stack)) = (event.kind, event.stack)
                 {
@@ -65,6 +70,22 @@ impl World {
         };
         record.changed = self.changes.changed(id);
         self.changes.trim(self.records.len());
+    }
+
+    /// Leaves out what happened to a goroutine that there is no room for.
+    #[cold]
+    fn leave_out(&mut self, time: Time) {
+        let from = *self.left_out.get_or_insert(time);
+        if self.totals.left_out == 0 {
+            let kept = self.records.len();
+            let what = format!(
+                "there are more than {kept} goroutines at once, too many for a recording of this length: \
+                 what happened to others is left out"
+            );
+            self.note_problem(Problem { goroutine: None, what });
+        }
+        self.totals.left_out += 1;
+        self.missed.note(from, time);
     }
 
     /// Notes that in `[from, until]` events may have been missed: they were lost,
@@ -92,6 +113,7 @@ impl World {
                 let Some(number) = self.records.insert(record) else { continue };
                 let Some(record) = self.records.at(number) else { continue };
                 record.changed = self.changes.changed(sighted.id);
+                self.budget.take(record);
                 self.totals.goroutines += 1;
                 untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, taken)));
                 continue;

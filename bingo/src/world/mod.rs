@@ -7,6 +7,7 @@
 
 mod apply;
 mod births;
+mod budget;
 mod buried;
 mod changes;
 mod course;
@@ -60,6 +61,9 @@ pub struct World {
     problems: Arc<[Problem]>,
     source_problems: Vec<Problem>,
     buried: buried::Buried,
+    budget: budget::Budget,
+    /// From when on goroutines are left out, because there is no room for more.
+    left_out: Option<Time>,
     changes: changes::ChangeLog,
     totals: Totals,
     missed: missed::Missed,
@@ -83,6 +87,8 @@ pub struct Totals {
     pub snapshots: u64,
     /// Events that were made and not received, by kind.
     pub lost: Lost,
+    /// Events that were received, of goroutines that there was no room for.
+    pub left_out: u64,
     /// How long the program was stopped for snapshots.
     pub stopped_for: Duration,
 }
@@ -278,6 +284,10 @@ impl Sink for World {
 
     fn problem(&mut self, problem: Problem) {
         self.note_problem(problem);
+    }
+
+    fn read(&mut self, bytes: u64) {
+        self.budget.note_read(bytes);
     }
 }
 

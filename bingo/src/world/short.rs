@@ -83,6 +83,7 @@ impl World {
     /// Removes a goroutine that has ended.
     pub(super) fn remove(&mut self, id: GoId) -> Option<Record> {
         let gone = self.records.remove(id)?;
+        self.budget.give_back(&gone);
         if let (Some(past), Some(place)) = (&mut self.past, gone.birthplace()) {
             past.births.ended(place, self.latest);
         }
