@@ -198,8 +198,8 @@ impl World {
                 continue;
             }
             let before = self.past.as_mut().map(|past| past.before(record));
-            record.note_event(event, GoState::Runnable, &self.missed);
-            if let Some(past) = &mut self.past {
+            record.note_event(event, GoState::Runnable, (&self.missed, &mut self.go_statements));
+            if let Some((past, before)) = self.past.as_mut().zip(before) {
                 past.moved(before, record, Some(event), &self.missed);
             }
             record.changed = self.changes.changed(id);
