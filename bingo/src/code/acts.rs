@@ -211,7 +211,7 @@ impl Code {
             let wraps = self.points.program.site(item.site).map(|site| bare(&site.kind).clone());
             if let Some(Type::Foreign(..)) = wraps {
                 let inside = self.points.inside(item.site);
-                next.extend(self.evaluator().within(item, inside));
+                next.extend(self.evaluator().within(item, inside, context));
             }
         }
         ends
@@ -221,7 +221,7 @@ impl Code {
     fn on_end(&mut self, end: Item, name: &str, line: u32, found: &mut Vec<Done>) {
         for (side, operation) in foreign::on_end(name) {
             let through = self.points.field(end.site, &(*side).into());
-            for item in self.evaluator().within(end, through) {
+            for item in self.evaluator().within(end, through, None) {
                 found.push(Done { item, kind: ObjectKind::Channel, operation: *operation, line });
             }
         }

@@ -15,6 +15,8 @@ const RESULTS: usize = 3;
 const PARENTS: usize = 100;
 /// Where a call keeps the list of its variadic arguments.
 const VARIADIC: usize = 100;
+/// The result of a call that it puts where it is told to.
+pub(super) const PUT: usize = 101;
 
 impl Points {
     /// Lets arguments and results of a call flow.
@@ -358,6 +360,12 @@ impl Points {
                 for site in given.iter().flat_map(Sites::iter) {
                     self.call_back(id, *site, true, &with);
                 }
+            }
+            Function::Finds => {
+                // Errors are wrapped in many ways: it may be any of them.
+                let errors = self.errors();
+                self.add(Node::Result(id, 0), &errors);
+                self.add(Node::Result(id, PUT), &errors);
             }
             Function::Ends => {}
             Function::Looks => {

@@ -113,7 +113,7 @@ impl<'p> Evaluator<'p> {
                 let mut found = Items::new();
                 for base in of {
                     let sites = self.points.field(base.site, name);
-                    found.extend(self.within(base, sites));
+                    found.extend(self.within(base, sites, Some(context)));
                 }
                 found
             }
@@ -127,7 +127,7 @@ impl<'p> Evaluator<'p> {
                         found.extend(sites.into_iter().map(|site| Item { site, owner: UNBORN }));
                         continue;
                     }
-                    found.extend(self.within(base, sites));
+                    found.extend(self.within(base, sites, Some(context)));
                 }
                 found
             }
@@ -137,16 +137,24 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    /// What is in an object is by the same goroutine, if it was made along with it.
-    pub(super) fn within(&self, base: Item, sites: Sites) -> Items {
+    /// What is in an object is by the same goroutine, if it was made along with it. What
+    /// is yet to be made `here` may be given what is there already.
+    pub(super) fn within(&self, base: Item, sites: Sites, here: Option<&Rc<Context>>) -> Items {
         let made_in = self.points.program.site(base.site).map(|site| site.func);
+        let born = |of: &Site| {
+            let here = here.filter(|here| base.owner == UNBORN && of.func == Some(here.func))?;
+            let (first, last) = here.unborn?;
+            (of.line < first || of.line > last).then_some(here.owner)
+        };
         sites
             .into_iter()
             .map(|site| {
                 let of = self.points.program.site(site);
                 let is_part = of.is_some_and(|of| of.made == Made::Part(base.site));
                 let together = of.is_some_and(|of| of.func.is_some() && Some(of.func) == made_in);
-                Item { site, owner: base.owner.filter(|_| is_part || together) }
+                let owner = base.owner.filter(|_| is_part || together);
+                let born = of.filter(|_| together && !is_part).and_then(born);
+                Item { site, owner: born.unwrap_or(owner) }
             })
             .collect()
     }
@@ -302,7 +310,7 @@ impl<'p> Evaluator<'p> {
                 continue;
             }
             let inside = self.points.inside(item.site);
-            next.extend(self.within(item, inside));
+            next.extend(self.within(item, inside, context));
         }
         found
     }
@@ -335,7 +343,7 @@ impl<'p> Evaluator<'p> {
         let Type::Struct(fields) = self.points.program.underlying(&kind).clone() else { return };
         for embedded in fields.iter().filter(|field| field.embedded) {
             let sites = self.points.field(item.site, &Arc::clone(&embedded.name));
-            for part in self.within(item, sites) {
+            for part in self.within(item, sites, None) {
                 self.promoted(part, name, depth + 1, found);
             }
         }

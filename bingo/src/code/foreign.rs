@@ -42,6 +42,9 @@ pub(super) enum Function {
     Pipe { both: bool },
     /// Calls what it is given, later, and nobody waits for that.
     Later,
+    /// Finds an error of some type within another one: `errors.As` puts it where it is
+    /// told to.
+    Finds,
     /// Ends the goroutine or the program.
     Ends,
     /// Looks at what it is given, as `fmt` does: no more than `String` and the like
@@ -68,6 +71,14 @@ pub(super) fn is_reference(package: &str, name: &str) -> bool {
         "testing" => name == "TB",
         _ => false,
     }
+}
+
+/// Whether what has type parameters, and is named so, is a type, and no function.
+pub(super) fn is_generic_type(package: &str, name: &str) -> bool {
+    matches!(
+        (package, name),
+        ("iter", "Seq" | "Seq2") | ("sync/atomic" | "weak", "Pointer") | ("unique", "Handle")
+    )
 }
 
 /// What kind of thing to wait on a type is.
@@ -141,6 +152,7 @@ pub(super) fn function(package: &str, name: &str) -> Function {
         ("os", "Exit") | ("runtime", "Goexit") => Function::Ends,
         ("log", "Fatal" | "Fatalf" | "Fatalln" | "Panic" | "Panicf" | "Panicln") => Function::Ends,
         ("builtin", "panic") => Function::Ends,
+        ("errors", "As" | "AsType" | "Unwrap") => Function::Finds,
         ("log", "SetOutput") => Function::Later,
         ("log", "New") | ("log/slog", "New" | "NewTextHandler" | "NewJSONHandler" | "NewLogLogger") => {
             Function::Other

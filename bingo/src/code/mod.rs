@@ -49,6 +49,8 @@ mod waits;
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod found_tests;
+#[cfg(test)]
 mod go_tests;
 #[cfg(test)]
 mod line_tests;

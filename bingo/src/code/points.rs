@@ -69,6 +69,8 @@ pub(super) struct Points {
     pub(super) timers: HashMap<SiteId, Option<u64>>,
     /// The ends of pipes.
     pub(super) ends: Sites,
+    /// What is an error, and how many sites there were when that was last looked at.
+    errors: (Sites, usize),
     pub(super) called: BTreeSet<FuncId>,
     /// The functions that are open to the outside, and how many sites there were
     /// when that was last looked at.
@@ -100,6 +102,7 @@ impl Points {
             fed: HashMap::default(),
             timers: HashMap::default(),
             ends: Sites::new(),
+            errors: (Sites::new(), 0),
             called: BTreeSet::new(),
             opened: HashMap::default(),
             changed: false,
@@ -181,6 +184,23 @@ impl Points {
                 self.note_field(to, &name, &value);
             }
         }
+    }
+
+    /// All that is an error, by its own method or one of what is embedded in it.
+    pub(super) fn errors(&mut self) -> Sites {
+        let (mut found, from) = std::mem::take(&mut self.errors);
+        let all = self.program.sites.iter().enumerate().skip(from);
+        let is_error = |site: &Site| {
+            let embeds = |kind: &Type| match self.program.underlying(bare(kind)) {
+                Type::Struct(fields) => fields.iter().any(|field| field.embedded),
+                _ => false,
+            };
+            self.method(&site.kind, &"Error".into()).is_some() || embeds(&site.kind)
+        };
+        let new = all.filter(|(_, site)| is_error(site)).map(|(at, _)| u32::try_from(at).map(SiteId));
+        found.extend(new.flatten());
+        self.errors = (found.clone(), self.program.sites.len());
+        found
     }
 
     /// Functions that nobody calls are called by what was not read, if by anybody.

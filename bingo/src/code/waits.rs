@@ -165,7 +165,7 @@ pub(super) fn waits(code: &mut Code, spot: &Spot, waiting: Waiting) -> Option<Ve
                 for end in code.ends_of(&at_hand, Some(&spot.context)) {
                     let side = if operation == Operation::Send { foreign::OUT } else { foreign::IN };
                     let through = code.points.field(end.site, &side.into());
-                    let through = code.evaluator().within(end, through);
+                    let through = code.evaluator().within(end, through, None);
                     found.extend(through.into_iter().map(|item| (item, operation)));
                 }
                 // Others on the line have none at hand.

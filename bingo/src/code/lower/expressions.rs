@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::{Global, Import, Local, Reader, children, last_line, line, part};
+use crate::code::calls::PUT;
+use crate::code::foreign::{self, Function};
 use crate::code::ir::{
     Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Place, Site, Touch, Type, VarId,
 };
@@ -71,13 +73,15 @@ impl Reader<'_> {
                 self.of(node, "right", acts);
                 Expr::Nothing
             }
+            "type_conversion_expression" if self.call_of_generic(node).is_some() => self.call(node, acts),
             "slice_expression" | "type_assertion_expression" | "type_conversion_expression" => {
                 self.of(node, "operand", acts)
             }
             "type_instantiation_expression" => match node.child_by_field_name("type") {
-                Some(kind) => self.identifier(part(self.text, kind)),
+                Some(kind) => self.generic(kind),
                 None => Expr::Unknown,
             },
+            "type_identifier" | "qualified_type" => self.generic(node),
             "call_expression" => self.call(node, acts),
             "composite_literal" => {
                 let kind = node.child_by_field_name("type").map_or(Type::Unknown, |kind| self.kind(kind));
@@ -206,23 +210,11 @@ impl Reader<'_> {
         };
         let field = self.name(field);
         let name = part(self.text, operand);
-        if operand.kind() == "identifier" && self.local(name).is_none() {
-            match self.imports.get(name) {
-                Some(Import::Foreign(path)) => return Expr::Foreign(Arc::clone(path), field),
-                Some(Import::Program(package)) => {
-                    return match self.lowering.globals.get(&(*package, field)) {
-                        Some(Global::Var(var)) => {
-                            let var = *var;
-                            self.note_mention(var);
-                            Expr::Var(var)
-                        }
-                        Some(Global::Func(func)) => Expr::Func(*func),
-                        Some(_) => Expr::Nothing,
-                        None => Expr::Unknown,
-                    };
-                }
-                None => {}
-            }
+        if operand.kind() == "identifier"
+            && self.local(name).is_none()
+            && let Some(found) = self.imported(name, &field)
+        {
+            return found;
         }
         // `T.method` as a value.
         if let Some(Type::Named(package, of)) = self.type_named(operand) {
@@ -231,17 +223,72 @@ impl Reader<'_> {
         Expr::Field(Rc::new(self.through(operand, acts)), field)
     }
 
+    /// What an imported package has of that name.
+    fn imported(&mut self, package: &str, name: &Name) -> Option<Expr> {
+        Some(match self.imports.get(package)? {
+            Import::Foreign(path) => Expr::Foreign(Arc::clone(path), Arc::clone(name)),
+            Import::Program(package) => match self.lowering.globals.get(&(*package, Arc::clone(name))) {
+                Some(Global::Var(var)) => {
+                    let var = *var;
+                    self.note_mention(var);
+                    Expr::Var(var)
+                }
+                Some(Global::Func(func)) => Expr::Func(*func),
+                Some(_) => Expr::Nothing,
+                None => Expr::Unknown,
+            },
+        })
+    }
+
     fn method(&self, of: &(crate::code::ir::PackageId, Name), name: &Name) -> Option<FuncId> {
         let methods = self.lowering.program.methods.get(of)?;
         methods.iter().find(|(known, _)| known == name).map(|(_, func)| *func)
     }
 
+    /// What has type parameters, as it is named where those are given.
+    fn generic(&mut self, node: Node<'_>) -> Expr {
+        match (node.child_by_field_name("package"), node.child_by_field_name("name")) {
+            (Some(package), Some(name)) => {
+                let (package, name) = (part(self.text, package), self.name(name));
+                self.imported(package, &name).unwrap_or(Expr::Unknown)
+            }
+            _ => self.identifier(part(self.text, node)),
+        }
+    }
+
+    /// The function of a call `f[T](x)`, which looks like a conversion to a type.
+    fn call_of_generic<'n>(&mut self, node: Node<'n>) -> Option<Node<'n>> {
+        let generic = node.child_by_field_name("type").filter(|of| of.kind() == "generic_type")?;
+        let of = generic.child_by_field_name("type")?;
+        let calls = match self.generic(of) {
+            Expr::Func(_) => true,
+            Expr::Foreign(package, name) => !foreign::is_generic_type(&package, &name),
+            _ => false,
+        };
+        calls.then_some(of)
+    }
+
+    /// What is called and what it is given.
+    fn call_parts<'n>(&mut self, node: Node<'n>) -> Option<(Node<'n>, Vec<Node<'n>>)> {
+        match node.kind() {
+            "call_expression" => {
+                let arguments = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+                Some((node.child_by_field_name("function")?, arguments))
+            }
+            "type_conversion_expression" => {
+                Some((self.call_of_generic(node)?, node.child_by_field_name("operand").into_iter().collect()))
+            }
+            _ => None,
+        }
+    }
+
     fn call(&mut self, node: Node<'_>, acts: &mut Vec<Act>) -> Expr {
-        let Some(callee) = node.child_by_field_name("function") else { return Expr::Unknown };
-        if let Some(kind) = self.type_named(callee) {
+        let Some((callee, arguments)) = self.call_parts(node) else { return Expr::Unknown };
+        if node.kind() == "call_expression"
+            && let Some(kind) = self.type_named(callee)
+        {
             // A conversion.
-            let arguments = node.child_by_field_name("arguments");
-            let value = arguments.and_then(|list| children(list).first().copied());
+            let value = arguments.first().copied();
             let value = value.map_or(Expr::Nothing, |value| self.expr(value, acts));
             return if kind == Type::Basic { Expr::Nothing } else { value };
         }
@@ -265,10 +312,7 @@ impl Reader<'_> {
         if node.kind() == "parenthesized_expression" {
             return self.bare_call(children(node).first().copied()?, acts);
         }
-        if node.kind() != "call_expression" {
-            return None;
-        }
-        let callee = node.child_by_field_name("function")?;
+        let (callee, arguments) = self.call_parts(node)?;
         let builtin = callee.kind() == "identifier" && self.local(part(self.text, callee)).is_none();
         let callee = match part(self.text, callee) {
             // Deferred, or for a goroutine.
@@ -277,16 +321,25 @@ impl Reader<'_> {
         };
         let mut args = Vec::new();
         let mut lasts = None;
-        if let Some(list) = node.child_by_field_name("arguments") {
-            for argument in children(list) {
-                args.push(self.expr(argument, acts));
-                lasts = self.constant(argument);
-            }
+        for argument in arguments {
+            args.push(self.expr(argument, acts));
+            lasts = self.constant(argument);
         }
         let func = self.func;
         let calls = &mut self.program().calls;
         let id = CallId::next(calls);
+        let puts = matches!(&callee, Expr::Foreign(package, name)
+            if foreign::function(package, name) == Function::Finds);
+        let places: Vec<Expr> = args.get(1..).filter(|_| puts).unwrap_or_default().to_vec();
         calls.push(Call { func, line: line(node), callee, args, names: Vec::new(), lasts });
+        for place in places {
+            let to = match place {
+                Expr::Var(var) => Place::Var(var),
+                Expr::Field(of, name) => Place::Field((*of).clone(), name),
+                _ => continue,
+            };
+            self.flow(to, Expr::Call(id, PUT));
+        }
         Some(id)
     }
 
