@@ -1,6 +1,6 @@
 //! Call stacks.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::Addr;
 
@@ -38,6 +38,9 @@ pub struct Frame {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Stack(Arc<[Frame]>);
 
+/// One for all: of very many goroutines none was ever seen.
+static EMPTY: LazyLock<Stack> = LazyLock::new(|| Stack(Arc::new([])));
+
 impl Stack {
     /// A stack of these frames, innermost first.
     #[must_use]
@@ -45,10 +48,16 @@ impl Stack {
         Stack(frames.into())
     }
 
-    /// A stack of no frames.
+    /// The stack of no frames.
     #[must_use]
     pub fn empty() -> Stack {
-        Stack(Arc::new([]))
+        EMPTY.clone()
+    }
+
+    /// The same, lent.
+    #[must_use]
+    pub fn none() -> &'static Stack {
+        &EMPTY
     }
 
     /// Whether both are one interned stack. Equal stacks of two sources, or of

@@ -50,7 +50,7 @@ impl<'w> Glance<'w> {
     /// Its stack when it last left the processor; empty where none was seen.
     #[must_use]
     pub fn stack(self) -> &'w Stack {
-        self.record.stack(self.lent).unwrap_or_else(|| &self.whole().stack)
+        self.record.stack(self.lent).unwrap_or(Stack::none())
     }
 
     /// Who made it.
