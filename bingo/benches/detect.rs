@@ -55,7 +55,14 @@ impl Told {
 
     fn holds(&mut self, id: u64, object: ObjectIndex) {
         let (goroutine, certainty) = (GoId(id), Certainty::Sure);
-        self.links.holds.push(Hold { goroutine, object, shared: false, taken_at: None, certainty });
+        self.links.holds.push(Hold {
+            goroutine,
+            object,
+            shared: false,
+            taken_at: None,
+            certainty,
+            apart: false,
+        });
     }
 
     fn uses(&mut self, id: u64, object: ObjectIndex, operation: Operation) {

@@ -210,6 +210,7 @@ impl<'w> Joined<'w> {
                         shared: held.shared,
                         taken_at: Some(held.at.clone()),
                         certainty: Certainty::Likely,
+                        apart: held.apart,
                     });
                 }
             }

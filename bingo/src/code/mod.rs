@@ -40,6 +40,7 @@ mod paths;
 mod pattern;
 mod place;
 mod points;
+mod same;
 mod shared;
 mod sites;
 mod slots;

@@ -14,6 +14,7 @@ use super::ir::*;
 use super::load;
 use super::place::{Spot, Spots};
 use super::points::{Node, OUTSIDE};
+use super::same::Way;
 use super::slots::slots;
 use super::waits::{Waiting, once, stopped, under_way, waits};
 use crate::model::{GoState, ObjectKind, Operation, Stack, WaitReason};
@@ -51,6 +52,8 @@ pub(super) struct HeldItem {
     pub(super) item: Item,
     pub(super) shared: bool,
     pub(super) at: (Name, u32),
+    /// It may be another one than the one that they wait for, of those of its place.
+    pub(super) apart: bool,
 }
 
 /// Something that they may do.
@@ -105,6 +108,11 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
             }
         }
     }
+    let wanted = at_hand.zip(waiting).map(|(spot, waiting)| wanted(code, spot, waiting)).unwrap_or_default();
+    let mut holds: Vec<HeldItem> = holds
+        .into_iter()
+        .map(|(held, way)| HeldItem { apart: wanted.iter().any(|wanted| way.is_apart(wanted)), ..held })
+        .collect();
     // It is given back while it waits.
     holds.retain(|held| !conds.contains(&held.item.site));
     pattern.holds = holds;
@@ -172,7 +180,7 @@ fn holds_at(
     waiting: Option<Waiting>,
     stack: &Stack,
     perhaps: &mut BTreeSet<SiteId>,
-) -> Vec<HeldItem> {
+) -> Vec<(HeldItem, Rc<Way>)> {
     let func = spot.context.func;
     let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else {
         return Vec::new();
@@ -183,6 +191,7 @@ fn holds_at(
     let mut found = Vec::new();
     for held in held {
         let name: Name = if held.shared { "RLock".into() } else { "Lock".into() };
+        let way = Rc::new(Way::of(code, &held.lock, &spot.context));
         for item in code.eval(&held.lock, Some(&spot.context)) {
             for (item, method) in code.evaluator().method(item, &name) {
                 if let ObjectMethod::Does(..) = method {
@@ -190,7 +199,8 @@ fn holds_at(
                         perhaps.insert(item.site);
                         continue;
                     }
-                    found.push(HeldItem { item, shared: held.shared, at: (Arc::clone(&file), held.line) });
+                    let at = (Arc::clone(&file), held.line);
+                    found.push((HeldItem { item, shared: held.shared, at, apart: false }, Rc::clone(&way)));
                 }
             }
         }
@@ -203,11 +213,19 @@ fn holds_at(
         for act in under_way(code, spot, Waiting::Once) {
             let line = act.line;
             for item in call_of(&act).map(|call| once(code, spot, call)).unwrap_or_default() {
-                found.push(HeldItem { item, shared: false, at: (Arc::clone(&file), line) });
+                let at = (Arc::clone(&file), line);
+                found.push((HeldItem { item, shared: false, at, apart: false }, Rc::default()));
             }
         }
     }
     found
+}
+
+/// From where the locks are found that are waited for.
+fn wanted(code: &mut Code, spot: &Spot, waiting: Waiting) -> Vec<Way> {
+    let calls = under_way(code, spot, waiting).into_iter().filter_map(|act| call_of(&act));
+    let receivers: Vec<Expr> = calls.filter_map(|call| code.receiver(call)).map(|(of, _)| of).collect();
+    receivers.iter().map(|of| Way::of(code, of, &spot.context)).collect()
 }
 
 /// What they may yet do.

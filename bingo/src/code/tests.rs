@@ -122,7 +122,8 @@ fn shown(links: &Links) -> String {
         }
     }
     for hold in &links.holds {
-        lines.push(format!("{} holds {}", hold.goroutine, object(hold.object)));
+        let apart = if hold.apart { " or another" } else { "" };
+        lines.push(format!("{} holds {}{apart}", hold.goroutine, object(hold.object)));
     }
     for one in &links.uses {
         lines.push(format!("{} {:?} {}", one.goroutine, one.operation, object(one.object)));
@@ -201,11 +202,11 @@ fn parameters_are_followed_to_the_go_statement() {
             "8 lock main.transfer@second by main.main@two of 1",
         ],
         "7 Unlock account.Mutex
-         7 holds account.Mutex
+         7 holds account.Mutex or another
          7 nested account.Mutex > account.Mutex
          7 waits Lock account.Mutex
          8 Unlock account.Mutex
-         8 holds account.Mutex
+         8 holds account.Mutex or another
          8 nested account.Mutex > account.Mutex
          8 waits Lock account.Mutex",
     );

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 7 locks A        it waits for a lock        7 holds A     it has it (reads A: to read)
+//! 7 holds-another A   it has one of that name, maybe not that one
 //! 7 receives C     so does this               9 sends C     it would, once it goes on
 //! 9 has C          what it would do with it is not known
 //! 9 runs           it goes on                 9 returns     it parks and goes on, again and again
@@ -60,12 +61,15 @@ impl Told {
             "rlocks" => waits(self, lock, Operation::RLock),
             "receives" => waits(self, None, Operation::Receive),
             "delivers" => waits(self, None, Operation::Send),
-            "holds" | "reads" | "may-hold" => {
-                let certainty = if words[1] == "may-hold" { Certainty::Likely } else { Certainty::Sure };
+            "holds" | "reads" | "may-hold" | "holds-another" => {
+                let apart = words[1] == "holds-another";
+                let likely = apart || words[1] == "may-hold";
+                let certainty = if likely { Certainty::Likely } else { Certainty::Sure };
                 let object = self.object(words[2], lock);
                 let taken_at = Some(("/src/main.go".into(), 31));
                 let shared = words[1] == "reads";
-                self.links.holds.push(Hold { goroutine: id(), object, shared, taken_at, certainty });
+                let hold = Hold { goroutine: id(), object, shared, taken_at, certainty, apart };
+                self.links.holds.push(hold);
             }
             "sends" | "takes" | "has" => {
                 let operation = match words[1] {
@@ -195,6 +199,15 @@ fn who_is_kept_waiting_by_one_that_goes_on_waits_long() {
 #[test]
 fn one_waits_for_itself() {
     check("7 locks A; 7 holds A", &["cycle of 1 proven 7"]);
+    // Of several by one name it need not be the same.
+    let by_name = |told: &str| found(true, told);
+    assert_eq!(by_name("7 locks A; 7 may-hold A; 9 locks A; 9 may-hold A"), ["cycle of 1 high 7 9"]);
+    assert_eq!(
+        by_name("7 locks A; 7 holds-another A; 9 locks A; 9 holds-another A"),
+        ["cycle of 2 high 7 9"]
+    );
+    assert_eq!(by_name("7 locks A; 7 holds-another A; 9 may-hold A; 9 runs"), ["long_block medium 7"]);
+    assert_eq!(by_name("7 locks A; 7 holds-another A"), ["cycle of 1 high 7"]);
 }
 
 #[test]

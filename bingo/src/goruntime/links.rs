@@ -157,6 +157,7 @@ impl<M: Memory + ?Sized, C: Code> Making<'_, M, C> {
                 shared: holder.shared,
                 taken_at: taken_at(self.code, holder, goroutine),
                 certainty: if sure { Certainty::Sure } else { Certainty::Likely },
+                apart: false,
             });
         }
         // Only one can have a lock for itself. Of several that surely do, the code does

@@ -152,6 +152,9 @@ pub struct Hold {
     pub taken_at: Option<(Arc<str>, u32)>,
     /// How well that is known.
     pub certainty: Certainty,
+    /// Whether it may be another lock than the one that the goroutine itself waits for,
+    /// where both go by one name.
+    pub apart: bool,
 }
 
 /// A goroutine that could end a wait on an object, once it goes on.

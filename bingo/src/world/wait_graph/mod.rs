@@ -299,7 +299,8 @@ impl<'a> WaitGraph<'a> {
         let known = self.links.object(object);
         let partners = self.partners(object, operation);
         // What it would do itself, later, is no way out; a lock of its own is in its way.
-        let holds = self.holds.of(object).iter().any(|hold| hold.goroutine == from);
+        let joint = self.joint(object).filter(|joint| !joint.is_of_several(from));
+        let holds = joint.is_some_and(|joint| joint.holds.iter().any(|hold| hold.goroutine == from));
         partners
             .into_iter()
             .filter(move |(to, _)| *to != from || holds)

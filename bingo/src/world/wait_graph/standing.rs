@@ -161,7 +161,7 @@ impl Hopeful<'_, '_> {
         if self.standing == Standing::Proven && matches!(object.key, ObjectKey::Name(_)) {
             return true;
         }
-        let given_back = object.is_lock().then(|| self.is_given_back(joint, wait)).flatten();
+        let given_back = object.is_lock().then(|| self.is_given_back(id, joint, wait)).flatten();
         // Who has a lock at hand that another surely holds is not known to unlock it.
         let at_hand_alone = self.keeping.is_some() && given_back == Some(false) && joint.is_surely_held();
         let mut used = self.used.get(index(wait.object)).into_iter().flat_map(|used| used.each());
@@ -186,14 +186,14 @@ impl Hopeful<'_, '_> {
     }
 
     /// Whether those who hold a lock give it back; `None`: not known who they are.
-    fn is_given_back(&self, joint: Joint<'_, '_>, wait: &WaitFor) -> Option<bool> {
-        let certain = |hold: &&&Hold| hold.certainty == Certainty::Sure;
-        let goes = |hold: &&&Hold| self.going.contains_key(&hold.goroutine);
-        let exclusive = |hold: &&&Hold| !hold.shared;
-        let in_the_way: Vec<&&Hold> = match wait.operation {
-            Operation::RLock => joint.holds.iter().filter(exclusive).collect(),
-            _ => joint.holds.iter().collect(),
-        };
+    fn is_given_back(&self, id: GoId, joint: Joint<'_, '_>, wait: &WaitFor) -> Option<bool> {
+        let certain = |hold: &&Hold| hold.certainty == Certainty::Sure;
+        let goes = |hold: &&Hold| self.going.contains_key(&hold.goroutine);
+        let mut in_the_way: Vec<&Hold> = joint.holds.to_vec();
+        in_the_way.retain(|hold| !(hold.shared && wait.operation == Operation::RLock));
+        if joint.is_of_several(id) {
+            in_the_way.retain(|hold| hold.goroutine != id);
+        }
         if in_the_way.is_empty() {
             let pending = joint.waiters.iter().any(|(_, waits)| *waits == Operation::Lock);
             let written =
@@ -211,6 +211,22 @@ impl Hopeful<'_, '_> {
 }
 
 impl Joint<'_, '_> {
+    /// Whether what a goroutine holds is another one of several locks of this name than
+    /// what it waits for: that may be so, and only one can have a lock for itself.
+    pub(super) fn is_of_several(&self, id: GoId) -> bool {
+        let (mut own, mut others) = (false, false);
+        for hold in self.holds {
+            if hold.goroutine != id {
+                others |= !hold.shared;
+            } else if hold.apart {
+                own = true;
+            } else {
+                return false;
+            }
+        }
+        own && others
+    }
+
     fn is_surely_held(&self) -> bool {
         self.holds.iter().any(|hold| hold.certainty == Certainty::Sure)
     }
