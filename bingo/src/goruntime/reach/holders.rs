@@ -43,11 +43,13 @@ pub(super) struct Holders<'a, M: Memory + ?Sized, C> {
     pages: Pages<'a, M>,
     found: Vec<Holder>,
     held: Map<(Pc, Called), Arc<[HeldLock]>>,
+    interfaces: Map<Pc, Arc<[InterfaceCall]>>,
 }
 
 impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
     pub(super) fn new(memory: &'a M, code: &'a C, layout: &'a Layout) -> Holders<'a, M, C> {
-        Holders { code, layout, memory, pages: Pages::new(memory), found: Vec::new(), held: Map::default() }
+        let (held, interfaces) = (Map::default(), Map::default());
+        Holders { code, layout, memory, pages: Pages::new(memory), found: Vec::new(), held, interfaces }
     }
 
     /// Finds out who of `goroutines` holds locks; `wanted` are those that somebody
@@ -59,8 +61,13 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
         wanted: &[Addr],
     ) -> Result<Vec<Holder>, MemoryError> {
         let memory = self.memory;
+        // Few are in a call that calls through interfaces: only their stacks are read again.
+        let mut through: Vec<&Stopped> = Vec::new();
         stacks.calls(memory, goroutines, |place, call, stack, argp| {
-            let Some(one) = goroutines.get(place) else { return Ok(()) };
+            let Some(&one) = goroutines.get(place) else { return Ok(()) };
+            if !self.interface_calls(call).is_empty() && through.last().is_none_or(|last| last.id != one.id) {
+                through.push(one);
+            }
             self.of_call(one.id, call, Vec::new(), (stack, argp))
         })?;
         for one in goroutines.iter().filter(|one| one.defers() != 0) {
@@ -68,7 +75,7 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
         }
         let known: HashSet<Addr> = self.found.iter().filter_map(|holder| holder.lock).collect();
         if wanted.iter().any(|lock| !known.contains(lock)) {
-            self.through_interfaces(stacks, goroutines)?;
+            self.through_interfaces(stacks, &through)?;
         }
         Ok(self.found)
     }
@@ -145,14 +152,12 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
         stacks: &mut Stacks<C>,
         goroutines: &[&Stopped],
     ) -> Result<(), MemoryError> {
-        let mut known: Map<Pc, Arc<[InterfaceCall]>> = Map::default();
         let memory = self.memory;
         stacks.calls(memory, goroutines, |place, call, stack, argp| {
             let Some(one) = goroutines.get(place) else { return Ok(()) };
             let code = self.code;
-            let calls = known.entry(call).or_insert_with(|| code.interface_calls(call).into());
             let mut called = Called::new();
-            for InterfaceCall { at, target } in calls.iter() {
+            for InterfaceCall { at, target } in self.interface_calls(call).iter() {
                 let function = follow(&mut self.pages, target, &starts(code, stack, argp))?;
                 called.extend(function.map(|function| (*at, function)));
             }
@@ -161,6 +166,12 @@ impl<'a, M: Memory + ?Sized, C: Code> Holders<'a, M, C> {
             }
             self.of_call(one.id, call, called, (stack, argp))
         })
+    }
+
+    /// The calls through interfaces of the function that is in a call.
+    fn interface_calls(&mut self, call: Pc) -> Arc<[InterfaceCall]> {
+        let calls = self.interfaces.entry(call);
+        Arc::clone(calls.or_insert_with(|| self.code.interface_calls(call).into()))
     }
 
     fn add(&mut self, holder: Holder) {
