@@ -19,8 +19,15 @@
 //! |---|---|---|
 //! | 1, of the first look | what is reached, as it is reached | all of it |
 //! | 2, of the next one, seconds later | all that is marked, by address | all of it |
-//! | 3, 4 | the same | the parts of pages that have changed |
-//! | up to 16, if there is time | the pages that had changed | those that have again |
+//! | 3 | the same | the parts of pages that have changed |
+//! | 4, 5, and up to 16 if there is time | the pages that had changed | those that have again |
+//!
+//! Why the later ones need not read all: a pointer that is moved once is where it was, or
+//! where it is then, in all sweeps but the one that it is moved across; that one misses it,
+//! and the next one that reads all finds it. What flees the first look and both sweeps that
+//! read all of the next one is moved again and again, and whatever is moved writes to where
+//! it goes: to a page that changes between two sweeps, or to one in which something is
+//! marked for the first time. These are the pages that are read again and again.
 //!
 //! Of one that runs the whole stack is read, also what is over. Where that alone leads
 //! to something, the sweep does not count and is made again until one finds it at rest

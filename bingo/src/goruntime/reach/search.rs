@@ -34,9 +34,11 @@ const CHUNK: usize = 4096;
 /// of 1e-7.
 pub(in crate::goruntime) const SWEEPS: usize = 16;
 /// So many at least, however long they take,
-const LEAST: usize = 4;
+const LEAST: usize = 5;
 /// and no further one after this time.
 const LONG: Duration = Duration::from_millis(1500);
+/// So many go over everything, the others over what does not stand still: see `reach`.
+const OVER_ALL: usize = 3;
 /// So often a sweep is made again, for those that ran meanwhile.
 const AGAIN: usize = 8;
 /// What was marked so long ago says too little of now.
@@ -176,7 +178,7 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
             let place = match all {
                 0 => None,
                 1 => Some(Where::All),
-                _ if doubted || all < LEAST => Some(Where::Changed),
+                _ if doubted || all < OVER_ALL => Some(Where::Changed),
                 _ => Some(Where::Moving),
             };
             let swept = match self.sweep(mheap, module, place) {
