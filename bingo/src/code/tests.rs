@@ -70,7 +70,8 @@ fn goroutine(line: &str, text: &str) -> Goroutine {
             "of" => parent = Some(GoId(words.next().unwrap().parse().unwrap())),
             "by" => {
                 let (function, line) = place(words.next().unwrap());
-                created_by = Some(CreatedBy { function: function.into(), file: FILE.into(), line });
+                let (function, file) = (function.into(), FILE.into());
+                created_by = Some(Arc::new(CreatedBy { function, file, line }));
             }
             word => {
                 let (function, line) = place(word);
@@ -89,7 +90,7 @@ fn goroutine(line: &str, text: &str) -> Goroutine {
         stack: Stack::new(frames),
         created_by,
         parent,
-        labels: std::collections::BTreeMap::default(),
+        labels: None,
         thread: None,
         system: false,
     }

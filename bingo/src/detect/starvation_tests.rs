@@ -1,6 +1,7 @@
 //! Goroutines that take turns at one processor, as a trace and as snapshots have it, and
 //! what is found in them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Class, Confidence, findings};
@@ -128,9 +129,9 @@ impl Turns {
             switches: u8::try_from(turns % 256).ok(),
             wait: None,
             stack: if runs { Stack::empty() } else { stack(id) },
-            created_by: Some(made),
+            created_by: Some(Arc::new(made)),
             parent: None,
-            labels: Default::default(),
+            labels: None,
             thread: None,
             system: false,
         }

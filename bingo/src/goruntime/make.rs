@@ -1,6 +1,7 @@
 //! One goroutine of the model, from the copy of its `g`, its stack and its wait.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::code::Code;
 use super::g::{G, Status};
@@ -42,11 +43,14 @@ pub(super) fn goroutine<M: Memory + ?Sized, C: Code>(
 ) -> Result<(Goroutine, Option<String>), MemoryError> {
     let mut damage = None;
     let labels = match g.labels.is_nil() {
-        true => BTreeMap::new(),
-        false => labels::read(parts.layout, &mut parts.pages, g.labels)?.unwrap_or_else(|| {
-            damage = Some(format!("labels unreadable at {}", g.labels));
-            BTreeMap::new()
-        }),
+        true => None,
+        false => {
+            let labels = labels::read(parts.layout, &mut parts.pages, g.labels)?;
+            if labels.is_none() {
+                damage = Some(format!("labels unreadable at {}", g.labels));
+            }
+            labels.filter(|labels| !labels.is_empty()).map(Arc::new)
+        }
     };
     let thread = match g.status {
         Status::Running | Status::Syscall if !g.m.is_nil() => {

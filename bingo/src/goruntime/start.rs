@@ -2,6 +2,7 @@
 //! they were made to run, and whether that makes them the runtime's own.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::code::Code;
 use super::stacks::KnownStack;
@@ -13,7 +14,7 @@ type Map<V> = HashMap<Addr, V, foldhash::fast::FixedState>;
 #[derive(Default)]
 pub(super) struct Starts {
     kinds: Map<StartKind>,
-    created_by: Map<Option<CreatedBy>>,
+    created_by: Map<Option<Arc<CreatedBy>>>,
 }
 
 /// What a goroutine's first function makes of it
@@ -43,7 +44,7 @@ impl Starts {
     /// The `go` statement whose call returns to `gopc`. The runtime names the
     /// function that the code belongs to, but the innermost line there
     /// (`printcreatedby1` in `runtime/traceback.go`, Go 1.27).
-    pub(super) fn created_by(&mut self, gopc: Addr, code: &impl Code) -> Option<CreatedBy> {
+    pub(super) fn created_by(&mut self, gopc: Addr, code: &impl Code) -> Option<Arc<CreatedBy>> {
         if gopc.is_nil() {
             return None;
         }
@@ -53,7 +54,8 @@ impl Starts {
             if outer.function.is_empty() {
                 return None;
             }
-            Some(CreatedBy { function: outer.function.clone(), file: inner.file.clone(), line: inner.line })
+            let (function, file) = (outer.function.clone(), inner.file.clone());
+            Some(Arc::new(CreatedBy { function, file, line: inner.line }))
         });
         found.clone()
     }

@@ -69,12 +69,12 @@ pub struct Goroutine {
     pub wait: Option<Wait>,
     /// Its stack; empty where it runs, since registers are not read unasked.
     pub stack: Stack,
-    /// The `go` statement that made it.
-    pub created_by: Option<CreatedBy>,
+    /// The `go` statement that made it, shared with the others that it made.
+    pub created_by: Option<Arc<CreatedBy>>,
     /// Who made it (`g.parentGoid`, Go 1.21 on).
     pub parent: Option<GoId>,
-    /// Its pprof labels.
-    pub labels: BTreeMap<String, String>,
+    /// Its pprof labels, if it has any.
+    pub labels: Option<Arc<BTreeMap<String, String>>>,
     /// The thread it is on, when running or in a system call.
     pub thread: Option<ThreadId>,
     /// Whether it is the runtime's own (`isSystemGoroutine`).

@@ -65,7 +65,7 @@ fn goroutine(id: u64, reason: Option<WaitReason>, stack: &Stack) -> Goroutine {
         stack: stack.clone(),
         created_by: None,
         parent: None,
-        labels: BTreeMap::new(),
+        labels: None,
         thread: None,
         system: false,
     }
@@ -101,10 +101,10 @@ fn snapshot() -> Snapshot {
     for id in 18..21 {
         let mut sending = goroutine(id, Some(WaitReason::ChanSend), &sender);
         sending.wait = Some(wait.clone());
-        sending.created_by = Some(created.clone());
+        sending.created_by = Some(Arc::new(created.clone()));
         sending.parent = Some(GoId(1));
         sending.blocked_since = Some(Time((id - 10) * SECOND));
-        sending.labels = BTreeMap::from([("path".into(), "/order".into())]);
+        sending.labels = Some(Arc::new(BTreeMap::from([("path".into(), "/order".into())])));
         goroutines.push(sending);
     }
     let mut locking = goroutine(30, Some(WaitReason::MutexLock), &locked);

@@ -56,7 +56,7 @@ impl Source for Polled {
             stack: Stack::empty(),
             created_by: None,
             parent: None,
-            labels: std::collections::BTreeMap::new(),
+            labels: None,
             thread: None,
             system: false,
         };

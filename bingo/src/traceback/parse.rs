@@ -4,7 +4,6 @@
 //! Source: `goroutineheader` and `traceback2` of `runtime/traceback.go`, Go 1.19
 //! to 1.27.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +76,7 @@ impl Current {
         match call {
             Call::Creator { function, parent } => {
                 self.goroutine.parent = parent;
-                self.goroutine.created_by = Some(CreatedBy { function, file, line });
+                self.goroutine.created_by = Some(Arc::new(CreatedBy { function, file, line }));
             }
             Call::Frame { function, inlined } if self.frames.len() < FRAMES => {
                 self.frames.push(Frame { function, file, line, pc, inlined });
@@ -124,7 +123,7 @@ fn first_line(line: &str, taken: Time) -> Option<Goroutine> {
         stack: Stack::empty(),
         created_by: None,
         parent: None,
-        labels: BTreeMap::new(),
+        labels: None,
         thread: None,
         system: false,
     })

@@ -215,8 +215,6 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::{Goroutine, Stack, WaitReason};
     use crate::world::Since;
@@ -236,7 +234,7 @@ mod tests {
                 stack: Stack::empty(),
                 created_by: None,
                 parent: None,
-                labels: BTreeMap::new(),
+                labels: None,
                 thread: None,
                 system: false,
             };

@@ -119,8 +119,7 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(sighted: &'a Sighted) -> Shown<'a> {
-        let labels = Some(&sighted.labels).filter(|labels| !labels.is_empty());
-        let created_by = sighted.created_by.as_ref();
+        let (labels, created_by) = (sighted.labels.as_deref(), sighted.created_by.as_deref());
         Shown { parent: sighted.parent, created_by, labels, system: sighted.system }
     }
 
@@ -170,11 +169,11 @@ impl Goroutine {
             wait: sighted.wait.clone(),
             stack: sighted.stack.clone(),
             parent: sighted.parent,
-            created_by: sighted.created_by.clone(),
+            created_by: sighted.created_by.as_deref().cloned(),
             created: None,
             woken: None,
             blocks: 0,
-            labels: sighted.labels.clone(),
+            labels: sighted.labels.as_deref().cloned().unwrap_or_default(),
             thread: sighted.thread,
             system: sighted.system,
         }

@@ -2,7 +2,7 @@
 //! lives of goroutines are told in both ways, delivered in random order, and
 //! what the World shows is compared with the truth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn snapshot(lives: &[Vec<(Time, GoState)>], taken: Time, took: u64, random: &mut
             stack: Stack::empty(),
             created_by: None,
             parent: None,
-            labels: BTreeMap::new(),
+            labels: None,
             thread: None,
             system: false,
         }));

@@ -19,7 +19,7 @@ use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::{Addr, Pc};
 
 /// Bytes of stacks that are read in one go.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 256 << 10;
 /// Goroutines in one go.
 const MOST: usize = 1024;
 /// A frame without a map may have arguments behind it.
