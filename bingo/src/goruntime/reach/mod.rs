@@ -20,7 +20,7 @@
 //! | 1, of the first look | what is reached, as it is reached | all of it |
 //! | 2, of the next one, seconds later | all that is marked, by address | all of it |
 //! | 3 | the same | the parts of pages that have changed |
-//! | 4, 5, and up to 16 if there is time | the pages that had changed | those that have again |
+//! | 4, and up to 16 if there is time | the pages that had changed | those that have again |
 //!
 //! Why the later ones need not read all: a pointer that is moved once is where it was, or
 //! where it is then, in all sweeps but the one that it is moved across; that one misses it,

@@ -29,14 +29,16 @@ use crate::model::{Addr, GoId, Snapshot};
 
 /// Goroutines whose stacks are looked through in one go.
 const CHUNK: usize = 4096;
+/// Goroutines whose stacks are followed in one go.
+const TOGETHER: usize = 256;
 /// Sweeps while something is not reached: a pointer that hops from place to place
 /// is missed by a sweep with a probability of up to 1/e, by all of these with one
 /// of 1e-7.
 pub(in crate::goruntime) const SWEEPS: usize = 16;
 /// So many at least, however long they take,
-const LEAST: usize = 5;
+const LEAST: usize = 4;
 /// and no further one after this time.
-const LONG: Duration = Duration::from_millis(1500);
+const LONG: Duration = Duration::from_secs(1);
 /// So many go over everything, the others over what does not stand still: see `reach`.
 const OVER_ALL: usize = 3;
 /// So often a sweep is made again, for those that ran meanwhile.
@@ -484,9 +486,9 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
                     words.push(sighting);
                 }
             })?;
-            for (one, words) in chunk.iter().zip(words) {
-                let id = one.id;
-                self.sights.through(self.memory, &self.heap, &self.watch, id, &words, &mut self.batch)?;
+            let stacks: Vec<(GoId, Vec<Sighting>)> = chunk.iter().map(|one| one.id).zip(words).collect();
+            for some in stacks.chunks(TOGETHER) {
+                self.sights.through(self.memory, &self.heap, &self.watch, some, &mut self.batch)?;
             }
         }
         Ok(())

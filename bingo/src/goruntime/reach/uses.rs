@@ -37,6 +37,22 @@ pub(in crate::goruntime) struct Sight {
     pub(in crate::goruntime) exact: bool,
 }
 
+/// What one goroutine has led to.
+struct Walk {
+    goroutine: GoId,
+    seen: HashSet<ObjectId, foldhash::fast::FixedState>,
+}
+
+/// An object to be looked through.
+#[derive(Clone, Copy)]
+struct Step {
+    /// Whose walk it is of, by its place.
+    walk: usize,
+    object: ObjectId,
+    /// The word on the stack that led to it.
+    from: Sighting,
+}
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Sights {
@@ -66,57 +82,70 @@ impl Sights {
         }
     }
 
-    /// Follows the words on a parked goroutine's stack: through what it alone, or
-    /// others that are parked, can reach to the end; through what is reached
-    /// anyhow a little.
+    /// Follows the words on parked goroutines' stacks: through what those alone, or
+    /// others that are parked, can reach to the end; through what is reached anyhow a
+    /// little. All of them together: what each refers to is small, and far apart.
     pub(super) fn through<M: Memory + ?Sized>(
         &mut self,
         memory: &M,
         heap: &Heap,
         watch: &Watch,
-        goroutine: GoId,
-        stack: &[Sighting],
+        stacks: &[(GoId, Vec<Sighting>)],
         batch: &mut Batch,
     ) -> Result<(), MemoryError> {
-        let mut seen: HashSet<ObjectId, foldhash::fast::FixedState> = HashSet::default();
-        let mut level: Vec<(ObjectId, Sighting)> = Vec::new();
-        for sighting in stack {
-            self.direct(heap, watch, goroutine, sighting);
-            level.extend(heap.find(sighting.word).filter(|&id| seen.insert(id)).map(|id| (id, *sighting)));
+        let mut walks: Vec<Walk> = Vec::with_capacity(stacks.len());
+        let mut level: Vec<Step> = Vec::new();
+        for (walk, (goroutine, sightings)) in stacks.iter().enumerate() {
+            let mut seen = Walk { goroutine: *goroutine, seen: HashSet::default() };
+            for &from in sightings {
+                self.direct(heap, watch, *goroutine, &from);
+                let object = heap.find(from.word).filter(|&id| seen.seen.insert(id));
+                level.extend(object.map(|object| Step { walk, object, from }));
+            }
+            walks.push(seen);
         }
         let mut depth = 0;
-        while !level.is_empty() && seen.len() < MOST_EACH && self.looked_through < MOST {
-            batch.clear();
-            let mut asked = Vec::new();
-            for (id, sighting) in level.drain(..) {
-                let Some(span) = heap.span(id.span) else { continue };
-                let reached = heap.label(id).is_some();
-                let passes = reached && (depth >= SHALLOW || span.element() > SMALL);
-                if span.is_noscan() || heap.is_opaque(id) || passes {
-                    continue;
+        while !level.is_empty() && self.looked_through < MOST {
+            let has_room = |step: &Step| walks.get(step.walk).is_some_and(|walk| walk.seen.len() < MOST_EACH);
+            level.retain(has_room);
+            let mut steps = std::mem::take(&mut level).into_iter().peekable();
+            while steps.peek().is_some() {
+                batch.clear();
+                let (mut asked, mut bytes) = (Vec::new(), 0);
+                while bytes < MOST_BYTES
+                    && let Some(step) = steps.next()
+                {
+                    let Some(span) = heap.span(step.object.span) else { continue };
+                    let reached = heap.label(step.object).is_some();
+                    let passes = reached && (depth >= SHALLOW || span.element() > SMALL);
+                    if span.is_noscan() || heap.is_opaque(step.object) || passes {
+                        continue;
+                    }
+                    let size = span.element().min(MOST_BYTES);
+                    bytes += size;
+                    asked.push((batch.push(Addr(span.address_of(step.object.object)), length(size)), step));
                 }
-                let size = length(span.element().min(MOST_BYTES));
-                asked.push((batch.push(Addr(span.address_of(id.object)), size), sighting));
+                self.looked_through += asked.len();
+                memory.read_batch(batch)?;
+                for (piece, step) in asked {
+                    let Some(walk) = walks.get_mut(step.walk) else { continue };
+                    for word in words(batch.bytes(piece).unwrap_or_default()) {
+                        let from = Sighting { word, ..step.from };
+                        if let Some(object) = watch.elsewhere(word) {
+                            self.add(watch, walk.goroutine, object, &from, depth + 1);
+                        }
+                        let Some(object) = heap.find(word) else { continue };
+                        let watched = heap.is_watched(object.span);
+                        for number in watched.then(|| watch.at(object)).into_iter().flatten() {
+                            self.add(watch, walk.goroutine, number, &from, depth + 1);
+                        }
+                        if walk.seen.len() < MOST_EACH && walk.seen.insert(object) {
+                            level.push(Step { object, from, ..step });
+                        }
+                    }
+                }
             }
-            self.looked_through += asked.len();
-            memory.read_batch(batch)?;
             depth += 1;
-            for (piece, from) in asked {
-                for word in words(batch.bytes(piece).unwrap_or_default()) {
-                    let sighting = Sighting { word, ..from };
-                    if let Some(object) = watch.elsewhere(word) {
-                        self.add(watch, goroutine, object, &sighting, depth);
-                    }
-                    let Some(id) = heap.find(word) else { continue };
-                    let watched = heap.is_watched(id.span);
-                    for object in watched.then(|| watch.at(id)).into_iter().flatten() {
-                        self.add(watch, goroutine, object, &sighting, depth);
-                    }
-                    if seen.len() < MOST_EACH && seen.insert(id) {
-                        level.push((id, sighting));
-                    }
-                }
-            }
         }
         Ok(())
     }
