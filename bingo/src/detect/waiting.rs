@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::model::{GoId, Stack, Time, WaitReason};
+use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{WaitGraphs, World};
 
 /// The main goroutine.
@@ -13,6 +13,9 @@ pub(super) const MAIN: GoId = GoId(1);
 /// What stands for less may be about to go on, unless it is proven; nor does it say
 /// anything of the end.
 pub(super) const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What was before is told if it is so much longer than what was seen.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
 
 /// So many are followed of those that one waits for, by way of others.
 const FOLLOWED: usize = 100;
@@ -23,6 +26,19 @@ const FOLLOWED: usize = 100;
 pub(super) fn lasted(world: &World, since: Time) -> Duration {
     let seen = world.began().filter(|_| !is_one_picture(world));
     world.latest().since(seen.map_or(since, |began| since.max(began)))
+}
+
+/// For how long about goroutines have waited that did so before anybody looked, which is
+/// what the garbage collector has noted: so much is shown, and nothing rests on it. `None`:
+/// it is not known, or hardly longer than the time for which they were `seen` to wait.
+pub(super) fn waited_before(world: &World, goroutines: &[GoId], seen: Duration) -> Option<String> {
+    let waits = goroutines.iter().filter_map(|id| world.glance(*id));
+    let waits = waits.filter(|one| one.state() == GoState::Blocked);
+    let noted = waits.map(|one| world.latest().since(one.since().time())).max()?;
+    (noted >= seen + WORTH_SAYING).then(|| {
+        let noted = noted.as_secs();
+        format!("it was so before anybody looked: for about {noted} s, as the garbage collector has noted")
+    })
 }
 
 /// Whether nothing is known of what was before or came then.
@@ -167,4 +183,54 @@ pub(super) fn is_of_several_moments(world: &World, graph: &WaitGraphs<'_>, ids: 
     known.extend(ids);
     let since = |id: GoId| world.glance(id).map(|one| one.since().time());
     known.into_iter().filter_map(since).any(|since| since >= world.snapshot_taken())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Goroutine, Snapshot};
+
+    /// A world that saw goroutine 7 wait at 100 s and 103 s, since a time that the
+    /// collector has noted.
+    fn world(noted: Option<u64>) -> World {
+        let mut world = World::default();
+        for second in [100, 103] {
+            let waiting = Goroutine {
+                id: GoId(7),
+                state: GoState::Blocked,
+                reason: Some(WaitReason::ChanReceive),
+                blocked_since: noted.map(|second| Time(second * 1_000_000_000)),
+                switches: Some(1),
+                wait: None,
+                stack: Stack::empty(),
+                created_by: None,
+                parent: None,
+                labels: None,
+                thread: None,
+                system: false,
+            };
+            let (taken, goroutines) = (Time(second * 1_000_000_000), vec![Arc::new(waiting)]);
+            let snapshot = Snapshot { taken, goroutines, ..Snapshot::default() };
+            world.apply(&crate::model::Observation::Snapshot(Box::new(snapshot)));
+        }
+        world
+    }
+
+    #[test]
+    fn what_was_before_anybody_looked_is_said_and_not_counted() {
+        let world_of = |noted| {
+            let world = world(noted);
+            let since = world.goroutine(GoId(7)).expect("it waits").since.time();
+            let seen = lasted(&world, since);
+            (seen, waited_before(&world, &[GoId(7), GoId(8)], seen))
+        };
+        let watched = Duration::from_secs(3);
+        let (seen, said) = world_of(Some(40));
+        assert_eq!(seen, watched);
+        assert!(said.is_some_and(|said| said.contains("for about 63 s")));
+        assert_eq!(world_of(None), (watched, None));
+        assert_eq!(world_of(Some(100)), (watched, None));
+    }
 }
