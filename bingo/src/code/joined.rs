@@ -310,7 +310,7 @@ impl<'w> Joined<'w> {
     }
 
     fn waits_longer(&self, id: GoId, nanoseconds: u64) -> bool {
-        let waited = self.world.goroutine(id).map(|one| self.world.latest().since(one.since.time()));
+        let waited = self.world.glance(id).map(|one| self.world.latest().since(one.since().time()));
         let set = Duration::from_nanos(nanoseconds).saturating_mul(2) + LATE;
         waited.is_some_and(|waited| waited > set)
     }
@@ -415,9 +415,9 @@ impl<'w> Joined<'w> {
             let Some([(wanted, Operation::Lock | Operation::RLock)]) = pattern.waits.as_deref() else {
                 continue;
             };
-            let Some(goroutine) = self.world.goroutine(*id) else { continue };
+            let Some(goroutine) = self.world.glance(*id) else { continue };
             for held in &pattern.holds {
-                found.push((*id, held.clone(), *wanted, goroutine.stack.clone(), false));
+                found.push((*id, held.clone(), *wanted, goroutine.stack().clone(), false));
             }
         }
         for place in self.world.places() {

@@ -10,7 +10,7 @@ use super::future::each_act;
 use super::ir::{Act, ActKind, CallId, Func, FuncId, Program};
 use super::load;
 use crate::model::{Frame, GoId, Stack};
-use crate::world::{Goroutine, World};
+use crate::world::{Glance, Goroutine, World};
 
 /// How many generations of goroutines are looked at for what one was given.
 const GENERATIONS: u8 = 3;
@@ -171,7 +171,7 @@ pub(super) fn owners(world: &World, id: GoId) -> Vec<GoId> {
     let mut found = vec![id];
     let mut at = id;
     for _ in 0..=GENERATIONS {
-        let Some(parent) = world.goroutine(at).and_then(|goroutine| goroutine.parent) else { break };
+        let Some(parent) = world.glance(at).and_then(Glance::parent) else { break };
         found.push(parent);
         at = parent;
     }

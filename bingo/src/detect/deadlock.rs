@@ -29,7 +29,7 @@ const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobo
 
 /// What is found, and who is part of it.
 pub(super) fn findings(world: &World, graph: &WaitGraphs<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
-    let own = |id| world.goroutine(id).is_some_and(|goroutine| is_programs_own(&goroutine.stack));
+    let own = |id| world.glance(id).is_some_and(|goroutine| is_programs_own(goroutine.stack()));
     let cycles = graph.cycles(&own);
     if let Some(members) = whole_program(world, graph) {
         let finding = of_whole(world, graph, &members, &cycles);
@@ -54,8 +54,8 @@ fn pattern(world: &World, members: &[GoId]) -> String {
 }
 
 fn site(world: &World, id: GoId) -> Option<String> {
-    let goroutine = world.goroutine(id)?;
-    goroutine.stack.site().map(|site| format!("{} {}:{}", site.function, site.file, site.line))
+    let goroutine = world.glance(id)?;
+    goroutine.stack().site().map(|site| format!("{} {}:{}", site.function, site.file, site.line))
 }
 
 /// All goroutines of a program in which none goes on; `None` where one does, but for

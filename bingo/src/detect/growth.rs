@@ -6,14 +6,13 @@
 //! same; so it is `medium` at the most.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::waiting::{is_programs_own, lasted};
 use super::words;
 use crate::model::{GoId, GoState};
-use crate::world::{Goroutine, World};
+use crate::world::{Glance, World};
 
 /// From so many on they are many.
 const MANY: usize = 10;
@@ -35,43 +34,43 @@ pub(super) fn findings(world: &World, told: &BTreeSet<GoId>) -> Vec<Finding> {
     if seen < SHORTEST {
         return Vec::new();
     }
-    let mut sites: BTreeMap<_, Vec<&Arc<Goroutine>>> = BTreeMap::new();
+    let mut sites: BTreeMap<_, Vec<Glance<'_>>> = BTreeMap::new();
     for glance in world.glances().filter(|one| !one.is_system() && !told.contains(&one.id())) {
         let (Some(made), Some(parent)) = (glance.created_by(), glance.parent()) else { continue };
-        let outlived = glance.created().is_some() && world.goroutine(parent).is_none();
+        let outlived = glance.created().is_some() && world.glance(parent).is_none();
         if outlived && (glance.state() != GoState::Blocked || is_programs_own(glance.stack())) {
-            sites.entry((&*made.file, made.line)).or_default().push(glance.whole());
+            sites.entry((&*made.file, made.line)).or_default().push(glance);
         }
     }
-    let part = |one: &&Arc<Goroutine>| {
-        let at = one.created.map_or(Duration::ZERO, |created| created.since(begin));
+    let part = |one: &Glance<'_>| {
+        let at = one.created().map_or(Duration::ZERO, |created| created.since(begin));
         at.as_nanos() * u128::from(PARTS) / seen.as_nanos().max(1)
     };
-    let grows = |members: &Vec<&Arc<Goroutine>>| {
+    let grows = |members: &Vec<Glance<'_>>| {
         let parts: BTreeSet<u128> = members.iter().map(|one| part(one).min(u128::from(PARTS) - 1)).collect();
-        let looping = members.iter().filter(|one| one.blocks >= ROUNDS).count();
+        let looping = members.iter().filter(|one| one.blocks() >= ROUNDS).count();
         members.len() >= MANY && parts.len() == PARTS as usize && looping * 2 > members.len()
     };
     sites.into_values().filter(grows).filter_map(|members| finding(world, members)).collect()
 }
 
-fn finding(world: &World, mut members: Vec<&Arc<Goroutine>>) -> Option<Finding> {
-    members.sort_by_key(|one| one.id);
+fn finding(world: &World, mut members: Vec<Glance<'_>>) -> Option<Finding> {
+    members.sort_by_key(|one| one.id());
     // Where they wait: who is on its way elsewhere at this moment is one of them.
-    let first = *members.iter().find(|one| one.state == GoState::Blocked).or(members.first())?;
+    let first = members.iter().find(|one| one.state() == GoState::Blocked).or(members.first())?.whole();
     let made = first.created_by.as_ref()?;
-    let age = |one: &Goroutine| world.latest().since(one.created.unwrap_or(world.latest()));
-    let oldest = members.iter().map(|one| age(one)).max()?;
-    let youngest = members.iter().map(|one| age(one)).min()?;
-    let rounds: u64 = members.iter().map(|one| one.blocks).sum();
-    let unsure = members.iter().any(|one| world.is_uncertain(one.id));
+    let age = |one: &Glance<'_>| world.latest().since(one.created().unwrap_or(world.latest()));
+    let oldest = members.iter().map(age).max()?;
+    let youngest = members.iter().map(age).min()?;
+    let rounds: u64 = members.iter().map(|one| one.blocks()).sum();
+    let unsure = members.iter().any(|one| world.is_uncertain(one.id()));
     let count = members.len();
     Some(Finding {
         id: Class::GoroutineLeak.id(first.reason, &first.stack),
         class: Class::GoroutineLeak,
         confidence: if unsure { Confidence::Low } else { Confidence::Medium },
         title: format!("{count} goroutines, ever more, live on when those who made them are gone"),
-        goroutines: members.iter().map(|one| one.id).take(NAMED).collect(),
+        goroutines: members.iter().map(|one| one.id()).take(NAMED).collect(),
         count,
         reason: first.reason,
         wait: first.wait.clone(),

@@ -121,12 +121,12 @@ fn is_worker_of_one_that_lives(
     if !takes_work || !graph.is_looping(goroutine.id()) || graph.is_named(goroutine.id()) {
         return false;
     }
-    let maker = goroutine.parent().and_then(|parent| world.goroutine(parent));
+    let maker = goroutine.parent().and_then(|parent| world.glance(parent));
     let maker =
-        maker.filter(|maker| graph.standing(maker.id).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
-    maker
-        .zip(goroutine.created_by())
-        .is_some_and(|(maker, made)| maker.stack.frames().iter().any(|frame| frame.function == made.function))
+        maker.filter(|maker| graph.standing(maker.id()).unwrap_or(Standing::GoesOn) == Standing::GoesOn);
+    maker.zip(goroutine.created_by()).is_some_and(|(maker, made)| {
+        maker.stack().frames().iter().any(|frame| frame.function == made.function)
+    })
 }
 
 /// Whether somebody who goes on, or something outside, is known to end its wait.
@@ -237,7 +237,7 @@ fn pattern(
     members.sort_by_key(|member| member.id());
     let blocked_for = members.iter().map(lasted).max()?;
     let makers: BTreeSet<GoId> = members.iter().filter_map(|member| member.parent()).collect();
-    let gone = makers.iter().filter(|maker| world.goroutine(**maker).is_none()).count();
+    let gone = makers.iter().filter(|maker| world.glance(**maker).is_none()).count();
     let orphans = gone > 0 && gone == makers.len();
     let unsure = members.iter().any(|member| world.is_uncertain(member.id()));
     let hung = members.iter().any(hangs);
