@@ -10,7 +10,7 @@ use super::style::Style;
 use super::table::header_lines;
 use super::words::{Detail, count, duration, waits_on};
 use crate::model::{CreatedBy, Frame, GoId, SyncObject, Wait};
-use crate::session::{Goroutine, View};
+use crate::session::{Goroutine, Since, View};
 
 /// Ids that are listed of a group.
 const IDS_SHOWN: usize = 12;
@@ -98,8 +98,12 @@ fn title(group: &Group<'_>) -> String {
 }
 
 pub(super) fn lasted(goroutine: &Goroutine, lasting: std::time::Duration) -> String {
-    let at_least = if goroutine.since.is_exact() { "for" } else { "for at least" };
-    format!("{at_least} {}", duration(lasting))
+    let how_well = match goroutine.since {
+        Since::Exact(_) => "for",
+        Since::AtLatest(_) => "for at least",
+        Since::About(_) => "for about",
+    };
+    format!("{how_well} {}", duration(lasting))
 }
 
 /// A line for each frame; one for all of a function that calls itself.

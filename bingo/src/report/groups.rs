@@ -9,7 +9,7 @@ use super::filter::Selection;
 use super::style::Tone;
 use super::words::{Detail, count, duration, waits_on_in};
 use crate::model::{Frame, GoState, Stack, Time, Wait, WaitReason};
-use crate::session::{Goroutine, View};
+use crate::session::{Goroutine, Since, View};
 
 /// From this long on a wait is worth a look.
 const LONG: Duration = Duration::from_secs(1);
@@ -158,8 +158,8 @@ impl Group<'_> {
         self.reason.map_or_else(|| self.state.to_string(), |reason| reason.to_string())
     }
 
-    /// Whether the longest time is known exactly.
-    pub(super) fn is_exact(&self) -> bool {
-        self.members.first().is_some_and(|goroutine| goroutine.since.is_exact())
+    /// Since when the first one is in its state, which is the longest time.
+    pub(super) fn since(&self) -> Option<Since> {
+        self.members.first().map(|goroutine| goroutine.since)
     }
 }

@@ -9,7 +9,7 @@ use super::style::{Style, Tone};
 use super::words::{Detail, count, cut, duration, place, place_within, waits_on};
 use crate::model::{GoId, GoState, SourceKind, Time};
 use crate::recording::wire::Objects;
-use crate::session::{Goroutine, View};
+use crate::session::{Goroutine, Since, View};
 
 /// What there is room for.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +92,10 @@ impl Columns {
     }
 
     fn rows(self, view: &View, group: &Group<'_>, selection: &Selection, width: usize) -> Vec<String> {
-        let lasting = group.longest.map_or_else(String::new, |longest| {
-            if group.is_exact() { duration(longest) } else { format!(">{}", duration(longest)) }
+        let lasting = group.longest.map_or_else(String::new, |longest| match group.since() {
+            Some(Since::AtLatest(_)) => format!(">{}", duration(longest)),
+            Some(Since::About(_)) => format!("~{}", duration(longest)),
+            Some(Since::Exact(_)) | None => duration(longest),
         });
         let numbers = format!("{lasting:>BLOCKED$} {:>NUMBER$} ", count(group.members.len()));
         let why = group.why();

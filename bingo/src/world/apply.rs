@@ -247,8 +247,8 @@ mod tests {
 
     #[test]
     fn what_the_collector_has_noted_counts_of_the_first_picture_alone() {
-        assert_eq!(since(&[(100, 1, 30)]), Since::AtLatest(Time(30)));
-        assert_eq!(since(&[(100, 1, 30), (200, 1, 30)]), Since::AtLatest(Time(30)));
+        assert_eq!(since(&[(100, 1, 30)]), Since::About(Time(30)));
+        assert_eq!(since(&[(100, 1, 30), (200, 1, 30)]), Since::About(Time(30)));
         // It came to wait between the two, and what was noted is of before.
         assert_eq!(since(&[(100, 1, 30), (200, 2, 90)]), Since::AtLatest(Time(200)));
         assert_eq!(since(&[(100, 1, 30), (200, 2, 90), (300, 2, 90)]), Since::AtLatest(Time(200)));

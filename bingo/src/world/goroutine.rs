@@ -69,10 +69,13 @@ pub struct Goroutine {
 pub enum Since {
     /// An event told.
     Exact(Time),
-    /// It was so by then and may have been so for longer: the time of the first sighting
-    /// of this very wait. Of those that the first picture of all finds waiting it is what
-    /// the garbage collector has noted, which may have been before they came to wait.
+    /// It was so by then and may have been so for longer: the first sighting of this very
+    /// wait.
     AtLatest(Time),
+    /// About then, by what the garbage collector has noted of those that the first picture
+    /// of all finds waiting: the end of a collection, and it came to wait before the next
+    /// one was over (`work.tstart` in `runtime/mgcmark.go`, Go 1.19 to 1.27).
+    About(Time),
 }
 
 /// A wake-up.
@@ -146,7 +149,7 @@ impl Since {
     #[must_use]
     pub fn time(self) -> Time {
         match self {
-            Since::Exact(time) | Since::AtLatest(time) => time,
+            Since::Exact(time) | Since::AtLatest(time) | Since::About(time) => time,
         }
     }
 
@@ -165,7 +168,7 @@ impl Goroutine {
             id: sighted.id,
             state: sighted.state,
             reason: sighted.reason,
-            since: Since::AtLatest(noted_since(sighted, end)),
+            since: noted_since(sighted, end),
             wait: sighted.wait.clone(),
             stack: sighted.stack.clone(),
             parent: sighted.parent,
@@ -211,7 +214,7 @@ impl Record {
     /// the `first` of all nothing better is known of since when than what the collector has
     /// noted.
     pub(super) fn first_seen(sighted: &Arc<Sighted>, (taken, end): (Time, Time), first: bool) -> Record {
-        let since = if first { noted_since(sighted, end) } else { end };
+        let since = if first { noted_since(sighted, end) } else { Since::AtLatest(end) };
         let stack = Some(sighted.stack.clone());
         Record { stack, ..Record::new(sighted.id, Facts::Seen(Seen::new(sighted, (taken, end), since))) }
     }
@@ -429,9 +432,8 @@ impl Record {
     }
 }
 
-/// Since when about the goroutine is in its state by the snapshot alone that was over at
-/// `end`.
-fn noted_since(sighted: &Sighted, end: Time) -> Time {
-    let noted = sighted.blocked_since.filter(|_| sighted.state == GoState::Blocked);
-    noted.unwrap_or(end).min(end)
+/// Since when the goroutine is in its state by the snapshot alone that was over at `end`.
+fn noted_since(sighted: &Sighted, end: Time) -> Since {
+    let noted = sighted.blocked_since.filter(|noted| sighted.state == GoState::Blocked && *noted < end);
+    noted.map_or(Since::AtLatest(end), Since::About)
 }

@@ -62,8 +62,10 @@ pub(in super::super) struct Seen {
     pub(in super::super) taken: Time,
     pub(super) end: Time,
     pub(in super::super) sighted: Arc<Sighted>,
-    /// From when on this stretch in one state is known to have lasted.
+    /// From when on this stretch in one state has lasted,
     pub(super) since: Time,
+    /// which is what the garbage collector has noted, and no sighting.
+    pub(super) noted: bool,
 }
 
 /// What of a goroutine changes all the time.
@@ -236,8 +238,13 @@ impl Told {
 
 impl Seen {
     /// By a snapshot that was read from `taken` to `end`.
-    pub(super) fn new(sighted: &Arc<Sighted>, (taken, end): (Time, Time), since: Time) -> Seen {
-        Seen { taken, end, sighted: Arc::clone(sighted), since }
+    pub(super) fn new(sighted: &Arc<Sighted>, (taken, end): (Time, Time), since: Since) -> Seen {
+        let (noted, since) = (matches!(since, Since::About(_)), since.time());
+        Seen { taken, end, sighted: Arc::clone(sighted), since, noted }
+    }
+
+    fn since(&self) -> Since {
+        if self.noted { Since::About(self.since) } else { Since::AtLatest(self.since) }
     }
 
     /// The condition, made exact where `told` is of this very wait.
@@ -251,7 +258,7 @@ impl Seen {
         Condition {
             state: seen.state,
             reason: seen.reason.or(told.and_then(|told| told.reason)),
-            since: told.map_or(Since::AtLatest(self.since), Told::since),
+            since: told.map_or_else(|| self.since(), Told::since),
             wait: seen.wait.as_ref().or_else(|| told.and_then(Told::on)),
             thread: seen.thread,
             stack,

@@ -67,7 +67,7 @@ impl Record {
                 told.tie_to(end, sighted.switches, missed);
             }
         };
-        let mut now = Seen::new(sighted, (taken, end), end);
+        let mut now = Seen::new(sighted, (taken, end), Since::AtLatest(end));
         let told_at = self.facts.told().map(|told| told.time);
         if let Some(seen) = self.facts.seen_mut() {
             let unchanged = Arc::ptr_eq(&seen.sighted, sighted);
@@ -81,7 +81,7 @@ impl Record {
                 return Sighting::default();
             }
             if unchanged || is_one_stretch(&seen.sighted, sighted) {
-                now.since = now.since.min(seen.since);
+                (now.since, now.noted) = (now.since.min(seen.since), seen.noted);
             }
         }
         let before = Before::of(self.condition());
