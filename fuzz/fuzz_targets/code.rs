@@ -134,7 +134,7 @@ fuzz_target!(|bytes: &[u8]| {
     told(&mut world, &files);
     let links = code::links(&world, &files, &mut || false).links;
     assert!(links.waits.len() <= GOROUTINES);
-    for wait in links.waits.values().flatten() {
+    for wait in links.waits.iter().flat_map(|(_, waits)| waits) {
         assert!(links.object(wait.object).is_some());
     }
 });

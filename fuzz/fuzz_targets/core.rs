@@ -43,7 +43,8 @@ fuzz_target!(|bytes: &[u8]| {
         semtable: at(0x1000),
         mheap: at(0x6000),
     };
-    let threads = notes.threads.iter().map(|thread| (u64::from(thread.tid), Some(thread.registers))).collect();
+    let threads =
+        notes.threads.iter().map(|thread| (u64::from(thread.tid), Some(thread.registers))).collect();
     let mut reader = SnapshotReader::new(core, runtime, Frames).standing_still(threads);
     if let Ok(snapshot) = reader.read_closely(Time(1)) {
         // A goroutine is known by its own address, which stands in it.
