@@ -58,9 +58,10 @@ pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Fin
     let lost = world.totals().lost.total();
     let broken = world.source_problems().iter().chain(world.problems().iter()).next();
     for finding in &mut found {
-        let before = waiting::waited_before(world, &finding.goroutines, finding.blocked_for);
-        let waits = matches!(finding.class, Class::Deadlock | Class::GoroutineLeak | Class::LongBlock);
-        finding.evidence.extend(before.filter(|_| waits));
+        if matches!(finding.class, Class::Deadlock | Class::GoroutineLeak | Class::LongBlock) {
+            let before = waiting::waited_before(world, &finding.goroutines, finding.blocked_for);
+            finding.evidence.extend(before);
+        }
         if lost > 0 {
             finding.doubt(format!("{lost} events were lost: a wake-up may be among them"));
         } else if let Some(problem) = broken {

@@ -336,19 +336,10 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
     /// Looks at every `g` once more, behind all else that is read: see [`LookBack`].
     fn look_back(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
         self.refresh_gs()?;
-        let look = Look {
-            memory: &self.memory,
-            layout: &self.runtime.layout,
-            gs: &self.gs,
-            slots: &self.slots,
-            running: &self.running,
-            marked: &self.marked,
-            passing: None,
-        };
         let mut back = LookBack::at(&snapshot.goroutines);
         let places: Vec<usize> = (0..self.gs.len()).collect();
         for places in places.chunks(FOUND) {
-            let copies = look.copies(places, &mut self.lanes)?;
+            let copies = self.copies(places)?;
             let goroutines = copies.into_iter().filter_map(|(_, _, g)| g.filter(|g| refusal(g).is_none()));
             goroutines.for_each(|g| back.note(g));
         }
@@ -438,16 +429,7 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
 
     /// Lists those that moved at each try, without stack.
     fn give_up(&mut self, indexes: &[usize]) -> Result<(), MemoryError> {
-        let look = Look {
-            memory: &self.memory,
-            layout: &self.runtime.layout,
-            gs: &self.gs,
-            slots: &self.slots,
-            running: &self.running,
-            marked: &self.marked,
-            passing: None,
-        };
-        for (index, addr, g) in look.copies(indexes, &mut self.lanes)? {
+        for (index, addr, g) in self.copies(indexes)? {
             match g {
                 Some(g) if refusal(&g).is_none() => {
                     let made = self.without_stack(&g)?;
@@ -460,6 +442,20 @@ impl<M: Memory, C: Code> SnapshotReader<M, C> {
             }
         }
         Ok(())
+    }
+
+    /// Copies of the `g`s at `places`.
+    fn copies(&mut self, places: &[usize]) -> Result<Vec<(usize, Addr, Option<G>)>, MemoryError> {
+        let look = Look {
+            memory: &self.memory,
+            layout: &self.runtime.layout,
+            gs: &self.gs,
+            slots: &self.slots,
+            running: &self.running,
+            marked: &self.marked,
+            passing: None,
+        };
+        look.copies(places, &mut self.lanes)
     }
 
     /// The goroutine that `g` is, without its stack.

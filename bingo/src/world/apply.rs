@@ -39,14 +39,8 @@ impl World {
         }
         let record = match self.records.number(id) {
             Some(number) => {
-                let Some(record) = self.records.at(number) else { return };
-                record.own_stacks(&self.lent);
-                let before = self.past.as_mut().map(|past| past.before(record));
-                record.note_event(event, state, (&self.missed, &mut self.go_statements));
-                if let Some((past, before)) = self.past.as_mut().zip(before) {
-                    past.moved(before, record, Some(event), &self.missed);
-                }
-                record
+                self.tell(number, event, state);
+                return;
             }
             None if self.buried.contains(id) => return,
             None if !self.budget.has_room() => {
@@ -69,6 +63,19 @@ impl World {
             }
         };
         record.changed = self.changes.changed(id);
+        self.changes.trim(self.records.len());
+    }
+
+    /// Tells a record that there is of an event, which leaves its goroutine in `state`.
+    fn tell(&mut self, number: u32, event: EventRef<'_>, state: GoState) {
+        let Some(record) = self.records.at(number) else { return };
+        record.own_stacks(&self.lent);
+        let before = self.past.as_mut().map(|past| past.before(record));
+        record.note_event(event, state, (&self.missed, &mut self.go_statements));
+        if let Some((past, before)) = self.past.as_mut().zip(before) {
+            past.moved(before, record, Some(event), &self.missed);
+        }
+        record.changed = self.changes.changed(record.id);
         self.changes.trim(self.records.len());
     }
 
@@ -191,19 +198,15 @@ impl World {
         let (time, kind) = (snapshot.end(), EventKind::Unblock { by: None });
         for &id in &snapshot.went_on {
             let event = EventRef { time, goroutine: Some(id), kind: &kind, stack: None, thread: None };
-            let Some(record) = self.records.number(id).and_then(|number| self.records.at(number)) else {
-                continue;
-            };
-            if record.condition().state != GoState::Blocked {
+            let Some(number) = self.records.number(id) else { continue };
+            let waits = |record: &&mut Record| record.condition().state == GoState::Blocked;
+            if self.records.at(number).filter(waits).is_none() {
                 continue;
             }
-            let before = self.past.as_mut().map(|past| past.before(record));
-            record.note_event(event, GoState::Runnable, (&self.missed, &mut self.go_statements));
-            if let Some((past, before)) = self.past.as_mut().zip(before) {
-                past.moved(before, record, Some(event), &self.missed);
+            self.tell(number, event, GoState::Runnable);
+            if let Some((untold, record)) = untold.as_mut().zip(self.records.at(number)) {
+                untold.push(record.found(&self.lent, time));
             }
-            record.changed = self.changes.changed(id);
-            untold.iter_mut().for_each(|untold| untold.push(record.found(&self.lent, time)));
         }
     }
 

@@ -3,6 +3,7 @@
 //! in each state and its children; by numbers, so that little has to be done for each
 //! event. In: transitions and wake-ups. Out: [`History`], [`Woken`].
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::history::{History, PlaceIndex, TimeInStates, Transition};
@@ -115,7 +116,8 @@ impl Course {
         (since, was, why): (Time, GoState, Option<WaitReason>),
         most: usize,
     ) {
-        if self.is_new() {
+        // Where one alone is kept it is the last.
+        if self.is_new() && most > 1 {
             self.steps.reserve_exact(FEW.min(most));
             self.steps.push(self.first(Step::new(since, was, why, None)));
         }
@@ -193,12 +195,12 @@ impl Course {
         }
     }
 
-    /// What is shown of it.
-    pub(super) fn shown(&self) -> History {
+    /// What is shown of it, with its transitions.
+    pub(super) fn shown(&self, transitions: VecDeque<Transition>) -> History {
         let [runnable, running, blocked, syscall] = self.nanoseconds.map(Duration::from_nanos);
         let children = self.children.as_ref();
         History {
-            transitions: self.transitions().collect(),
+            transitions,
             in_state: TimeInStates { runnable, running, blocked, syscall },
             children: children.map_or_else(Vec::new, |children| children.first.clone()),
             children_made: children.map_or(0, |children| children.made),

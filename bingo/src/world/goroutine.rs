@@ -301,8 +301,11 @@ impl Record {
 
     /// Its past.
     pub(super) fn history(&self) -> History {
-        let history = self.course.as_ref().map(|course| course.shown()).unwrap_or_default();
-        History { transitions: self.transitions().collect(), ..history }
+        let transitions = self.transitions().collect();
+        match &self.course {
+            Some(course) => course.shown(transitions),
+            None => History { transitions, ..History::default() },
+        }
     }
 
     /// Its last transitions, oldest first: the first is how it came to be known, which

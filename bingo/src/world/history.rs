@@ -435,6 +435,22 @@ mod tests {
     }
 
     #[test]
+    fn of_one_transition_that_is_kept_it_is_the_last() {
+        for (transitions, expect) in [(1, vec![9]), (2, vec![2, 9]), (3, vec![1, 2, 9])] {
+            let mut world = World::keeping(Keep { transitions, long: Duration::from_nanos(50) });
+            told(&mut world, 1, 7, EventKind::Run, "main.worker");
+            let times = |world: &World| -> Vec<u64> {
+                world.history(GoId(7)).unwrap().transitions.iter().map(|step| step.time.0).collect()
+            };
+            assert_eq!(times(&world), [1]);
+            told(&mut world, 2, 7, park(), "main.worker");
+            assert_eq!(times(&world).last(), Some(&2));
+            told(&mut world, 9, 7, EventKind::Unblock { by: None }, "main.feed");
+            assert_eq!(times(&world), expect);
+        }
+    }
+
+    #[test]
     fn a_place_is_where_a_wait_has_ended() {
         let mut world = World::keeping(Keep { transitions: 3, long: Duration::from_nanos(50) });
         told(&mut world, 1, 7, park(), "main.worker");

@@ -36,10 +36,7 @@ impl Record {
         {
             return None;
         }
-        let course = match &mut self.course {
-            Some(course) => course,
-            none => none.insert(Box::default()),
-        };
+        let course = self.course.get_or_insert_default();
         let was = Was { state: told.state, since: told.time, reason: told.reason, lent: self.lent };
         (told.time, told.state, told.reason) = (time, state, reason);
         told.put_on(thread);
