@@ -4,7 +4,9 @@
 //! ever woken.
 //!
 //! Known limits: without addresses an idle worker that nobody has fed yet looks
-//! like one that nobody ever will; it is `low`. The main goroutine is none of
+//! like one that nobody ever will; it is `low`. So is one at a `select {}`, which is
+//! written to stay, but where such are left behind by ever others; who waits for what
+//! it will never do is stuck, and told as that. The main goroutine is none of
 //! these but where it waits for a lock: a program that only serves waits in it.
 
 use std::collections::{BTreeSet, HashMap};
@@ -54,8 +56,8 @@ pub(super) fn findings(
             continue;
         }
         let (waiting, ..) = site;
-        // Of a nil channel the runtime itself says so, whatever the source could mean.
-        let standing = graph.standing(goroutine.id()).filter(|_| waiting != Waiting::NilChannel);
+        // Of these the runtime itself says so, whatever the source could mean.
+        let standing = graph.standing(goroutine.id()).filter(|_| !waiting.is_for_ever());
         if standing.is_some_and(|standing| standing > Standing::GoesOn) {
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id()).is_empty();
@@ -78,7 +80,7 @@ pub(super) fn findings(
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
         let idles = goroutine.id() == MAIN && waiting != Waiting::Lock;
-        let cared_for = waiting != Waiting::NilChannel && is_cared_for(graph, goroutine.id());
+        let cared_for = !waiting.is_for_ever() && is_cared_for(graph, goroutine.id());
         if enough && !idles && !cared_for {
             parked.entry(site).or_default().push(goroutine);
         }
@@ -259,6 +261,9 @@ fn pattern(
     let evidence = &mut finding.evidence;
     evidence.push(match (waiting, ended) {
         (Waiting::NilChannel, _) => "nobody can send on, receive from or close a nil channel".to_owned(),
+        (Waiting::Forever, _) => {
+            "nobody can end a select without cases: that it stays may be meant".to_owned()
+        }
         (_, None) if is_one_picture(world) => {
             "it is one picture alone: whether others are woken there at times is not known".to_owned()
         }
@@ -268,7 +273,7 @@ fn pattern(
         }
     });
     evidence.extend(words::who_might(graph, first.id()));
-    if brief && waiting != Waiting::NilChannel {
+    if brief && !waiting.is_for_ever() {
         evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
     }
     if hung {

@@ -51,6 +51,8 @@ pub(super) fn is_one_picture(world: &World) -> bool {
 pub(super) enum Waiting {
     /// At a nil channel: for ever.
     NilChannel,
+    /// At a `select {}`: for ever, as it is written.
+    Forever,
     /// To send.
     Send,
     /// To receive.
@@ -67,13 +69,13 @@ pub(super) enum Waiting {
 
 impl Waiting {
     /// The kind; `None` for what ends by itself or from outside (timers, the
-    /// network, the runtime's own), for `select {}`, which is written to stay, and
-    /// for what is not known.
+    /// network, the runtime's own), and for what is not known.
     pub(super) fn of(reason: Option<WaitReason>, stack: &Stack) -> Option<Waiting> {
         use WaitReason as Why;
         let Some(reason) = reason else { return Waiting::of_stack(stack) };
         match reason {
             Why::ChanSendNil | Why::ChanReceiveNil => Some(Waiting::NilChannel),
+            Why::SelectNoCases => Some(Waiting::Forever),
             Why::ChanSend | Why::ChanSendDurable => Some(Waiting::Send),
             Why::ChanReceive | Why::ChanReceiveDurable => Some(Waiting::Receive),
             Why::Select | Why::SelectDurable => Some(Waiting::Select),
@@ -95,6 +97,7 @@ impl Waiting {
             "runtime.chansend" | "runtime.chansend1" => Some(Waiting::Send),
             "runtime.chanrecv" | "runtime.chanrecv1" | "runtime.chanrecv2" => Some(Waiting::Receive),
             "runtime.selectgo" => Some(Waiting::Select),
+            "runtime.block" => Some(Waiting::Forever),
             _ if innermost.starts_with("runtime.") || innermost.starts_with("sync.") => {
                 Waiting::in_package_sync(stack)
             }
@@ -117,10 +120,16 @@ impl Waiting {
         })
     }
 
+    /// Whether nobody can ever end it, whatever the source could mean.
+    pub(super) fn is_for_ever(self) -> bool {
+        matches!(self, Waiting::NilChannel | Waiting::Forever)
+    }
+
     /// What it does, for one or for several.
     pub(super) fn words(self, several: bool) -> String {
         let what = match self {
             Waiting::NilChannel => "at a nil channel, which nobody can end",
+            Waiting::Forever => "at a select without cases, which nobody can end",
             Waiting::Send => "to send on a channel, and nobody has received",
             Waiting::Receive => "to receive from a channel, and nobody has sent",
             Waiting::Select => "in a select, and no case has come",
