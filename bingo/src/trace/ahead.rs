@@ -1,6 +1,6 @@
-//! Batches that are read before their turn, by whoever has nothing better to do
-//! meanwhile. In: batches that a thread's cursor comes to next. Out: their bytes
-//! and what they say, or, where nobody has begun with them, the batches as they were.
+//! What is read before its turn, by whoever has nothing better to do meanwhile: batches,
+//! and the generation that comes next. In: what comes soon. Out: the same, and what it
+//! says, or, where nobody has begun with it, as it was.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,18 +9,51 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::block::Block;
 use super::bodies::read_at;
+use super::error::TraceError;
+use super::generation::{Generation, Generations};
 use super::tables::Tables;
 
 /// Batches that are out at once: what bounds the memory they take.
-const OUT: usize = 32;
+pub(super) const OUT: usize = 16;
 /// Bytes of a batch that are worth being read by another thread.
 const WORTH_IT: usize = 1 << 12;
 
-/// Where batches are that are to be read before their turn.
+/// What is to be read before its turn.
+#[derive(Clone, Default)]
+pub(super) struct Ahead<'r> {
+    pub(super) batches: Arc<BatchesAhead>,
+    pub(super) generation: Arc<Slot<NextGeneration<'r>>>,
+}
+
+/// Batches that are to be read before their turn, the soonest first.
 #[derive(Default)]
-pub(super) struct Ahead {
-    wanted: Mutex<VecDeque<Arc<Slot>>>,
+pub(super) struct BatchesAhead {
+    wanted: Mutex<VecDeque<Arc<Slot<NextBatch>>>>,
     out: AtomicUsize,
+}
+
+/// Stands for a batch that is to be read before its turn.
+pub(super) struct Ticket {
+    slot: Arc<Slot<NextBatch>>,
+    ahead: Arc<BatchesAhead>,
+}
+
+/// A place for something to be read before its turn.
+pub(super) struct Slot<W> {
+    state: Mutex<State<W>>,
+    changed: Condvar,
+}
+
+enum State<W> {
+    Empty,
+    Wanted(W),
+    Begun,
+    Done(W),
+}
+
+/// What can be read before its turn.
+pub(super) trait Work {
+    fn read(&mut self);
 }
 
 /// A batch's bytes, and what they say as far as that has been read.
@@ -32,64 +65,56 @@ pub(super) struct Reading {
     pub(super) block: Block,
 }
 
-/// Stands for a batch that is to be read before its turn.
-pub(super) struct Ticket {
-    slot: Arc<Slot>,
-    ahead: Arc<Ahead>,
+/// A batch, the time before its first event, and what its numbers mean.
+struct NextBatch {
+    reading: Reading,
+    time: i64,
+    tables: Arc<Tables>,
 }
 
-struct Slot {
-    state: Mutex<State>,
-    changed: Condvar,
+/// What reads generations, and the next one, if it was read.
+pub(super) struct NextGeneration<'r> {
+    pub(super) from: Generations<'r>,
+    pub(super) next: Option<Result<Option<Generation>, TraceError>>,
 }
 
-enum State {
-    /// A batch, the time before its first event, and what its numbers mean.
-    Wanted(Reading, i64, Arc<Tables>),
-    Begun,
-    Done(Reading),
-    Gone,
+impl Ahead<'_> {
+    /// Reads something that is wanted; `false`: there is nothing.
+    pub(super) fn read_one(&self) -> bool {
+        self.batches.read_one() || self.generation.read()
+    }
 }
 
-impl Ahead {
-    /// Wants a batch to be read, whose events follow on `time`. Nothing comes of it
-    /// where that is not worth it.
-    pub(super) fn want(
-        self: &Arc<Ahead>,
-        reading: Reading,
-        time: i64,
-        tables: &Arc<Tables>,
-    ) -> Option<Ticket> {
-        let len = reading.from.as_ref().map_or(reading.bytes.len(), |(_, _, len)| *len);
-        if len < WORTH_IT || tables.whole_unit() == 0 || self.out.load(Ordering::Relaxed) >= OUT {
-            return None;
-        }
-        self.out.fetch_add(1, Ordering::Relaxed);
-        let state = Mutex::new(State::Wanted(reading, time, Arc::clone(tables)));
-        let slot = Arc::new(Slot { state, changed: Condvar::new() });
-        self.wanted().push_back(Arc::clone(&slot));
-        Some(Ticket { slot, ahead: Arc::clone(self) })
+impl BatchesAhead {
+    /// Whether more batches may be out.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.load(Ordering::Relaxed) < OUT
     }
 
-    /// Reads a batch that is wanted; `false`: there is none.
-    pub(super) fn read_one(&self) -> bool {
+    /// Whether it is worth it that a batch of so many bytes is read by another thread.
+    pub(super) fn is_worth(len: usize, tables: &Tables) -> bool {
+        len >= WORTH_IT && tables.whole_unit() != 0
+    }
+
+    /// Wants a batch to be read, whose events follow on `time`.
+    pub(super) fn want(self: &Arc<Self>, reading: Reading, time: i64, tables: &Arc<Tables>) -> Ticket {
+        self.out.fetch_add(1, Ordering::Relaxed);
+        let slot = Arc::new(Slot::default());
+        slot.want(NextBatch { reading, time, tables: Arc::clone(tables) });
+        self.wanted().push_back(Arc::clone(&slot));
+        Ticket { slot, ahead: Arc::clone(self) }
+    }
+
+    fn read_one(&self) -> bool {
         loop {
             let Some(slot) = self.wanted().pop_front() else { return false };
-            let begun = std::mem::replace(&mut *slot.state(), State::Begun);
-            let State::Wanted(mut reading, time, tables) = begun else {
-                *slot.state() = State::Gone;
-                continue;
-            };
-            if reading.load() {
-                reading.block.fill_whole(&reading.bytes, time, &tables);
+            if slot.read() {
+                return true;
             }
-            *slot.state() = State::Done(reading);
-            slot.changed.notify_one();
-            return true;
         }
     }
 
-    fn wanted(&self) -> MutexGuard<'_, VecDeque<Arc<Slot>>> {
+    fn wanted(&self) -> MutexGuard<'_, VecDeque<Arc<Slot<NextBatch>>>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -97,14 +122,7 @@ impl Ahead {
 impl Ticket {
     /// The batch, as far as it has been read.
     pub(super) fn redeem(self) -> Reading {
-        let mut state = self.slot.state();
-        while matches!(*state, State::Begun) {
-            state = self.slot.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        match std::mem::replace(&mut *state, State::Gone) {
-            State::Wanted(reading, ..) | State::Done(reading) => reading,
-            State::Begun | State::Gone => Reading::default(),
-        }
+        self.slot.take().map(|batch| batch.reading).unwrap_or_default()
     }
 }
 
@@ -114,9 +132,63 @@ impl Drop for Ticket {
     }
 }
 
-impl Slot {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<W> Default for Slot<W> {
+    fn default() -> Slot<W> {
+        Slot { state: Mutex::new(State::Empty), changed: Condvar::new() }
+    }
+}
+
+impl<W: Work> Slot<W> {
+    /// Wants something to be read.
+    pub(super) fn want(&self, work: W) {
+        *self.state() = State::Wanted(work);
+    }
+
+    /// What was wanted, whether it has been read or not; whoever has begun is waited for.
+    pub(super) fn take(&self) -> Option<W> {
+        let mut state = self.state();
+        while matches!(*state, State::Begun) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        match std::mem::replace(&mut *state, State::Empty) {
+            State::Wanted(work) | State::Done(work) => Some(work),
+            State::Begun | State::Empty => None,
+        }
+    }
+
+    /// Reads what is wanted; `false`: nothing is, or somebody has begun.
+    fn read(&self) -> bool {
+        let mut state = self.state();
+        let mut work = match std::mem::replace(&mut *state, State::Begun) {
+            State::Wanted(work) => work,
+            other => {
+                *state = other;
+                return false;
+            }
+        };
+        drop(state);
+        work.read();
+        *self.state() = State::Done(work);
+        self.changed.notify_one();
+        true
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work for NextBatch {
+    fn read(&mut self) {
+        if self.reading.load() {
+            self.reading.block.fill_whole(&self.reading.bytes, self.time, &self.tables);
+        }
+    }
+}
+
+impl Work for NextGeneration<'_> {
+    fn read(&mut self) {
+        self.next = Some(self.from.next());
     }
 }
 

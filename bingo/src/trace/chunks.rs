@@ -4,8 +4,7 @@
 
 use std::fs::File;
 use std::hint;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 
 use super::ahead::Ahead;
@@ -66,7 +65,7 @@ pub(super) enum Chunks {
         /// The one that is out.
         current: Chunk,
         /// What may be done while there is none.
-        ahead: Arc<Ahead>,
+        ahead: Ahead<'static>,
     },
 }
 
@@ -86,13 +85,14 @@ impl Chunks {
         let ahead = filler.merge.read_ahead();
         let (sender, filled) = sync_channel(AHEAD);
         let (emptied, back) = channel::<Chunk>();
+        let also_ahead = ahead.clone();
         thread::spawn(move || {
             loop {
                 let mut chunk = back.try_recv().unwrap_or_default();
                 filler.fill(&mut chunk);
                 let last = chunk.end.is_some();
                 // Nobody listens where enough was read.
-                if sender.send(chunk).is_err() || last {
+                if !hand_over(chunk, &sender, &also_ahead) || last {
                     return;
                 }
             }
@@ -132,6 +132,19 @@ impl Chunks {
                 let _ = emptied.send(std::mem::replace(current, next));
                 current
             }
+        }
+    }
+}
+
+/// Hands a chunk over. While there are enough that wait to be taken, what comes later is
+/// read. `false`: nobody takes it.
+fn hand_over(mut chunk: Chunk, sender: &SyncSender<Chunk>, ahead: &Ahead<'_>) -> bool {
+    loop {
+        chunk = match sender.try_send(chunk) {
+            Ok(()) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+            Err(TrySendError::Full(chunk)) if ahead.read_one() => chunk,
+            Err(TrySendError::Full(chunk)) => return sender.send(chunk).is_ok(),
         }
     }
 }

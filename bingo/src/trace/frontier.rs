@@ -4,10 +4,9 @@
 //! The heap keeps the very order of `internal/trace/batchcursor.go` (Go 1.27):
 //! it decides which of two events of one time is tried first.
 
-use std::collections::VecDeque;
 use std::mem::take;
 
-use super::ahead::{Reading, Ticket};
+use super::ahead::Reading;
 use super::block::{Block, Rest};
 use super::cursor::{NOWHERE, uvarint};
 use super::event::TraceEvent;
@@ -16,9 +15,8 @@ use super::go_sort::sort_as_go;
 use super::order::OrderFault;
 use super::spec::{EventType, MAX_ARGS, SHAPES, Shape};
 
-/// Batches of a thread that may be read before their turn: so many that whoever reads
-/// them is never done with them before the thread comes to the next one.
-const AHEAD: usize = 4;
+/// Bytes of a batch of which it can be told when its first event was, and what it is.
+const FIRST: usize = 32;
 
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor {
@@ -33,8 +31,8 @@ pub(super) struct ThreadCursor {
     arguments: u32,
     /// The batch's number in the generation.
     batch: u32,
-    /// The thread's next batches that may be read before their turn, and their numbers.
-    ahead: VecDeque<(u32, Ticket)>,
+    /// Whether that has been begun.
+    begun: bool,
     /// The thread's slot in the order's table of threads.
     pub(super) slot: u32,
     /// What kind of event it is, and how many arguments that has.
@@ -46,21 +44,38 @@ impl ThreadCursor {
     pub(super) fn new(slot: u32, first: u32) -> ThreadCursor {
         ThreadCursor {
             block: Block::default(),
-            ahead: VecDeque::new(),
             time: 0,
             bytes: Vec::new(),
             begin: 0,
             arguments: 0,
             batch: first,
+            begun: false,
             slot,
             kind: EventType(0),
             count: 0,
         }
     }
 
-    /// Puts the cursor at the first event; its time. `None`: there is none.
-    pub(super) fn begin(&mut self, generation: &mut Generation) -> Result<Option<i64>, OrderFault> {
+    /// Puts the cursor at the first event; its time. `None`: there is none. A batch that
+    /// begins behind `soon` is not kept at hand.
+    pub(super) fn begin(
+        &mut self,
+        generation: &mut Generation,
+        soon: i64,
+    ) -> Result<Option<i64>, OrderFault> {
         let first = self.batch;
+        let batch = generation.batches.get(first as usize);
+        if batch.is_some_and(|batch| generation.tables.nanoseconds(batch.time) > soon)
+            && let Some(mut reading) = generation.again(first, FIRST)
+        {
+            if !reading.load() {
+                return Err(OrderFault::Unfinished);
+            }
+            self.bytes = reading.bytes;
+            let time = self.next(generation, 0)?;
+            self.bytes = Vec::new();
+            return Ok(time);
+        }
         self.enter(generation, first)
     }
 
@@ -75,42 +90,32 @@ impl ThreadCursor {
     /// Enters a batch, or the first one behind it that has events.
     fn enter(&mut self, generation: &mut Generation, first: u32) -> Result<Option<i64>, OrderFault> {
         let mut number = first;
-        while let Some(batch) = generation.batches.get(number as usize).copied() {
-            self.batch = number;
-            (self.begin, self.arguments, self.time) = (0, 0, 0);
-            let here = Reading { from: None, bytes: take(&mut self.bytes), block: take(&mut self.block) };
-            let (mut reading, spare) = match self.ahead.pop_front_if(|(ahead, _)| *ahead == number) {
-                Some((_, ticket)) => (ticket.redeem(), here),
-                None => (generation.batch(number, here), Reading::default()),
-            };
-            if !reading.load() {
-                return Err(OrderFault::Unfinished);
-            }
-            (self.bytes, self.block) = (reading.bytes, reading.block);
+        loop {
+            self.give_back(generation);
+            let Some(batch) = generation.batches.get(number as usize).copied() else { return Ok(None) };
+            (self.batch, self.begin, self.arguments, self.time) = (number, 0, 0, 0);
+            self.load(generation.begin(number))?;
             if let Some(time) = self.next(generation, 0)? {
-                self.want_ahead(generation, batch.next, spare);
+                generation.want();
                 return Ok(Some(time));
             }
             number = batch.next;
         }
-        (self.bytes, self.block) = (Vec::new(), Block::default());
-        Ok(None)
     }
 
-    /// Wants batches to be read before their turn, from the thread's `next` one on.
-    fn want_ahead(&mut self, generation: &mut Generation, mut next: u32, mut spare: Reading) {
-        let batch_behind = |generation: &Generation, batch: u32| {
-            generation.batches.get(batch as usize).map(|batch| batch.next)
-        };
-        if let Some((last, _)) = self.ahead.back() {
-            next = batch_behind(generation, *last).unwrap_or(Batch::LAST);
+    /// Has a batch at hand.
+    fn load(&mut self, mut reading: Reading) -> Result<(), OrderFault> {
+        if !reading.load() {
+            return Err(OrderFault::Unfinished);
         }
-        while self.ahead.len() < AHEAD
-            && let Some(ticket) = generation.batch_ahead(next, take(&mut spare))
-        {
-            self.ahead.push_back((next, ticket));
-            next = batch_behind(generation, next).unwrap_or(Batch::LAST);
-        }
+        (self.bytes, self.block, self.begun) = (reading.bytes, reading.block, true);
+        Ok(())
+    }
+
+    /// Gives back what a batch was read into.
+    fn give_back(&mut self, generation: &mut Generation) {
+        let (bytes, block) = (take(&mut self.bytes), take(&mut self.block));
+        generation.coming.take_back(Reading { from: None, bytes, block });
     }
 
     /// The next events, as far as they have been read ahead.
@@ -127,10 +132,22 @@ impl ThreadCursor {
     }
 
     /// Lets go of its batch, which is read again when its turn comes.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self, generation: &mut Generation) {
         self.settle();
-        (self.bytes, self.block) = (Vec::new(), Block::default());
-        self.ahead.clear();
+        self.give_back(generation);
+    }
+
+    /// Has its batch at hand again, and reads ahead from where it is.
+    #[cold]
+    fn come_back(&mut self, generation: &mut Generation) -> Result<(), OrderFault> {
+        let reading = match self.begun {
+            true => generation.again(self.batch, usize::MAX).ok_or(OrderFault::Unfinished)?,
+            false => generation.begin(self.batch),
+        };
+        self.load(reading)?;
+        self.read_ahead(generation);
+        generation.want();
+        Ok(())
     }
 
     /// Is at its next event by itself, and not by what has been read ahead.
@@ -144,14 +161,14 @@ impl ThreadCursor {
 
     /// What the next event says, and where the bytes behind it begin, if it has not been
     /// read ahead.
-    pub(super) fn event(&mut self, generation: &Generation) -> Result<(TraceEvent, u32), OrderFault> {
+    pub(super) fn event(&mut self, generation: &mut Generation) -> Result<(TraceEvent, u32), OrderFault> {
+        if self.bytes.is_empty() {
+            self.come_back(generation)?;
+        }
         if let Some((ahead, time)) = self.block.first() {
             let ([first, second, third], kind) = (ahead.args.map(u64::from), ahead.kind());
             let args = [first, second, third, 0];
             return Ok((TraceEvent { time, args, kind, ..TraceEvent::EMPTY }, NOWHERE));
-        }
-        if self.bytes.is_empty() {
-            self.bytes = generation.bytes_again(self.batch).ok_or(OrderFault::Unfinished)?;
         }
         let (args, behind) = arguments(&self.bytes, self.arguments, self.count);
         if behind == NOWHERE {
@@ -195,9 +212,14 @@ impl ThreadCursor {
             self.time = generation.tables.nanoseconds(batch.map_or(0, |batch| batch.time));
         }
         self.time = self.time.wrapping_add(generation.tables.nanoseconds(units));
+        self.read_ahead(generation);
+        Ok(Some(self.time))
+    }
+
+    /// Reads ahead from the event on that it is at.
+    fn read_ahead(&mut self, generation: &Generation) {
         let unit = generation.tables.whole_unit();
         self.block.fill(&self.bytes, (self.begin, self.arguments), self.kind, self.time, unit);
-        Ok(Some(self.time))
     }
 
     fn be_of(&mut self, kind: EventType) {

@@ -11,10 +11,11 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::ahead::{Ahead, Reading, Ticket};
+use super::ahead::{BatchesAhead, Reading};
 use super::batch::{BatchHeader, Input, Next};
 use super::bodies::Bodies;
 use super::bytes::Bytes;
+use super::coming::Coming;
 use super::cursor::Cursor;
 use super::error::{StructureFault, TraceError};
 use super::samples::{self, CpuSample};
@@ -32,9 +33,6 @@ pub(super) const MAX_THREADS: usize = 1 << 16;
 /// One generation, unordered.
 pub(super) struct Generation {
     pub(super) number: u64,
-    bodies: Bodies,
-    /// Who reads batches before their turn, if there is somebody.
-    ahead: Option<Arc<Ahead>>,
     /// The batches of events, in the order of the file.
     pub(super) batches: Vec<Batch>,
     /// The threads in the order in which they appear.
@@ -44,34 +42,30 @@ pub(super) struct Generation {
     /// The earliest time of a batch, in the trace's units.
     pub(super) start: u64,
     pub(super) tables: Arc<Tables>,
+    /// The batches that have not been begun.
+    pub(super) coming: Coming,
 }
 
 impl Generation {
-    /// The events of a batch, once, to be loaded into `spare`.
-    pub(super) fn batch(&mut self, number: u32, mut spare: Reading) -> Reading {
-        spare.block.clear();
-        let Some(batch) = self.batches.get(number as usize) else { return spare };
-        self.bodies.body(number as usize, batch.offset, batch.len as usize, spare)
+    /// A batch, which is begun now.
+    pub(super) fn begin(&mut self, number: u32) -> Reading {
+        let Some(batch) = self.batches.get(number as usize) else { return Reading::default() };
+        self.coming.begin(number, batch)
     }
 
-    /// The same where it may be read before its turn.
-    pub(super) fn batch_ahead(&mut self, number: u32, spare: Reading) -> Option<Ticket> {
-        let ahead = self.ahead.clone().filter(|_| self.bodies.are_left())?;
-        let time = self.batches.get(number as usize)?.time;
-        let reading = self.batch(number, spare);
-        ahead.want(reading, self.tables.nanoseconds(time), &self.tables)
+    /// Has batches read that come soon.
+    pub(super) fn want(&mut self) {
+        self.coming.want(&self.batches, &self.tables);
     }
 
-    /// The bytes of a batch once more, where they are in a file.
-    pub(super) fn bytes_again(&self, number: u32) -> Option<Vec<u8>> {
-        let batch = self.batches.get(number as usize)?;
-        let mut reading = self.bodies.again(batch.offset, batch.len as usize)?;
-        reading.load().then_some(reading.bytes)
+    /// A batch that was begun or, at the most, `len` bytes of its beginning, where they are in a file.
+    pub(super) fn again(&self, number: u32, len: usize) -> Option<Reading> {
+        self.coming.again(self.batches.get(number as usize)?, len)
     }
 
     /// Whether bytes of batches can be had again.
     pub(super) fn is_in_file(&self) -> bool {
-        self.bodies.are_left()
+        self.coming.are_in_file()
     }
 }
 
@@ -90,6 +84,11 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) const LAST: u32 = u32::MAX;
+
+    /// How many bytes its events take.
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
 }
 
 /// A thread and its batches.
@@ -110,7 +109,7 @@ pub(super) struct Generations<'r> {
     /// The file that the bytes are of, if it can be read again.
     again: Option<Arc<File>>,
     /// Where batches are that may be read before their turn.
-    pub(super) ahead: Option<Arc<Ahead>>,
+    pub(super) ahead: Option<Arc<BatchesAhead>>,
     /// The batch that ended the generation before, by beginning the next one.
     spill: Option<BatchHeader>,
     /// What ended the trace, for the next call.
@@ -383,8 +382,7 @@ impl Builder {
             self.clock.map(|(units, clock)| ClockSnapshot { trace: tables.nanoseconds(units), ..clock });
         Ok(Generation {
             number: self.number,
-            bodies: self.bodies,
-            ahead: from.ahead.clone(),
+            coming: Coming::new(self.bodies, &self.batches, from.ahead.clone()),
             batches: self.batches,
             threads: self.threads,
             samples: samples::by_time(self.samples, &tables),

@@ -13,7 +13,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, NextGeneration};
 use super::bytes::Bytes;
 use super::error::TraceError;
 use super::event::TraceEvent;
@@ -42,9 +42,14 @@ pub(super) trait Take {
     fn take_sync(&mut self, event: &TraceEvent, tables: Option<&Tables>);
 }
 
-/// Merges the events of a trace. Memory is bounded by one generation.
+/// Merges the events of a trace. Memory is bounded by one generation and, where the next
+/// one is read before its turn, that.
 pub(super) struct Merge<'r> {
-    generations: Generations<'r>,
+    /// `None`: the next one may be being read before its turn.
+    generations: Option<Generations<'r>>,
+    ahead: Ahead<'r>,
+    version: Version,
+    bytes_read: u64,
     pub(super) generation: Option<Generation>,
     pub(super) cursors: Vec<ThreadCursor>,
     pub(super) heap: Heap,
@@ -70,8 +75,12 @@ impl<'r> Merge<'r> {
     /// # Errors
     /// When the bytes are not a trace of a known form.
     pub(super) fn new(bytes: Bytes<'r>, salvage: bool, again: Option<File>) -> Result<Merge<'r>, TraceError> {
+        let generations = Generations::new(bytes, salvage, again)?;
         Ok(Merge {
-            generations: Generations::new(bytes, salvage, again)?,
+            ahead: Ahead::default(),
+            version: generations.version(),
+            bytes_read: generations.bytes_read(),
+            generations: Some(generations),
             generation: None,
             cursors: Vec::new(),
             heap: Heap::default(),
@@ -87,18 +96,21 @@ impl<'r> Merge<'r> {
         })
     }
 
-    /// Lets batches be read before their turn; where they are.
-    pub(super) fn read_ahead(&mut self) -> Arc<Ahead> {
-        Arc::clone(self.generations.ahead.get_or_insert_default())
+    /// Lets what comes soon be read before its turn; where that is.
+    pub(super) fn read_ahead(&mut self) -> Ahead<'r> {
+        if let Some(generations) = &mut self.generations {
+            generations.ahead = Some(Arc::clone(&self.ahead.batches));
+        }
+        self.ahead.clone()
     }
 
     /// How many bytes of the trace were read.
     pub(super) fn bytes_read(&self) -> u64 {
-        self.generations.bytes_read()
+        self.bytes_read
     }
 
     pub(super) fn version(&self) -> Version {
-        self.generations.version()
+        self.version
     }
 
     /// The tables of the generation that the event taken last is of.
@@ -204,7 +216,7 @@ impl<'r> Merge<'r> {
         entry: Entry,
         taker: &mut impl Take,
     ) -> Result<bool, (usize, OrderFault)> {
-        let Some(generation) = &self.generation else { return Ok(false) };
+        let Some(generation) = &mut self.generation else { return Ok(false) };
         let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) else { return Ok(false) };
         let fault = |fault| (entry.cursor as usize, fault);
         let (mut event, behind) = cursor.event(generation).map_err(fault)?;
@@ -261,17 +273,14 @@ impl<'r> Merge<'r> {
     /// Lets threads go of their batches that do nothing for a while, now and then.
     fn let_go_of_what_is_idle(&mut self) {
         self.batches += 1;
-        let Some(generation) =
-            self.generation.as_ref().filter(|_| self.batches >= BATCHES.max(self.cursors.len() / 16))
-        else {
-            return;
-        };
+        let is_time = self.batches >= BATCHES.max(self.cursors.len() / 16);
+        let Some(generation) = self.generation.as_mut().filter(|_| is_time) else { return };
         self.batches = 0;
         if generation.is_in_file() {
             let idle = self.heap.later_than(self.last_time.saturating_add(PATIENCE));
             for entry in idle {
                 if let Some(cursor) = self.cursors.get_mut(entry.cursor as usize) {
-                    cursor.let_go();
+                    cursor.let_go(generation);
                 }
             }
         }
@@ -300,13 +309,16 @@ impl<'r> Merge<'r> {
         if self.generation.is_none() && self.syncs > 0 {
             return Ok(false);
         }
-        self.generation = None;
+        let before = self.generation.take();
         self.order.task_names.clear();
         self.syncs += 1;
         let mut time = self.last_time;
-        match self.generations.next() {
-            Ok(Some(generation)) => {
+        match self.read_generation() {
+            Ok(Some(mut generation)) => {
                 time = generation.tables.nanoseconds(generation.start);
+                if let Some(before) = before {
+                    generation.coming.follow(before.coming);
+                }
                 self.install(generation)?;
             }
             Ok(None) => {}
@@ -319,6 +331,23 @@ impl<'r> Merge<'r> {
         Ok(true)
     }
 
+    /// The next generation. The one behind it may be read before its turn, if it is in a
+    /// file: elsewhere, who reads may have to wait.
+    fn read_generation(&mut self) -> Result<Option<Generation>, TraceError> {
+        let generations = self.generations.take().map(|from| NextGeneration { from, next: None });
+        let Some(taken) = generations.or_else(|| self.ahead.generation.take()) else { return Ok(None) };
+        let NextGeneration { mut from, next } = taken;
+        let next = next.unwrap_or_else(|| from.next());
+        self.bytes_read = from.bytes_read();
+        let is_in_file = next.as_ref().ok().and_then(Option::as_ref).is_some_and(Generation::is_in_file);
+        if from.ahead.is_some() && is_in_file {
+            self.ahead.generation.want(NextGeneration { from, next: None });
+        } else {
+            self.generations = Some(from);
+        }
+        next
+    }
+
     fn install(&mut self, mut generation: Generation) -> Result<(), TraceError> {
         self.samples_taken = 0;
         self.next_sample = generation.samples.first().map_or(i64::MAX, |sample| sample.time);
@@ -327,13 +356,14 @@ impl<'r> Merge<'r> {
         let mut begun = Ok(());
         let soon = generation.tables.nanoseconds(generation.start).saturating_add(PATIENCE);
         let threads = std::mem::take(&mut generation.threads);
+        generation.want();
         for (at, thread) in (0..).zip(&threads) {
             let slot = self.order.slot_of(thread.id);
             let mut cursor = ThreadCursor::new(slot, thread.first);
-            match cursor.begin(&mut generation) {
+            match cursor.begin(&mut generation, soon) {
                 Ok(Some(time)) => {
                     if time > soon && generation.is_in_file() {
-                        cursor.let_go();
+                        cursor.let_go(&mut generation);
                     }
                     self.heap.insert(Entry { time, cursor: at });
                 }

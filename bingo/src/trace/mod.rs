@@ -14,6 +14,7 @@ mod block;
 mod bodies;
 mod bytes;
 mod chunks;
+mod coming;
 mod cursor;
 mod detail;
 mod error;

@@ -10,20 +10,20 @@ use super::spec::EventType;
 use super::tables::Tables;
 
 /// An event with what its ids mean; [`Display`] is the text.
-pub struct Text<'r> {
-    reader: &'r Reader<'r>,
-    event: &'r TraceEvent,
+pub struct Text<'e, 'r> {
+    reader: &'e Reader<'r>,
+    event: &'e TraceEvent,
 }
 
-impl<'r> Text<'r> {
+impl<'e, 'r> Text<'e, 'r> {
     /// The text of the event that `reader` yielded last.
     #[must_use]
-    pub fn of(reader: &'r Reader<'r>, event: &'r TraceEvent) -> Text<'r> {
+    pub fn of(reader: &'e Reader<'r>, event: &'e TraceEvent) -> Text<'e, 'r> {
         Text { reader, event }
     }
 }
 
-impl Display for Text<'_> {
+impl Display for Text<'_, '_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let TraceEvent { time, thread, proc, goroutine, .. } = *self.event;
         let Some(detail) = self.reader.detail(self.event) else { return Ok(()) };
