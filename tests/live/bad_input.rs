@@ -186,7 +186,28 @@ fn without_the_right_to_probe_it_polls_and_says_so() -> anyhow::Result<()> {
     assert!(lines.lines().next().is_some_and(|header| header.contains("no probes")), "{lines}");
     assert!(lines.contains("main.sendUnbuffered"), "{lines}");
     says(&attach("probe")?, 3, &["not permitted", "setcap"])?;
+    let unwritten = as_nobody()
+        .arg(folder.join("bingo"))
+        .args(["attach", &pid, "--duration", "300ms", "--output", "/sys/events.jsonl"])
+        .output()?;
+    says(&unwritten, 3, &["cannot write to /sys/events.jsonl"])?;
     Ok(fs::remove_dir_all(folder)?)
+}
+
+/// Nothing may be added to the program's time: so no probe is set.
+#[test]
+fn no_overhead_is_no_probes() -> anyhow::Result<()> {
+    let Some(fixture) = quiet_program("bad_input::no_overhead_is_no_probes", Mode::Normal)? else {
+        return Ok(());
+    };
+    let mut child = Child::start(&fixture, &[])?;
+    child.lines_until(PATIENCE, |line| line == "ready")?;
+    let pid = child.pid().to_string();
+    let attach = |budget| bingo(&["attach", &pid, "--duration", "300ms", "--max-overhead", budget]);
+    says(&attach("0%")?, 0, &["no probes, reading alone", "--max-overhead is 0%"])?;
+    let some = attach("2%")?;
+    assert!(!String::from_utf8_lossy(&some.stderr).contains("no probes"), "{some:?}");
+    Ok(())
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn what_is_not_there_is_said() -> anyhow::Result<()> {
         (&["inspect", &pid, "zero"], 2, "a goroutine has a number such as 18"),
         (&["inspect", &pid, &id, "--expand", "a["], 2, "no path to a variable"),
         (&["inspect", &pid, &id, "--binary", "x"], 2, "--binary goes with a core file"),
-        (&["inspect", &pid, &id, "--expand", "nowhere"], 0, "no variable in scope is meant by nowhere"),
+        (&["inspect", &pid, &id, "--expand", "nowhere"], 2, "no variable in scope is meant by nowhere"),
     ];
     for (arguments, status, says) in cases {
         let output = bingo(arguments)?;

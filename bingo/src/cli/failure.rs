@@ -51,7 +51,11 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Failure { status: Status::Good, broken_pipe: true, ..Failure::bad_input("") };
         }
-        Failure::bad_input(format!("cannot write to {to}: {error}"))
+        let what = format!("cannot write to {to}: {error}");
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return Failure::not_permitted(what).remedy("name a file where this user may write one");
+        }
+        Failure::bad_input(what)
     }
 
     /// What to do about it.

@@ -96,10 +96,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             (source.header().clone(), looked)
         }
     };
-    for path in &arguments.expand {
-        if !inspection.expanded.iter().any(|part| *part.name == **path) {
-            inspection.notes.push(format!("no variable in scope is meant by {path}"));
-        }
+    let is_expanded = |path: &&String| inspection.expanded.iter().any(|part| *part.name == ***path);
+    let amiss: Vec<&str> =
+        arguments.expand.iter().filter(|path| !is_expanded(path)).map(String::as_str).collect();
+    let amiss = amiss.join(", ");
+    if !amiss.is_empty() {
+        inspection.notes.push(format!("no variable in scope is meant by {amiss}"));
     }
     let links = snapshot.links.clone();
     let view = View::of_snapshot(&header, snapshot);
@@ -116,7 +118,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         }
         Format::Json => output.write_with(|out| report::inspection_json(&closely, arguments.all, out))?,
     }
-    Ok(Status::Good)
+    // The rest of what was asked for is of use all the same.
+    if amiss.is_empty() { Ok(Status::Good) } else { Ok(Status::BadInput) }
 }
 
 fn binary_of_process() -> Failure {

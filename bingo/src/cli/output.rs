@@ -97,5 +97,5 @@ pub(super) fn is_standard(path: &Path) -> bool {
 
 /// A file that cannot be written.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::bad_input(format!("cannot write {}: {error}", path.display()))
+    Failure::output(path.display(), error)
 }

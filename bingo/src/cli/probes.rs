@@ -41,6 +41,10 @@ pub(super) fn attach(
     if mode == Mode::Poll {
         return Ok(None);
     }
+    if budget == Some(0.0) {
+        header.notes.push("no probes, reading alone at each interval: --max-overhead is 0%".to_owned());
+        return Ok(None);
+    }
     let mut wanted = wanted(source, mode, budget, header);
     if budget.is_none() {
         wanted.attachment.ring_bytes = UNGOVERNED_RING;
