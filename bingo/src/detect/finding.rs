@@ -138,9 +138,9 @@ impl Class {
     }
 
     /// The id of this class's finding at `stack`: the same wherever the source
-    /// lies and whichever goroutines they are.
+    /// lies, whichever goroutines they are, and whether a trace or a process tells.
     pub(super) fn id(self, reason: Option<WaitReason>, stack: &Stack) -> String {
-        let reason = reason.map(|reason| reason.to_string());
+        let reason = reason.map(|reason| reason.in_a_trace().to_string());
         self.id_of(&[reason.unwrap_or_default(), site_text(stack)])
     }
 
@@ -183,5 +183,17 @@ impl Confidence {
             Confidence::High => "high",
             Confidence::Proven => "proven",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_and_a_process_name_a_finding_alike() {
+        let id = |reason| Class::GoroutineLeak.id(Some(reason), &Stack::empty());
+        assert_eq!(id(WaitReason::WaitGroupWait), id(WaitReason::Sync));
+        assert_ne!(id(WaitReason::ChanSend), id(WaitReason::ChanReceive));
     }
 }

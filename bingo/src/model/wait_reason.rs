@@ -98,20 +98,26 @@ impl WaitReason {
     pub fn agrees_with(self, other: WaitReason) -> bool {
         use WaitReason as Why;
         let covers = |trace: WaitReason, runtime: WaitReason| match trace {
-            Why::Sync => matches!(
-                runtime,
-                Why::Semacquire
-                    | Why::CondWait
-                    | Why::MutexLock
-                    | Why::RwMutexRLock
-                    | Why::RwMutexLock
-                    | Why::WaitGroupWait
-                    | Why::WaitGroupWaitDurable
-            ),
+            Why::Sync => runtime == Why::CondWait || runtime.in_a_trace() == Why::Sync,
             Why::Forever => matches!(runtime, Why::ChanReceiveNil | Why::ChanSendNil | Why::SelectNoCases),
             _ => trace == runtime,
         };
         covers(self, other) || covers(other, self)
+    }
+
+    /// The reason that a trace gives for such a wait, where it tells less.
+    #[must_use]
+    pub fn in_a_trace(self) -> WaitReason {
+        use WaitReason as Why;
+        match self {
+            Why::Semacquire
+            | Why::MutexLock
+            | Why::RwMutexRLock
+            | Why::RwMutexLock
+            | Why::WaitGroupWait
+            | Why::WaitGroupWaitDurable => Why::Sync,
+            other => other,
+        }
     }
 
     /// The reason that the runtime prints as `text`.
