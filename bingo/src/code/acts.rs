@@ -11,12 +11,13 @@ use super::future::{self, Rest, each_act};
 use super::held::{self, Effect, Effects, Held};
 use super::ir::*;
 use super::points::{OUTSIDE, Points, Sites, bare};
+use super::which::Flows;
 use crate::model::{ObjectKind, Operation};
 
 /// The packages as one works with them.
 pub(super) struct Code {
     pub(super) points: Points,
-    pub(super) by_var: Rc<HashMap<VarId, Vec<usize>>>,
+    pub(super) flows: Rc<Flows>,
     wholes: HashMap<FuncId, Rc<Rest>>,
     doings: HashMap<FuncId, Rc<Vec<(Act, Done)>>>,
     callees: HashMap<(FuncId, bool), Rc<BTreeSet<FuncId>>>,
@@ -35,11 +36,11 @@ pub(super) struct Done {
 }
 
 impl Code {
-    pub(super) fn new(points: Points) -> Code {
-        let by_var = Rc::new(super::context::by_var(&points.program));
+    pub(super) fn new(mut points: Points) -> Code {
+        let flows = Rc::new(Flows::of(&mut points));
         Code {
             points,
-            by_var,
+            flows,
             wholes: HashMap::new(),
             doings: HashMap::new(),
             callees: HashMap::new(),
@@ -50,8 +51,8 @@ impl Code {
     }
 
     pub(super) fn evaluator(&mut self) -> Evaluator<'_> {
-        let by_var = Rc::clone(&self.by_var);
-        Evaluator::new(&mut self.points, by_var)
+        let flows = Rc::clone(&self.flows);
+        Evaluator::new(&mut self.points, flows)
     }
 
     /// What an expression refers to, there or anywhere.
@@ -60,7 +61,7 @@ impl Code {
             Some(context) => self.evaluator().eval(expr, context),
             None => {
                 let sites = self.points.eval(expr);
-                sites.into_iter().map(|site| Item { site, owner: None }).collect()
+                sites.into_iter().map(Item::any).collect()
             }
         }
     }
@@ -171,7 +172,10 @@ impl Code {
                                 found.push(Done { item, kind, operation, line });
                             }
                             // `Add(-1)`, and what may be that.
-                            ObjectMethod::Counts if &**name == "Add" && first != Some(Expr::Nothing) => {
+                            ObjectMethod::Counts
+                                if &**name == "Add"
+                                    && !matches!(first, Some(Expr::Nothing | Expr::Number(_))) =>
+                            {
                                 let (kind, operation) = (ObjectKind::WaitGroup, Operation::Done);
                                 found.push(Done { item, kind, operation, line });
                             }
@@ -186,7 +190,7 @@ impl Code {
             if let Some(Made::Cancel(of)) = self.points.program.site(item.site).map(|site| site.made.clone())
             {
                 let (kind, operation) = (ObjectKind::Channel, Operation::Close);
-                found.push(Done { item: Item { site: of, owner: item.owner }, kind, operation, line });
+                found.push(Done { item: Item { site: of, ..item }, kind, operation, line });
             }
         }
         found
@@ -371,7 +375,7 @@ impl Code {
         match channel {
             Expr::Nothing => true,
             Expr::Var(var) => {
-                let flows = self.by_var.get(var).cloned().unwrap_or_default();
+                let flows = self.flows.set_to(*var).to_vec();
                 let sources: Vec<Expr> = flows
                     .into_iter()
                     .filter_map(|at| self.points.program.flows.get(at))
@@ -494,7 +498,7 @@ impl Code {
             Expr::Field(of, name) => {
                 Some(Expr::Field(Rc::new(self.translated(of, func, call)?), Arc::clone(name)))
             }
-            Expr::Elem(of) => Some(Expr::Elem(Rc::new(self.translated(of, func, call)?))),
+            Expr::Elem(of, _) => Some(Expr::Elem(Rc::new(self.translated(of, func, call)?), Nth::Any)),
             _ => None,
         }
     }
@@ -509,7 +513,7 @@ impl Effects for Code {
             let mut evaluator = self.evaluator();
             let methods: Vec<ObjectMethod> = sites
                 .into_iter()
-                .flat_map(|site| evaluator.method(Item { site, owner: None }, name))
+                .flat_map(|site| evaluator.method(Item::any(site), name))
                 .map(|(_, method)| method)
                 .collect();
             for method in methods {

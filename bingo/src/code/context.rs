@@ -11,9 +11,10 @@ use std::sync::Arc;
 use super::foreign::{self, Method};
 use super::ir::*;
 use super::points::{Node, OUTSIDE, Points, Sites, bare, converts};
+use super::which::{Flows, Which};
 
 /// Calls that are followed from one place.
-const DEPTH: u32 = 6;
+pub(super) const DEPTH: u32 = 6;
 
 /// Whose goroutine: 0 is the one itself, 1 who started it, and so on.
 pub(super) type Owner = Option<u8>;
@@ -31,6 +32,8 @@ pub(super) struct Context {
     pub(super) owner: Owner,
     /// The activation that called or started it.
     pub(super) up: Option<Rc<Context>>,
+    /// The same call, of one that is over and of which the results alone count.
+    pub(super) made: Option<CallId>,
     /// Lines in which variables are declared that do not exist yet.
     pub(super) unborn: Option<(u32, u32)>,
     /// Channels without room from which it waits to receive.
@@ -46,7 +49,7 @@ impl Context {
         owner: Owner,
         up: Option<Rc<Context>>,
     ) -> Rc<Context> {
-        Rc::new(Context { func, call, owner, up, unborn: None, awaits: None, depth: 0 })
+        Rc::new(Context { func, call, owner, up, made: None, unborn: None, awaits: None, depth: 0 })
     }
 }
 
@@ -55,6 +58,14 @@ impl Context {
 pub(super) struct Item {
     pub(super) site: SiteId,
     pub(super) owner: Owner,
+    pub(super) which: Which,
+}
+
+impl Item {
+    /// Any one of a place; the first of them in order.
+    pub(super) fn any(site: SiteId) -> Item {
+        Item { site, owner: None, which: Which::ANY }
+    }
 }
 
 pub(super) type Items = BTreeSet<Item>;
@@ -62,32 +73,20 @@ pub(super) type Items = BTreeSet<Item>;
 /// Evaluates expressions in activations.
 pub(super) struct Evaluator<'p> {
     pub(super) points: &'p mut Points,
-    /// The flows into each variable.
-    by_var: Rc<std::collections::HashMap<VarId, Vec<usize>>>,
+    pub(super) flows: Rc<Flows>,
     visiting: Vec<(VarId, *const Context)>,
+    /// Those of them that lead to themselves, so that only some of what they refer to is
+    /// found by the way.
+    circular: Vec<(VarId, *const Context)>,
     left: u32,
 }
 
 /// Steps of one evaluation.
 const STEPS: u32 = 20_000;
 
-/// The flows into each variable.
-pub(super) fn by_var(program: &Program) -> std::collections::HashMap<VarId, Vec<usize>> {
-    let mut found: std::collections::HashMap<VarId, Vec<usize>> = std::collections::HashMap::new();
-    for (at, flow) in program.flows.iter().enumerate() {
-        if let Place::Var(var) = flow.to {
-            found.entry(var).or_default().push(at);
-        }
-    }
-    found
-}
-
 impl<'p> Evaluator<'p> {
-    pub(super) fn new(
-        points: &'p mut Points,
-        by_var: Rc<std::collections::HashMap<VarId, Vec<usize>>>,
-    ) -> Evaluator<'p> {
-        Evaluator { points, by_var, visiting: Vec::new(), left: STEPS }
+    pub(super) fn new(points: &'p mut Points, flows: Rc<Flows>) -> Evaluator<'p> {
+        Evaluator { points, flows, visiting: Vec::new(), circular: Vec::new(), left: STEPS }
     }
 
     /// What an expression refers to there; [`OUTSIDE`] is among it where that is not
@@ -95,44 +94,52 @@ impl<'p> Evaluator<'p> {
     pub(super) fn eval(&mut self, expr: &Expr, context: &Rc<Context>) -> Items {
         self.left = STEPS;
         self.visiting.clear();
+        self.circular.clear();
         self.at(expr, context, false)
     }
 
-    fn at(&mut self, expr: &Expr, context: &Rc<Context>, fresh: bool) -> Items {
+    pub(super) fn at(&mut self, expr: &Expr, context: &Rc<Context>, fresh: bool) -> Items {
         if self.left == 0 {
             return of_nobody(self.points.eval(expr));
         }
         self.left -= 1;
         let owner = if fresh { UNBORN } else { context.owner };
+        let which = Which::made_in(context.made);
         match expr {
-            Expr::Nothing | Expr::Foreign(..) => Items::new(),
-            Expr::Unknown => Items::from([Item { site: OUTSIDE, owner: None }]),
+            Expr::Nothing | Expr::Number(_) | Expr::Foreign(..) => Items::new(),
+            Expr::Unknown => Items::from([Item::any(OUTSIDE)]),
             Expr::Var(var) => self.var(*var, context),
             Expr::Field(of, name) => {
                 let of = self.at(of, context, fresh);
                 let mut found = Items::new();
                 for base in of {
                     let sites = self.points.field(base.site, name);
-                    found.extend(self.within(base, sites, Some(context)));
+                    let all = self.within(base, sites, Some(context));
+                    found.extend(self.field_of(base, name, all, context));
                 }
                 found
             }
-            Expr::Elem(of) | Expr::Received(of) => {
+            Expr::Elem(of, _) | Expr::Received(of) => {
                 let of = self.at(of, context, fresh);
                 let mut found = Items::new();
                 for base in of {
                     let sites = self.points.elem(base.site);
                     // Nobody waits to send there what it is yet to be given.
                     if fresh && context.awaits.as_ref().is_some_and(|awaits| awaits.contains(&base.site)) {
-                        found.extend(sites.into_iter().map(|site| Item { site, owner: UNBORN }));
+                        let unborn = |site| Item { owner: UNBORN, ..Item::any(site) };
+                        found.extend(sites.into_iter().map(unborn));
                         continue;
                     }
-                    found.extend(self.within(base, sites, Some(context)));
+                    let all = self.within(base, sites, Some(context));
+                    found.extend(match expr {
+                        Expr::Elem(_, nth) => self.element(base, nth, all, context),
+                        _ => all,
+                    });
                 }
                 found
             }
-            Expr::Site(site) => Items::from([Item { site: *site, owner }]),
-            Expr::Func(func) => Items::from([Item { site: self.points.func_site(*func), owner }]),
+            Expr::Site(site) => Items::from([Item { site: *site, owner, which }]),
+            Expr::Func(func) => Items::from([Item { owner, ..Item::any(self.points.func_site(*func)) }]),
             Expr::Call(call, at) => self.result(*call, *at, context, fresh),
         }
     }
@@ -154,7 +161,8 @@ impl<'p> Evaluator<'p> {
                 let together = of.is_some_and(|of| of.func.is_some() && Some(of.func) == made_in);
                 let owner = base.owner.filter(|_| is_part || together);
                 let born = of.filter(|_| together && !is_part).and_then(born);
-                Item { site, owner: born.unwrap_or(owner) }
+                let which = if is_part { base.which } else { self.flows.along_with(base, site) };
+                Item { site, owner: born.unwrap_or(owner), which }
             })
             .collect()
     }
@@ -170,7 +178,9 @@ impl<'p> Evaluator<'p> {
             return of_nobody(self.points.eval(&Expr::Var(var)));
         };
         let key = (var, Rc::as_ptr(&here));
-        if self.visiting.contains(&key) {
+        if let Some(first) = self.visiting.iter().position(|known| *known == key) {
+            let around = self.visiting.get(first..).unwrap_or_default();
+            self.circular.extend_from_slice(around);
             return Items::new();
         }
         self.visiting.push(key);
@@ -183,7 +193,7 @@ impl<'p> Evaluator<'p> {
                 self.argument(at, &here).unwrap_or_else(|| of_nobody(self.points.set(&Node::Var(var)))),
             );
         }
-        let flows = self.by_var.get(&var).cloned().unwrap_or_default();
+        let flows = self.flows.set_to(var).to_vec();
         for at in flows {
             let Some(flow) = self.points.program.flows.get(at) else { continue };
             let (of, from) = (flow.func, flow.from.clone());
@@ -194,7 +204,19 @@ impl<'p> Evaluator<'p> {
             }
         }
         self.visiting.pop();
+        if self.circular.contains(&key) {
+            found = found.into_iter().map(|item| Item { which: Which::ANY, ..item }).collect();
+        }
         found
+    }
+
+    /// Whether all of it was found that was looked for since `before`.
+    pub(super) fn is_whole(&self, before: usize) -> bool {
+        self.left > 0 && self.circular.len() == before
+    }
+
+    pub(super) fn circles(&self) -> usize {
+        self.circular.len()
     }
 
     /// What a parameter was given; `None` where that is not known.
@@ -264,7 +286,14 @@ impl<'p> Evaluator<'p> {
                     .program
                     .site(site)
                     .is_some_and(|site| site.func == made_in && site.func.is_some());
-                Item { site, owner: if here { owner } else { None } }
+                match here {
+                    // What it gives back may have come to it from elsewhere.
+                    true if self.points.is_made_by(id, at, site) => {
+                        Item { site, owner, which: Which::made_in(context.made) }
+                    }
+                    true => Item { owner, ..Item::any(site) },
+                    false => Item::any(site),
+                }
             })
             .collect();
         let targets: Vec<FuncId> = self.points.targets.get(&id).into_iter().flatten().copied().collect();
@@ -281,6 +310,7 @@ impl<'p> Evaluator<'p> {
                 // Somebody else may have called it before, whose result this is.
                 owner: owner.filter(|_| !self.points.once.contains(&func)),
                 up: Some(Rc::clone(context)),
+                made: Some(id).filter(|_| !self.points.once.contains(&func)),
                 unborn: None,
                 awaits: None,
                 depth: context.depth + 1,
@@ -360,5 +390,5 @@ pub(super) enum ObjectMethod {
 }
 
 fn of_nobody(sites: Sites) -> Items {
-    sites.into_iter().map(|site| Item { site, owner: None }).collect()
+    sites.into_iter().map(Item::any).collect()
 }

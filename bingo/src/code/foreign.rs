@@ -229,6 +229,11 @@ pub(super) fn calls_later(package: &str) -> bool {
     package.starts_with("net/") || matches!(package, "expvar" | "net" | "os/exec" | "crypto/tls")
 }
 
+/// Whether functions of such a package may give the elements of a list other places.
+pub(super) fn moves(package: &str) -> bool {
+    matches!(package, "sort" | "slices")
+}
+
 /// What a method, or a function that is given it, does with an end of a pipe: with
 /// what comes in there, and with what goes out.
 pub(super) fn on_end(name: &str) -> &'static [(&'static str, Operation)] {

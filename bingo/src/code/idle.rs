@@ -175,7 +175,7 @@ impl Joined<'_> {
         let reach: BTreeSet<SiteId> =
             self.code.evaluator().reach(globals, None).into_iter().map(|item| item.site).collect();
         for site in reach {
-            for object in self.objects_of(Item { site, owner: None }, None) {
+            for object in self.objects_of(Item::any(site), None) {
                 employ(&object, None, &|| "a package variable has it, and the program goes on".into());
             }
         }

@@ -54,6 +54,8 @@ pub(super) struct Program {
     /// Channels that are made with room for something.
     pub(super) roomy: BTreeSet<SiteId>,
     pub(super) flows: Vec<Flow>,
+    /// Lists of which a part was taken that begins elsewhere: its numbers are others.
+    pub(super) shifted: Vec<Expr>,
     pub(super) types: HashMap<(PackageId, Name), Type>,
     pub(super) methods: HashMap<(PackageId, Name), Vec<(Name, FuncId)>>,
     pub(super) by_file: HashMap<Name, Vec<FuncId>>,
@@ -147,7 +149,7 @@ pub(super) struct Flow {
 pub(super) enum Place {
     Var(VarId),
     Field(Expr, Name),
-    Elem(Expr),
+    Elem(Expr, Nth),
     /// `*p`: what is in a value comes to be in what is pointed to.
     Content(Expr),
 }
@@ -155,14 +157,16 @@ pub(super) enum Place {
 /// Where a value comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Expr {
-    /// A number, a string, nil: no object.
+    /// A string, nil: no object.
     Nothing,
+    /// A number, if it is known.
+    Number(Option<i64>),
     /// Not understood.
     Unknown,
     Var(VarId),
     Field(Rc<Expr>, Name),
     /// What is in a map, a slice, an array.
-    Elem(Rc<Expr>),
+    Elem(Rc<Expr>, Nth),
     /// What came over a channel.
     Received(Rc<Expr>),
     /// A result of a call.
@@ -172,6 +176,25 @@ pub(super) enum Expr {
     /// A name of a package that is not of the program: `context`, `Background`.
     Foreign(Name, Name),
 }
+
+/// Which element of a container. It is no part of what an expression is: whether two
+/// are the same element is not known, and so they count as that.
+#[derive(Clone, Debug)]
+pub(super) enum Nth {
+    Any,
+    /// That of this number, or of this key.
+    Of(Rc<Expr>),
+    /// Each of another one, where it was.
+    Same,
+}
+
+impl PartialEq for Nth {
+    fn eq(&self, _: &Nth) -> bool {
+        true
+    }
+}
+
+impl Eq for Nth {}
 
 /// As much of Go's types as is needed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -362,7 +385,7 @@ impl Program {
                 }
                 _ => Type::Unknown,
             },
-            Expr::Elem(of) => match self.underlying(&self.type_of(of)) {
+            Expr::Elem(of, _) => match self.underlying(&self.type_of(of)) {
                 Type::List(of) | Type::Map(of) | Type::Array(of) => (**of).clone(),
                 _ => Type::Unknown,
             },

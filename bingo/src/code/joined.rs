@@ -13,6 +13,7 @@ use super::load;
 use super::pattern::{self, Doing, Pattern, Seen, of_package};
 use super::place::{Places, owners};
 use super::points::{Node, OUTSIDE};
+use super::which::Which;
 use super::{Enough, LeftOut};
 use crate::model::{
     Access, Certainty, GoId, GoState, Hold, Links, Nested, Object, ObjectIndex, ObjectKey, ObjectKind,
@@ -96,8 +97,8 @@ pub(super) struct Joined<'w> {
     pub(super) patterns: Vec<Pattern>,
     pub(super) members: Vec<(GoId, usize)>,
     pub(super) links: Links,
-    /// Objects by where they are made and by whom.
-    pub(super) by_site: BTreeMap<SiteId, BTreeMap<Option<GoId>, ObjectIndex>>,
+    /// Objects by where they are made, by whom, and which of those that is.
+    pub(super) by_site: BTreeMap<SiteId, BTreeMap<(Option<GoId>, Which), ObjectIndex>>,
     /// Places whose objects are one.
     merged: BTreeSet<SiteId>,
 }
@@ -142,14 +143,15 @@ impl<'w> Joined<'w> {
     }
 
     fn object(&mut self, item: Item, owner: Option<GoId>) -> Option<ObjectIndex> {
-        if let Some(known) = self.by_site.get(&item.site).and_then(|of| of.get(&owner)) {
+        let which = self.which(item);
+        if let Some(known) = self.by_site.get(&item.site).and_then(|of| of.get(&(owner, which))) {
             return Some(*known);
         }
         let kind = self.code.kind(item.site)?;
         let index = ObjectIndex(u32::try_from(self.links.objects.len()).ok()?);
-        let key = ObjectKey::Name(name(self.code, item.site));
+        let key = ObjectKey::Name(which.told(&self.code.points.program, name(self.code, item.site)));
         self.links.objects.push(Object { key, kind, access: Access::Closed });
-        self.by_site.entry(item.site).or_default().insert(owner, index);
+        self.by_site.entry(item.site).or_default().insert((owner, which), index);
         Some(index)
     }
 
@@ -164,13 +166,39 @@ impl<'w> Joined<'w> {
     /// The objects that an item may be.
     pub(super) fn objects_of(&self, item: Item, owner: Option<GoId>) -> Vec<ObjectIndex> {
         let Some(of) = self.by_site.get(&item.site) else { return Vec::new() };
+        let which = self.which(item);
+        let fits = |((_, other), _): &(&(Option<GoId>, Which), &ObjectIndex)| other.may_be(which);
+        let all = |of: &mut dyn Iterator<Item = (&(Option<GoId>, Which), &ObjectIndex)>| {
+            of.filter(fits).map(|(_, object)| *object).collect()
+        };
         match owner {
-            None => of.values().copied().collect(),
-            Some(_) => [owner, None].iter().filter_map(|owner| of.get(owner).copied()).collect(),
+            None => all(&mut of.iter()),
+            Some(_) => {
+                let by = |owner| of.range((owner, Which::ANY)..=(owner, Which::LAST));
+                all(&mut by(owner).chain(by(None)))
+            }
         }
     }
 
+    /// Which one that is, where they are told apart.
+    fn which(&self, item: Item) -> Which {
+        if self.merged.contains(&item.site) { Which::ANY } else { item.which }
+    }
+
     fn waits(&mut self) {
+        let known = |(item, _): &&(Item, Operation)| item.which != Which::ANY;
+        for at in 0..self.members.len() {
+            let Some(&(id, pattern)) = self.members.get(at) else { continue };
+            let waits = self.patterns.get(pattern).and_then(|pattern| pattern.waits.as_deref());
+            let known: Vec<Item> = waits.into_iter().flatten().filter(known).map(|(item, _)| *item).collect();
+            if known.is_empty() {
+                continue;
+            }
+            let owners = owners(self.world, id);
+            for item in known {
+                self.object(item, self.owner(item, &owners));
+            }
+        }
         for at in 0..self.members.len() {
             let Some(&(id, pattern)) = self.members.get(at) else { continue };
             let waits = self.patterns.get(pattern).and_then(|pattern| pattern.waits.clone());
@@ -186,6 +214,7 @@ impl<'w> Joined<'w> {
                 let owner = self.owner(item, &owners);
                 if let Some(object) = self.object(item, owner) {
                     found.push(WaitFor { object, operation });
+                    self.as_well(item, owner, object, &mut found);
                 }
             }
             if self.patterns.get(pattern).is_some_and(|pattern| pattern.serves) {
@@ -193,6 +222,19 @@ impl<'w> Joined<'w> {
             }
             self.links.waits.insert(id, &found);
         }
+    }
+
+    /// Who waits for one of several `RWMutex`es may wait for the one for which another is
+    /// known to wait, and comes in the way of that one there.
+    fn as_well(&self, item: Item, owner: Option<GoId>, object: ObjectIndex, found: &mut Vec<WaitFor>) {
+        let is_it = self.links.object(object).is_some_and(|object| object.kind == ObjectKind::RwMutex);
+        let Some(wait) = found.last().copied().filter(|_| is_it && self.which(item) == Which::ANY) else {
+            return;
+        };
+        let of = self.by_site.get(&item.site).into_iter();
+        let known = of.flat_map(|of| of.range((owner, Which::ANY)..=(owner, Which::LAST)));
+        let others = known.map(|(_, other)| *other).filter(|other| *other != object);
+        found.extend(others.map(|object| WaitFor { object, ..wait }));
     }
 
     fn holds(&mut self) {
@@ -332,7 +374,7 @@ impl<'w> Joined<'w> {
                 continue;
             }
             let why: Arc<str> = format!("package {package} has an end of it").into();
-            let inside = self.code.evaluator().reach([Item { site, owner: None }].into(), None);
+            let inside = self.code.evaluator().reach([Item::any(site)].into(), None);
             let pipe = foreign::named("io", "Pipe");
             for item in inside {
                 if self.code.points.program.site(item.site).is_some_and(|of| of.kind == pipe) {
@@ -352,11 +394,11 @@ impl<'w> Joined<'w> {
         let mut items = of_package(self.code, called.iter().copied());
         for func in later {
             let site = self.code.points.func_site(func);
-            items.insert(Item { site, owner: None });
+            items.insert(Item::any(site));
             // And what it is called with.
             let params = self.code.points.program.func(func).into_iter().flat_map(|func| &func.params);
             let given = params.flat_map(|param| self.code.points.set(&Node::Var(*param)));
-            items.extend(given.map(|site| Item { site, owner: None }));
+            items.extend(given.map(Item::any));
         }
         let mut waited: HashMap<SiteId, BTreeSet<Operation>> = HashMap::new();
         for (item, operation) in self.patterns.iter().flat_map(|pattern| pattern.waits.iter().flatten()) {
@@ -400,7 +442,7 @@ impl<'w> Joined<'w> {
         let mut items = of_package(self.code, funcs.map(super::ir::FuncId));
         let patterns: BTreeSet<usize> = opaque.iter().map(|(_, pattern)| *pattern).collect();
         for pattern in patterns.iter().filter_map(|pattern| self.patterns.get(*pattern)) {
-            items.extend(pattern.reach.iter().map(|item| Item { owner: None, ..*item }));
+            items.extend(pattern.reach.iter().map(|item| Item::any(item.site)));
         }
         for item in self.code.evaluator().reach(items, None) {
             self.set_access(item.site, &Access::Reached(Arc::clone(&why)));
@@ -443,7 +485,7 @@ impl<'w> Joined<'w> {
             }
         }
         for (id, held, wanted, stack, ended) in found {
-            if held.item.site == wanted.site {
+            if held.item.site == wanted.site && held.item.which.may_be(wanted.which) {
                 continue;
             }
             let owners = owners(self.world, id);

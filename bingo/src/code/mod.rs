@@ -22,7 +22,8 @@
 //! Where something is not understood (a file that is not there or does not fit, a
 //! value from a package that was not read), a goroutine is left out of the waits and
 //! whatever could be its object counts as reached. Known limits: objects of one
-//! place and goroutine are one; assembly, cgo, `reflect` and `unsafe` are not seen.
+//! place and goroutine are one, but for those that are told apart by the call that made
+//! them or their number in a list (which); assembly, cgo, `reflect` and `unsafe` are not seen.
 
 mod acts;
 mod calls;
@@ -46,6 +47,7 @@ mod sites;
 mod slots;
 mod threads;
 mod waits;
+mod which;
 
 #[cfg(test)]
 mod flow_tests;
@@ -61,6 +63,8 @@ mod shared_tests;
 mod slots_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod which_tests;
 
 use crate::model::{GoState, Links, Texts};
 use crate::world::World;

@@ -135,7 +135,7 @@ impl Paths {
                 let way = fields(program, &program.type_of(of), name, 0)?;
                 way.into_iter().fold(self.object(program, vars, of)?, with)
             }
-            Expr::Elem(of) => {
+            Expr::Elem(of, _) => {
                 let is_map = matches!(program.underlying(&program.type_of(of)), Type::Map(_));
                 with(self.container(program, vars, of).filter(|_| is_map)?, ENTRY.into())
             }

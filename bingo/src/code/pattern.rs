@@ -293,7 +293,7 @@ fn continuation(
                 note(code, (act, &locks, exact), *done, &file, pattern);
                 continue;
             }
-            let from = Item { site, owner: None };
+            let from = Item::any(site);
             let same: Vec<Item> =
                 pattern.reach.range(from..).take_while(|item| item.site == site).copied().collect();
             for item in same {
@@ -380,7 +380,7 @@ fn done_before(code: &mut Code, spots: &Spots) -> BTreeSet<(Item, Operation)> {
     let funcs: Vec<FuncId> = spots.all.iter().map(|spot| spot.context.func).collect();
     for func in code.called_from(funcs) {
         for (_, done) in code.doings(func).iter() {
-            let from = Item { site: done.item.site, owner: None };
+            let from = Item::any(done.item.site);
             let same = items.range(from..).take_while(|item| item.site == done.item.site);
             found.extend(same.map(|item| (*item, done.operation)));
         }
@@ -412,11 +412,7 @@ pub(super) fn of_package(code: &Code, funcs: impl Iterator<Item = FuncId>) -> It
     let outer = funcs.filter_map(|func| program.func(func)).flat_map(|func| func.outer.iter().copied());
     let globals: BTreeSet<VarId> =
         outer.filter(|var| program.var(*var).is_some_and(|var| var.func.is_none())).collect();
-    globals
-        .into_iter()
-        .flat_map(|var| code.points.set(&Node::Var(var)))
-        .map(|site| Item { site, owner: None })
-        .collect()
+    globals.into_iter().flat_map(|var| code.points.set(&Node::Var(var))).map(Item::any).collect()
 }
 
 /// `WaitGroup.Go` counts down when its function returns.

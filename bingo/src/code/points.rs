@@ -138,7 +138,7 @@ impl Points {
                             }
                         }
                     }
-                    Place::Elem(of) => {
+                    Place::Elem(of, _) => {
                         for site in self.eval(of) {
                             self.add(Node::Elem(site), &from);
                         }
@@ -263,14 +263,14 @@ impl Points {
 
     fn refers_to(&mut self, expr: &Expr) -> Sites {
         match expr {
-            Expr::Nothing | Expr::Foreign(..) => Sites::new(),
+            Expr::Nothing | Expr::Number(_) | Expr::Foreign(..) => Sites::new(),
             Expr::Unknown => Sites::from([OUTSIDE]),
             Expr::Var(var) => self.set(&Node::Var(*var)),
             Expr::Field(of, name) => {
                 let of = self.eval(of);
                 of.into_iter().flat_map(|site| self.field(site, name)).collect()
             }
-            Expr::Elem(of) | Expr::Received(of) => {
+            Expr::Elem(of, _) | Expr::Received(of) => {
                 let of = self.eval(of);
                 of.into_iter().flat_map(|site| self.elem(site)).collect()
             }
@@ -431,6 +431,11 @@ impl Points {
         self.made.insert((call, at), site);
         self.changed = true;
         site
+    }
+
+    /// Whether an object is the one that a call makes.
+    pub(super) fn is_made_by(&self, call: CallId, at: usize, site: SiteId) -> bool {
+        self.made.get(&(call, at)) == Some(&site)
     }
 
     /// The method of a type that was read, by whatever name that goes.

@@ -53,7 +53,7 @@ impl Way {
                     continue;
                 }
                 Expr::Var(var) => *var,
-                Expr::Elem(_) | Expr::Received(_) => {
+                Expr::Elem(..) | Expr::Received(_) => {
                     self.each = true;
                     return Some(());
                 }
@@ -67,7 +67,7 @@ impl Way {
                 context = context.up.as_ref()?;
             }
             self.base = Some((var, Rc::as_ptr(context)));
-            let flows = code.by_var.get(&var).map(Vec::as_slice).unwrap_or_default();
+            let flows = code.flows.set_to(var);
             let param = program.func(func)?.params.iter().position(|one| *one == var);
             match (param, flows) {
                 (Some(at), []) => (expr, context) = given(program, at, context)?,
@@ -97,7 +97,11 @@ impl Way {
 }
 
 /// What a parameter was given, and in which activation; `None` where that is not known.
-fn given<'a>(program: &'a Program, at: usize, context: &'a Context) -> Option<(&'a Expr, &'a Rc<Context>)> {
+pub(super) fn given<'a>(
+    program: &'a Program,
+    at: usize,
+    context: &'a Context,
+) -> Option<(&'a Expr, &'a Rc<Context>)> {
     let up = context.up.as_ref()?;
     let call = program.call(context.call?).filter(|call| call.func == Some(up.func))?;
     let of = program.func(context.func).filter(|of| !of.variadic)?;
@@ -114,9 +118,9 @@ fn given<'a>(program: &'a Program, at: usize, context: &'a Context) -> Option<(&
 mod tests {
     use super::super::tests::check;
 
-    /// Whether the account that is locked second, as `second`, is known to be the one that
-    /// is locked first, as `first`, where main calls so.
-    fn check_move(first: &str, second: &str, call: &str, same: bool) {
+    /// Whether the account that is locked second, as `second`, is the one that is locked
+    /// first, as `first`, where main calls so; `None`: that is not known.
+    fn check_move(first: &str, second: &str, call: &str, same: Option<bool>) {
         let text = format!(
             "
         import \"sync\"
@@ -133,19 +137,28 @@ mod tests {
             move({call}, all) // moves
         }}"
         );
-        let apart = if same { "" } else { " or another" };
-        let expect = format!("1 holds account.Mutex{apart}\n 1 waits Lock account.Mutex");
-        check(&text, &["1 lock main.move@//_second main.main@//_moves"], &expect);
+        let expect = match same {
+            Some(true) => {
+                "1 holds account.Mutex (called at line 11)\n 1 waits Lock account.Mutex (called at line 11)"
+            }
+            None => "1 holds account.Mutex or another\n 1 waits Lock account.Mutex",
+            Some(false) => {
+                "1 nested account.Mutex (called at line 11) > account.Mutex (called at line 11)\n 1 waits Lock account.Mutex (called at line 11)"
+            }
+        };
+        check(&text, &["1 lock main.move@//_second main.main@//_moves"], expect);
     }
 
     #[test]
     fn two_of_one_place_are_told_apart_by_the_variables_that_lead_to_them() {
-        check_move("from", "to", "a, b", false);
-        check_move("from", "to", "a, a", true);
-        check_move("from", "to", "a, other", true);
-        check_move("from", "from", "a, b", true);
-        check_move("from", "from.Mutex", "a, b", true);
-        check_move("all[0]", "all[1]", "a, b", false);
-        check_move("from", "all[1]", "a, b", false);
+        check_move("from", "to", "a, b", Some(false));
+        check_move("from", "to", "a, a", Some(true));
+        check_move("from", "to", "a, other", Some(true));
+        check_move("from", "from", "a, b", Some(true));
+        check_move("from", "from.Mutex", "a, b", Some(true));
+        check_move("all[0]", "all[1]", "a, b", None);
+        check_move("from", "all[1]", "a, b", None);
+        check_move("from", "to", "all[0], all[1]", None);
+        check_move("from", "to", "a.next, b.next", Some(false));
     }
 }

@@ -96,7 +96,7 @@ fn goroutine(line: &str, text: &str) -> Goroutine {
     }
 }
 
-fn links_of(text: &str, told: &[&str]) -> Links {
+pub(super) fn links_of(text: &str, told: &[&str]) -> Links {
     let mut world = World::default();
     let goroutines = told.iter().map(|line| Arc::new(goroutine(line, text))).collect();
     let snapshot = Snapshot { taken: Time(10), goroutines, ..Snapshot::default() };

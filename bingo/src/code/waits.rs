@@ -154,9 +154,9 @@ pub(super) fn waits(code: &mut Code, spot: &Spot, waiting: Waiting) -> Option<Ve
                 for done in code.done(act, Some(&spot.context)) {
                     let locks = code.points.set(&Node::Field(done.item.site, "L".into()));
                     found.extend(
-                        locks
-                            .into_iter()
-                            .map(|site| (Item { site, owner: done.item.owner }, Operation::Lock)),
+                        locks.into_iter().map(|site| {
+                            (Item { owner: done.item.owner, ..Item::any(site) }, Operation::Lock)
+                        }),
                     );
                 }
             }
@@ -206,7 +206,9 @@ pub(super) fn waits(code: &mut Code, spot: &Spot, waiting: Waiting) -> Option<Ve
             let made_in = |site| code.points.program.site(site).and_then(|site| site.func);
             let together =
                 site == item.site || made_in(site).is_some() && made_in(site) == made_in(item.site);
-            let one = (Item { site, owner: item.owner.filter(|_| together) }, operation);
+            let owner = item.owner.filter(|_| together);
+            let itself = if site == item.site { item } else { Item::any(site) };
+            let one = (Item { owner, ..itself }, operation);
             if !all.contains(&one) {
                 all.push(one);
             }

@@ -9,7 +9,7 @@ use super::{Global, Import, Local, Reader, children, last_line, line, part};
 use crate::code::calls::PUT;
 use crate::code::foreign::{self, Function};
 use crate::code::ir::{
-    Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Place, Site, Touch, Type, VarId,
+    Act, ActKind, Call, CallId, Expr, FuncId, Made, Name, Nth, Place, Site, Touch, Type, VarId,
 };
 
 /// How memory is got at.
@@ -65,18 +65,25 @@ impl Reader<'_> {
                     }
                     // `Add(-1)` is no `Add(1)`.
                     "-" => Expr::Foreign("builtin".into(), "negative".into()),
-                    _ => Expr::Nothing,
+                    _ => Expr::Number(None),
                 }
             }
             "binary_expression" => {
                 self.of(node, "left", acts);
                 self.of(node, "right", acts);
-                Expr::Nothing
+                Expr::Number(None)
             }
+            "int_literal" => Expr::Number(self.constant(node).and_then(|value| value.try_into().ok())),
             "type_conversion_expression" if self.call_of_generic(node).is_some() => self.call(node, acts),
-            "slice_expression" | "type_assertion_expression" | "type_conversion_expression" => {
-                self.of(node, "operand", acts)
+            "slice_expression" => {
+                let list = self.of(node, "operand", acts);
+                let begins = node.child_by_field_name("start").map(|start| part(self.text, start));
+                if begins.is_some_and(|begins| begins != "0") {
+                    self.program().shifted.push(list.clone());
+                }
+                list
             }
+            "type_assertion_expression" | "type_conversion_expression" => self.of(node, "operand", acts),
             "type_instantiation_expression" => match node.child_by_field_name("type") {
                 Some(kind) => self.generic(kind),
                 None => Expr::Unknown,
@@ -116,8 +123,8 @@ impl Reader<'_> {
                 }
                 // The keys of a map are in it, too.
                 let index = self.of(node, "index", acts);
-                self.flow(Place::Elem(operand.clone()), index);
-                Expr::Elem(Rc::new(operand))
+                self.flow(Place::Elem(operand.clone(), Nth::Any), index.clone());
+                Expr::Elem(Rc::new(operand), Nth::Of(Rc::new(index)))
             }
             _ => self.expr(node, acts),
         }
@@ -171,6 +178,9 @@ impl Reader<'_> {
                 self.note_mention(var);
                 return Expr::Var(var);
             }
+            Some(Local::Constant(value)) => {
+                return Expr::Number(value.and_then(|value| value.try_into().ok()));
+            }
             Some(_) => return Expr::Nothing,
             None => {}
         }
@@ -181,6 +191,7 @@ impl Reader<'_> {
                 Expr::Var(var)
             }
             Some(Global::Func(func)) => Expr::Func(*func),
+            Some(Global::Constant(value)) => Expr::Number(value.and_then(|value| value.try_into().ok())),
             Some(_) => Expr::Nothing,
             None if matches!(name, "nil" | "true" | "false" | "iota" | "_") => Expr::Nothing,
             None => Expr::Unknown,
@@ -290,7 +301,7 @@ impl Reader<'_> {
             // A conversion.
             let value = arguments.first().copied();
             let value = value.map_or(Expr::Nothing, |value| self.expr(value, acts));
-            return if kind == Type::Basic { Expr::Nothing } else { value };
+            return if kind == Type::Basic { Expr::Number(None) } else { value };
         }
         if callee.kind() == "identifier"
             && let Some(value) = self.builtin(part(self.text, callee), node, acts)
@@ -382,16 +393,18 @@ impl Reader<'_> {
                 let made = self.site("".into(), line(node), Type::List(Rc::new(Type::Unknown)));
                 let spread = arguments.last().is_some_and(|one| one.kind() == "variadic_argument");
                 for value in values {
-                    let value = if spread { Expr::Elem(Rc::new(value)) } else { value };
-                    self.flow(Place::Elem(made.clone()), value);
+                    let value = if spread { Expr::Elem(Rc::new(value), Nth::Any) } else { value };
+                    self.flow(Place::Elem(made.clone(), Nth::Any), value);
                 }
-                self.flow(Place::Elem(made.clone()), Expr::Elem(Rc::new(list.clone())));
+                let before = Expr::Elem(Rc::new(list), Nth::Same);
+                self.flow(Place::Elem(made.clone(), Nth::Same), before);
                 Some(made)
             }
             "copy" => {
                 let values = arguments.iter().map(|one| self.expr(*one, acts)).collect::<Vec<_>>();
                 if let [to, from] = &values[..] {
-                    self.flow(Place::Elem(to.clone()), Expr::Elem(Rc::new(from.clone())));
+                    let each = Expr::Elem(Rc::new(from.clone()), Nth::Any);
+                    self.flow(Place::Elem(to.clone(), Nth::Any), each);
                 }
                 Some(Expr::Nothing)
             }
@@ -400,16 +413,16 @@ impl Reader<'_> {
                 for (at, one) in arguments.into_iter().enumerate() {
                     let value = self.expr(one, acts);
                     if at == 0 {
-                        self.touch(one, &Expr::Elem(Rc::new(value)), access, acts);
+                        self.touch(one, &Expr::Elem(Rc::new(value), Nth::Any), access, acts);
                     }
                 }
-                Some(Expr::Nothing)
+                Some(Expr::Number(None))
             }
             "cap" | "min" | "max" | "recover" | "print" | "println" | "complex" | "real" | "imag" => {
                 for one in arguments {
                     self.expr(one, acts);
                 }
-                Some(Expr::Nothing)
+                Some(Expr::Number(None))
             }
             _ => None,
         }
@@ -461,6 +474,8 @@ impl Reader<'_> {
     fn literal(&mut self, body: Node<'_>, kind: &Type, acts: &mut Vec<Act>) -> Expr {
         let made = self.site("".into(), line(body), kind.clone());
         let of = self.lowering.program.underlying(kind).clone();
+        // What stands behind a key has its number from that.
+        let keyed = children(body).iter().any(|element| element.kind() == "keyed_element");
         for (at, element) in children(body).into_iter().enumerate() {
             let (key, value) = if element.kind() == "keyed_element" {
                 let key = element.child_by_field_name("key");
@@ -471,11 +486,12 @@ impl Reader<'_> {
             };
             let (to, part_kind) = match &of {
                 Type::List(of) | Type::Map(of) | Type::Array(of) => {
+                    let mut number = Expr::Number(i64::try_from(at).ok().filter(|_| !keyed));
                     if let Some(key) = key {
-                        let key = self.expr(key, acts);
-                        self.flow(Place::Elem(made.clone()), key);
+                        number = self.expr(key, acts);
+                        self.flow(Place::Elem(made.clone(), Nth::Any), number.clone());
                     }
-                    (Place::Elem(made.clone()), (**of).clone())
+                    (Place::Elem(made.clone(), Nth::Of(Rc::new(number))), (**of).clone())
                 }
                 Type::Struct(fields) => {
                     let named = key.map(|key| self.name(key));
@@ -488,7 +504,7 @@ impl Reader<'_> {
                 }
                 _ => match key {
                     Some(key) => (Place::Field(made.clone(), self.name(key)), Type::Unknown),
-                    None => (Place::Elem(made.clone()), Type::Unknown),
+                    None => (Place::Elem(made.clone(), Nth::Any), Type::Unknown),
                 },
             };
             let inner = match value.kind() {
@@ -543,7 +559,7 @@ fn is_in_variable(place: &Expr) -> bool {
         Expr::Var(_) => true,
         Expr::Field(of, _) => is_in_variable(of),
         // What is in an element is of no interest: who knows which one it is.
-        Expr::Elem(of) => !matches!(**of, Expr::Elem(_)) && is_in_variable(of),
+        Expr::Elem(of, _) => !matches!(**of, Expr::Elem(..)) && is_in_variable(of),
         _ => false,
     }
 }

@@ -404,7 +404,13 @@ impl Reader<'_> {
     }
 
     fn flow(&mut self, to: Place, from: Expr) {
-        if from != Expr::Nothing {
+        // Where a number goes counts of variables.
+        let counts = match from {
+            Expr::Nothing => false,
+            Expr::Number(_) => matches!(to, Place::Var(_)),
+            _ => true,
+        };
+        if counts {
             let func = self.func;
             self.program().flows.push(Flow { func, to, from });
         }

@@ -7,7 +7,7 @@ use tree_sitter::Node;
 
 use super::expressions::{Access, pointee};
 use super::{Local, Reader, children, constants, fields, last_line, line, part, var_specs};
-use crate::code::ir::{Act, ActKind, Branch, Expr, Name, Place, Stmt, StmtKind, Touch, Type, VarId};
+use crate::code::ir::{Act, ActKind, Branch, Expr, Name, Nth, Place, Stmt, StmtKind, Touch, Type, VarId};
 
 impl Reader<'_> {
     /// The statements of a block, in a scope of their own.
@@ -109,7 +109,7 @@ impl Reader<'_> {
             "send_statement" => {
                 let (channel, value) = (self.field(node, "channel", acts), self.field(node, "value", acts));
                 acts.push(at(ActKind::Send(channel.clone())));
-                self.flow(Place::Elem(channel), value);
+                self.flow(Place::Elem(channel, Nth::Any), value);
             }
             "receive_statement" => {
                 let from = self.field(node, "right", acts);
@@ -125,6 +125,11 @@ impl Reader<'_> {
                 };
                 let values: Vec<Expr> =
                     children(right).into_iter().map(|value| self.expr(value, acts)).collect();
+                let operator = node.child_by_field_name("operator").map(|node| part(self.text, node));
+                let values = match operator {
+                    None | Some("=" | ":=") => values,
+                    Some(_) => vec![Expr::Number(None); values.len()],
+                };
                 let new = node.kind() == "short_var_declaration";
                 self.assign(&children(left), &values, new, acts);
             }
@@ -145,7 +150,9 @@ impl Reader<'_> {
             }
             "inc_statement" | "dec_statement" => {
                 for one in children(node) {
-                    self.target(one, acts);
+                    if let Expr::Var(var) = self.target(one, acts) {
+                        self.flow(Place::Var(var), Expr::Number(None));
+                    }
                 }
             }
             "expression_statement" => {
@@ -179,7 +186,7 @@ impl Reader<'_> {
         let program = &mut self.lowering.program;
         let Some(declared) = program.var(var) else { return Expr::Nothing };
         if !program.is_place(&declared.kind) {
-            return Expr::Nothing;
+            return if declared.kind == Type::Basic { Expr::Number(Some(0)) } else { Expr::Nothing };
         }
         let (name, line, kind) = (declared.name.clone(), declared.line, declared.kind.clone());
         self.site(name, line, kind)
@@ -209,7 +216,7 @@ impl Reader<'_> {
             let to = match target {
                 Expr::Var(var) => Place::Var(var),
                 Expr::Field(of, field) => Place::Field((*of).clone(), field),
-                Expr::Elem(of) => Place::Elem((*of).clone()),
+                Expr::Elem(of, nth) => Place::Elem((*of).clone(), nth),
                 _ => continue,
             };
             self.flow(to, from);
@@ -282,7 +289,7 @@ impl Reader<'_> {
                 "range_clause" => {
                     endless = false;
                     let over = self.field(clause, "right", &mut head);
-                    self.touch(clause, &Expr::Elem(Rc::new(over.clone())), Access::Read, &mut head);
+                    self.touch(clause, &Expr::Elem(Rc::new(over.clone()), Nth::Any), Access::Read, &mut head);
                     let (line, end) = (line(node), last_line(clause));
                     head.push(Act { line, end, kind: ActKind::Range(over.clone()) });
                     if let Some(left) = clause.child_by_field_name("left") {
@@ -295,7 +302,7 @@ impl Reader<'_> {
                             Type::List(_) | Type::Array(_) | Type::Basic
                         );
                         let count = if is_list { 2 } else { left.len() };
-                        let item = Expr::Elem(Rc::new(over));
+                        let item = Expr::Elem(Rc::new(over), Nth::Any);
                         let values = vec![item; count];
                         self.assign(&left, &values, declares(clause), &mut head);
                     }
