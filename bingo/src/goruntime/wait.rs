@@ -24,6 +24,9 @@ use crate::model::{
     Addr, Channel, Direction, GoId, Lock, LockKind, Problem, SyncObject, Time, Wait, WaitReason,
 };
 
+/// Channels whose queues are read in one go.
+const TOGETHER: usize = 256;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// What came of it.
@@ -176,10 +179,31 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
         let mut channels: Vec<Addr> = of_chains.chain(of_stale).filter(|channel| !channel.is_nil()).collect();
         channels.sort_unstable();
         channels.dedup();
+        let mut queued = Map::default();
+        for channels in channels.chunks(TOGETHER) {
+            self.queues(channels, &mut queued, waits)?;
+        }
+        Ok(queued)
+    }
+
+    /// Reads these channels: which sudog is queued at which end is added to `queued`.
+    fn queues(
+        &mut self,
+        channels: &[Addr],
+        queued: &mut Map<Addr, Direction>,
+        waits: &mut Waits,
+    ) -> Result<(), MemoryError> {
         let size = length(self.layout.hchan.size);
         self.pages.prefetch(channels.iter().map(|&channel| (channel, size)))?;
-        let mut queued = Map::default();
-        for address in channels {
+        let mut first = Vec::new();
+        for channel in channels {
+            for queue in [self.layout.hchan.recvq_first, self.layout.hchan.sendq_first] {
+                first.extend(self.pages.word(channel.offset(queue))?.filter(|&first| first != 0));
+            }
+        }
+        let size = length(self.layout.sudog.size);
+        self.pages.prefetch(first.into_iter().map(|first| (Addr(first), size)))?;
+        for &address in channels {
             let Some(hchan) = Hchan::read(self.layout, &mut self.pages, address, self.ids.limit())? else {
                 self.problem(None, format!("queues of the channel at {address} cannot be followed"));
                 continue;
@@ -196,7 +220,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
             };
             waits.objects.set(address, SyncObject::Channel(channel));
         }
-        Ok(queued)
+        Ok(())
     }
 
     /// Reads the semaphore table where anything in it matters; the lock that

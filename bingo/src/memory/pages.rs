@@ -13,23 +13,40 @@ use crate::model::Addr;
 /// The smallest page of x86-64.
 const PAGE: u64 = 4096;
 
-/// Where so many are kept, 8 MiB, they are forgotten before more are read. Who goes
-/// through much does so by address, or nearly.
-const MOST: usize = 2048;
+/// Where so many were read, 4 MiB, those read before them are forgotten. Who goes through
+/// much does so by address, or nearly.
+const MOST: usize = 1024;
 
 /// A cache of pages over a memory. What it holds grows old: one lives as long
 /// as one round of reading, or less.
 pub struct Pages<'a, M: Memory + ?Sized> {
     memory: &'a M,
+    /// The last ones that were read,
+    last: Kept,
+    /// and those before them.
+    before: Kept,
+}
+
+/// Some pages.
+#[derive(Default)]
+struct Kept {
     /// Which of the batches has each page.
     pages: HashMap<u64, (usize, PieceId), foldhash::fast::FixedState>,
     read: Vec<Batch>,
 }
 
+impl Kept {
+    /// The bytes of a page from one of its bytes on.
+    fn bytes(&self, addr: u64) -> Option<&[u8]> {
+        let &(batch, page) = self.pages.get(&(addr / PAGE))?;
+        self.read.get(batch)?.bytes(page)?.get(usize::try_from(addr % PAGE).ok()?..)
+    }
+}
+
 impl<'a, M: Memory + ?Sized> Pages<'a, M> {
     /// An empty cache over `memory`.
     pub fn new(memory: &'a M) -> Pages<'a, M> {
-        Pages { memory, pages: HashMap::default(), read: Vec::new() }
+        Pages { memory, last: Kept::default(), before: Kept::default() }
     }
 
     /// What it reads.
@@ -43,22 +60,24 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
     /// # Errors
     /// As [`Memory::read_batch`].
     pub fn prefetch(&mut self, pieces: impl IntoIterator<Item = (Addr, usize)>) -> Result<(), MemoryError> {
-        if self.pages.len() >= MOST {
-            self.pages.clear();
-            self.read.clear();
+        if self.last.pages.len() >= MOST {
+            self.before = std::mem::take(&mut self.last);
         }
+        let Kept { pages, read } = &mut self.last;
         let mut batch = Batch::default();
         for (addr, len) in pieces {
             let last = addr.0.saturating_add(len.max(1) as u64 - 1) / PAGE;
             for page in addr.0 / PAGE..=last {
                 let len = usize::try_from(PAGE).expect("4096 fits");
-                let ask = || (self.read.len(), batch.push(Addr(page * PAGE), len));
-                self.pages.entry(page).or_insert_with(ask);
+                let ask = || (read.len(), batch.push(Addr(page * PAGE), len));
+                if !self.before.pages.contains_key(&page) {
+                    pages.entry(page).or_insert_with(ask);
+                }
             }
         }
         if !batch.is_empty() {
             self.memory.read_batch(&mut batch)?;
-            self.read.push(batch);
+            read.push(batch);
         }
         Ok(())
     }
@@ -88,8 +107,7 @@ impl<'a, M: Memory + ?Sized> Pages<'a, M> {
         let mut addr = addr.0;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let &(batch, page) = self.pages.get(&(addr / PAGE))?;
-            let found = self.read.get(batch)?.bytes(page)?.get(usize::try_from(addr % PAGE).ok()?..)?;
+            let found = self.last.bytes(addr).or_else(|| self.before.bytes(addr))?;
             let (now, later) = rest.split_at_mut(found.len().min(rest.len()));
             now.copy_from_slice(found.get(..now.len())?);
             addr = addr.checked_add(now.len() as u64)?;
