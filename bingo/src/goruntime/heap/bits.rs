@@ -25,6 +25,32 @@ pub(super) fn lengthen<T: Clone>(list: &mut Vec<T>, by: usize, value: T) {
     list.resize(list.len() + by, value);
 }
 
+/// Puts the entries of a list where they belong now, and `none` where one is new: `before`
+/// has a place for each, rising, where it was before. In place, since the list may be long.
+pub(super) fn rearrange<T: Clone>(list: &mut Vec<T>, before: &[Option<u32>], none: T) {
+    let mut kept = 0;
+    for &from in before.iter().flatten() {
+        let from = index(from);
+        if from >= kept && from < list.len() {
+            list.swap(kept, from);
+            kept += 1;
+        }
+    }
+    list.truncate(kept);
+    list.reserve_exact(before.len().saturating_sub(kept));
+    list.resize(before.len(), none.clone());
+    for (place, from) in before.iter().enumerate().rev() {
+        if from.is_some() {
+            kept = kept.saturating_sub(1);
+            if kept < place {
+                list.swap(kept, place);
+            }
+        } else {
+            list.get_mut(place).into_iter().for_each(|entry| *entry = none.clone());
+        }
+    }
+}
+
 /// The word of a bit, and the bit in it.
 fn split(place: u32, number: u32) -> (usize, u64) {
     (index(place) + index(number / u64::BITS), 1 << (number % u64::BITS))
@@ -36,6 +62,11 @@ impl Bits {
         let place = u32::try_from(self.words.len()).ok()?;
         lengthen(&mut self.words, index(words), 0);
         Some(place)
+    }
+
+    /// Whether there is no room at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
     }
 
     /// Gives the room back: no bit is set any more.
@@ -130,6 +161,24 @@ fn each(word: u32, bits: u64) -> impl Iterator<Item = u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_move_with_what_they_are_of() {
+        let check = |before: &[Option<u32>], after: &str| {
+            let mut list: Vec<char> = "abcde".chars().collect();
+            rearrange(&mut list, before, '-');
+            assert_eq!(list.iter().collect::<String>(), after);
+        };
+        check(&[Some(0), Some(1), Some(2), Some(3), Some(4)], "abcde");
+        check(&[Some(1), Some(4)], "be");
+        check(&[None, Some(1), None, None, Some(2), Some(4), None], "-b--ce-");
+        check(&[Some(0), None, None, Some(1), Some(2), Some(3), Some(4)], "a--bcde");
+        check(&[None], "-");
+        check(&[], "");
+        let mut list = Vec::new();
+        rearrange(&mut list, &[None, None], 7);
+        assert_eq!(list, [7, 7]);
+    }
 
     #[test]
     fn spans_do_not_share_bits() {

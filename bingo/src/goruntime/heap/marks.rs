@@ -6,32 +6,12 @@
 //! then the span has the label. Objects in which nobody looks for anything have
 //! nothing.
 
-use std::num::NonZeroU16;
 use std::ops::Range;
 
-use super::bits::{Bits, lengthen, words_for};
+use super::bits::{Bits, lengthen, rearrange, words_for};
+use super::labels::{Label, Labels, Place};
 use super::span::{ObjectId, PAGE, Span};
 use crate::goruntime::fields::index;
-
-/// From where something was reached.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(in crate::goruntime) struct Label(NonZeroU16);
-
-impl Label {
-    /// How many there can be.
-    pub(in crate::goruntime) const COUNT: u16 = u16::MAX - 1;
-    /// The label with the highest number.
-    pub(in crate::goruntime) const LAST: Label = Label(NonZeroU16::MAX);
-
-    /// The label number `number`, from 0 on.
-    pub(in crate::goruntime) fn new(number: u16) -> Option<Label> {
-        NonZeroU16::new(number.checked_add(1)?).map(Label)
-    }
-
-    pub(in crate::goruntime) fn number(self) -> u16 {
-        self.0.get() - 1
-    }
-}
 
 /// An object that was marked for the first time.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +25,7 @@ pub(in crate::goruntime) struct Marked {
 
 /// The bits of what nobody needs marks of: all are set.
 const UNMARKED: u32 = 0;
-/// Where there are no sums, or no labels.
+/// Where there are no sums.
 const NOWHERE: u32 = u32::MAX;
 /// Words that are looked up side by side.
 const ABREAST: usize = 128;
@@ -72,10 +52,8 @@ struct Notes {
     pending: u32,
     noscan: bool,
     watched: bool,
-    /// The label of all its objects that have one, if that is one.
-    label: Option<Label>,
-    /// Where the labels of its objects are, if they have several.
-    labels: u32,
+    /// Where the labels of its objects are.
+    labels: Place,
     /// Where the sums of its blocks are.
     sums: u32,
 }
@@ -83,15 +61,13 @@ struct Notes {
 /// What is noted of all spans.
 #[derive(Default)]
 pub(super) struct Marks {
-    /// The first is for what is in no span.
     shapes: Vec<Shape>,
     spans: Vec<Notes>,
     /// Marked or opaque: not to be marked again.
     seen: Bits,
     pending: Bits,
     opaque: Bits,
-    /// Those of the objects of spans in which there are several.
-    labels: Vec<Option<Label>>,
+    labels: Labels,
     /// Of what each block held when all that is marked in it was looked through; 0
     /// where that is not known.
     sums: Vec<u32>,
@@ -113,17 +89,19 @@ impl Shape {
 }
 
 impl Notes {
+    /// Of a span without objects.
+    const NONE: Notes = Notes {
+        count: 0,
+        element: 0,
+        pending: 0,
+        noscan: true,
+        watched: false,
+        labels: Place::Nowhere,
+        sums: NOWHERE,
+    };
+
     fn of(span: &Span) -> Notes {
-        Notes {
-            count: span.count(),
-            element: span.element(),
-            pending: 0,
-            noscan: span.is_noscan(),
-            watched: false,
-            label: None,
-            labels: NOWHERE,
-            sums: NOWHERE,
-        }
+        Notes { count: span.count(), element: span.element(), noscan: span.is_noscan(), ..Notes::NONE }
     }
 
     /// Where the sums of the blocks are that an object is in.
@@ -137,71 +115,33 @@ impl Notes {
         // Behind the last object there may be a part of one more.
         words_for(self.count.saturating_add(1))
     }
-
-    fn set_label(&mut self, labels: &mut Vec<Option<Label>>, object: u32, label: Label) {
-        if self.labels == NOWHERE {
-            match self.label {
-                None => self.label = Some(label),
-                Some(all) if all == label => {}
-                Some(_) => {
-                    let Ok(place) = u32::try_from(labels.len()) else { return };
-                    lengthen(labels, index(self.count), self.label);
-                    self.labels = place;
-                }
-            }
-        }
-        if self.labels != NOWHERE
-            && let Some(place) = labels.get_mut(index(self.labels) + index(object))
-        {
-            *place = Some(label);
-        }
-    }
-
-    fn label(&self, labels: &[Option<Label>], object: u32) -> Option<Label> {
-        if self.labels == NOWHERE {
-            return self.label;
-        }
-        labels.get(index(self.labels) + index(object)).copied().flatten()
-    }
 }
 
 impl Marks {
-    /// Makes room for spans, by address; of those that `before` had already, whose
-    /// number there comes with them, what was noted stays where it is, but for what is
-    /// opaque. The room of spans that are gone stays, too: in the seconds that a search
-    /// lasts few go.
-    pub(super) fn of<'a>(spans: impl Iterator<Item = (&'a Span, Option<usize>)>, before: Marks) -> Marks {
-        let Marks { shapes, spans: mut known, mut seen, mut pending, mut opaque, labels, sums } = before;
-        pending.match_room(&seen);
-        opaque.match_room(&seen);
-        seen.subtract(&opaque);
-        pending.subtract(&opaque);
-        opaque.clear_all();
-        let mut marks = Marks { seen, pending, opaque, labels, sums, ..Marks::default() };
-        if shapes.is_empty() {
-            marks.grow(1);
-            marks.seen.fill(UNMARKED);
+    /// Makes room for spans, by address; of those that were there `before`, whose number
+    /// by then that says, what was noted stays where it is, but for what is opaque. The room
+    /// of spans that are gone stays, too: in the seconds that a search lasts few go.
+    pub(super) fn fit(&mut self, spans: &[Span], before: &[Option<u32>]) {
+        self.pending.match_room(&self.seen);
+        self.opaque.match_room(&self.seen);
+        self.seen.subtract(&self.opaque);
+        self.pending.subtract(&self.opaque);
+        self.opaque.clear_all();
+        if self.seen.is_empty() {
+            self.grow(1);
+            self.seen.fill(UNMARKED);
         }
-        let count = known.len().max(spans.size_hint().0);
-        marks.shapes.reserve_exact(count + 1);
-        marks.spans.reserve_exact(count);
-        marks.shapes.push(Shape::default());
-        for (span, kept) in spans {
-            let mut notes = Notes::of(span);
-            let mut bits = UNMARKED;
-            if let Some(kept) = kept
-                && let Some(old) = known.get_mut(kept)
-            {
-                std::mem::swap(&mut notes, old);
-                bits = shapes.get(kept + 1).map_or(UNMARKED, |shape| shape.bits);
+        rearrange(&mut self.shapes, before, Shape::default());
+        rearrange(&mut self.spans, before, Notes::NONE);
+        for (number, span) in spans.iter().enumerate() {
+            if before.get(number).is_some_and(Option::is_some) {
+                continue;
             }
-            if bits == UNMARKED && !notes.noscan {
-                bits = marks.grow(notes.words());
-            }
-            marks.shapes.push(Shape::of(span, bits));
-            marks.spans.push(notes);
+            let notes = Notes::of(span);
+            let bits = if notes.noscan { UNMARKED } else { self.grow(notes.words()) };
+            self.shapes.get_mut(number).into_iter().for_each(|shape| *shape = Shape::of(span, bits));
+            self.spans.get_mut(number).into_iter().for_each(|into| *into = notes.clone());
         }
-        marks
     }
 
     /// Room for more bits: where they are.
@@ -231,7 +171,7 @@ impl Marks {
             let mut open = [false; ABREAST];
             let some = words.get(next..end).unwrap_or_default();
             for (span, &one) in spans.iter_mut().zip(some) {
-                *span = span_of(word(one)).map_or(0, |span| span + 1);
+                *span = span_of(word(one)).unwrap_or(u32::MAX);
             }
             for ((cell, &span), &one) in cells.iter_mut().zip(&spans).zip(some) {
                 let shape = self.shapes.get(index(span)).copied().unwrap_or_default();
@@ -262,7 +202,7 @@ impl Marks {
         if !self.seen.set(shape.bits, object) {
             return None;
         }
-        notes.set_label(&mut self.labels, object, label);
+        self.labels.set(&mut notes.labels, notes.count, object, label);
         if notes.sums != NOWHERE {
             // What it holds has not been looked through.
             self.sums.get_mut(notes.sums_of(object)).unwrap_or_default().fill(0);
@@ -282,14 +222,14 @@ impl Marks {
         let words = notes.words();
         if self.bits(number) == UNMARKED {
             let bits = self.grow(words);
-            let shape = self.shapes.get_mut(index(number) + 1);
+            let shape = self.shapes.get_mut(index(number));
             shape.into_iter().for_each(|shape| *shape = Shape::of(span, bits));
         }
         is_new
     }
 
     fn shape(&self, span: u32) -> Option<Shape> {
-        self.shapes.get(index(span).saturating_add(1)).copied()
+        self.shapes.get(index(span)).copied()
     }
 
     fn bits(&self, span: u32) -> u32 {
@@ -314,7 +254,7 @@ impl Marks {
     pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
         let (notes, bits) = self.marked(id.span)?;
         let marked = self.seen.get(bits, id.object) && !self.opaque.get(bits, id.object);
-        marked.then(|| notes.label(&self.labels, id.object)).flatten()
+        marked.then(|| self.labels.get(notes.labels, id.object)).flatten()
     }
 
     /// Has no search enter an object.
@@ -392,7 +332,7 @@ impl Marks {
         self.seen.subtract(&self.opaque);
         self.opaque.give_up();
         self.pending.give_up();
-        self.labels.shrink_to_fit();
+        self.labels.rest();
     }
 
     /// Forgets the sums of all blocks.

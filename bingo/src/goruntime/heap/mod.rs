@@ -7,6 +7,7 @@
 //! ```
 
 mod bits;
+mod labels;
 mod marks;
 mod pages;
 mod slot;
@@ -19,8 +20,9 @@ use super::fields::{Fields, length, words};
 use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::Addr;
+pub(super) use labels::Label;
+pub(super) use marks::Marked;
 use marks::{BLOCK, Marks};
-pub(super) use marks::{Label, Marked};
 use pages::PageTable;
 pub use slot::Slot;
 pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
@@ -64,12 +66,16 @@ impl Heap {
         found.sort_unstable_by_key(|span: &Span| span.start);
         // Two that claim the same pages were read at different times: the later list wins nothing.
         found.dedup_by(|later, earlier| later.start < earlier.end());
-        let mut old = self.spans.iter().enumerate().peekable();
-        let kept = found.iter().map(|span| {
-            while old.next_if(|(_, old)| old.start < span.start).is_some() {}
-            (span, old.next_if(|(_, old)| old.is_like(span)).map(|(number, _)| number))
-        });
-        self.marks = Marks::of(kept, std::mem::take(&mut self.marks));
+        let mut old = std::mem::take(&mut self.spans).into_iter().zip(0_u32..).peekable();
+        let before: Vec<Option<u32>> = found
+            .iter()
+            .map(|span| {
+                while old.next_if(|(old, _)| old.start < span.start).is_some() {}
+                old.next_if(|(old, _)| old.is_like(span)).map(|(_, number)| number)
+            })
+            .collect();
+        drop(old);
+        self.marks.fit(&found, &before);
         self.spans = found;
         whole &= self.table.fill(&self.spans);
         Ok(whole)
