@@ -87,6 +87,10 @@ impl Class {
                             "one goroutine alone still waits to send, and none of such waits has ended: it may make values for who asks",
                         ),
                         rule(
+                            Low,
+                            "fewer than one in a hundred of the waits there took that long, and none does now: the machine may have been busy with others, or the program stood still",
+                        ),
+                        rule(
                             Medium,
                             "a wait for a lock or to send took longer than --min-block, or does by now though who could end it goes on",
                         ),

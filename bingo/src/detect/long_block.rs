@@ -18,6 +18,9 @@ const EXPLANATION: &str = "While it waits, whatever waits for it does too. A loc
 
 /// Who has come to wait so often meanwhile, and gone on, has passed others over.
 const ROUNDS: usize = 4;
+/// Where fewer than one in so many waits took long, that may be no more than the machine:
+/// it was busy with others, or the program stood still.
+const RARE: u64 = 100;
 /// Of so many at a place it is asked who keeps them waiting: the rest is like them.
 const ASKED: usize = 8;
 
@@ -115,9 +118,9 @@ impl<'w> Here<'w> {
         };
         let least = min_block.as_secs_f64();
         let mut evidence = Vec::new();
+        let long: u64 = places.iter().map(|place| place.long).sum();
+        let all: u64 = places.iter().map(|place| place.ended).sum();
         if let Some((lasted, goroutine)) = ended {
-            let long: u64 = places.iter().map(|place| place.long).sum();
-            let all: u64 = places.iter().map(|place| place.ended).sum();
             let lasted = lasted.as_secs_f64();
             evidence.push(format!(
                 "{long} of {all} waits there took {least:.3} s or longer, goroutine {goroutine}'s {lasted:.3} s"
@@ -140,10 +143,11 @@ impl<'w> Here<'w> {
         let alone = places.is_empty() && waiting == Waiting::Send && goroutines.len() == 1;
         // To wait for others to finish is what a WaitGroup is for, and a Once.
         let meant = waiting == Waiting::Group || is_at_a_once(stack) || alone;
+        let rare = now.is_empty() && long.saturating_mul(RARE) < all;
         Some(Finding {
             id,
             class: Class::LongBlock,
-            confidence: if meant { Confidence::Low } else { Confidence::Medium },
+            confidence: if meant || rare { Confidence::Low } else { Confidence::Medium },
             title: format!("goroutines wait long {what}: up to {:.3} s", lasted.as_secs_f64()),
             count: goroutines.len(),
             goroutines: goroutines.into_iter().take(NAMED).collect(),

@@ -221,6 +221,24 @@ fn receivers_and_those_that_stay_are_low_unless_more_and_more_are_left_behind() 
 }
 
 #[test]
+fn a_long_wait_for_a_lock_is_low_where_hardly_any_is() {
+    for (short, confidence) in [(90, Medium), (110, Low)] {
+        let mut told = Told::new();
+        told.made(1, 10, 1);
+        for round in 0..short {
+            told.parks(10 + 2 * round, 10, WaitReason::MutexLock, "main.transfer");
+            told.woken(11 + 2 * round, 10);
+        }
+        told.parks(300, 10, WaitReason::MutexLock, "main.transfer");
+        told.woken(1_800, 10);
+        assert_eq!(told.at(1_900), [(LongBlock, confidence, 1)]);
+        // One that waits now may wait for as long as it pleases.
+        told.parks(1_910, 10, WaitReason::MutexLock, "main.transfer");
+        assert_eq!(told.at(3_900), [(LongBlock, Medium, 1)]);
+    }
+}
+
+#[test]
 fn a_long_wait_for_a_lock_is_told_and_for_work_is_not() {
     let mut told = Told::new();
     for id in [10, 11] {
