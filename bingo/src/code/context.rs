@@ -330,6 +330,14 @@ impl<'p> Evaluator<'p> {
                 continue;
             }
             let made = self.points.program.site(item.site).map(|site| site.made.clone());
+            // What a Once has made it gives to whoever asks again.
+            if let Some(Made::Func(func)) = &made
+                && self.points.once.contains(func)
+                && let Some(of) = self.points.program.func(*func)
+            {
+                let results = of.results.clone();
+                next.extend(results.into_iter().flat_map(|var| of_nobody(self.points.set(&Node::Var(var)))));
+            }
             if let (Some(Made::Func(func)), Some(context)) = (&made, context)
                 && let Some(of) = self.points.program.func(*func)
                 && of.parent == Some(context.func)

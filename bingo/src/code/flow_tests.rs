@@ -78,6 +78,40 @@ fn what_a_once_makes_is_whose_it_was_first() {
 }
 
 #[test]
+fn what_a_once_has_made_is_asked_for_again() {
+    let text = "
+        import \"sync\"
+        type pool struct { jobs chan int }
+        func open() *pool {
+            p := &pool{jobs: make(chan int)}
+            go func() { // works
+                for range p.jobs {
+                }
+            }()
+            return p
+        }
+        func one() *pool { return open() }
+        var get = sync.OnceValue(one)
+        func burst() {
+            get().jobs <- 1
+        }
+        func main() {
+            for {
+                burst()
+                time.Sleep(1) // pause
+            }
+        }";
+    check(
+        text,
+        &["1 sleep main.main@pause", "7 receive main.open.func1@range by main.open@works of 1"],
+        "1 Receive jobs of open
+         1 Send jobs of open
+         7 Receive jobs of open
+         7 waits Receive jobs of open",
+    );
+}
+
+#[test]
 fn what_a_method_puts_into_its_list_is_there() {
     let text = "
         type channels []chan int
