@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own, lasted};
+use super::waiting::{
+    MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own, lasted, test_of,
+};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -163,6 +165,11 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
     let blocked_for = lives.iter().map(|one| lasted(one)).max().unwrap_or_default();
     if !briefest.is_zero() {
         evidence.push(format!("none of them has gone on for {:.3} s", briefest.as_secs_f64()));
+    }
+    for one in &lives {
+        if let Some(test) = test_of(&one.stack) {
+            evidence.push(format!("goroutine {} runs the test {test}", one.id.0));
+        }
     }
     let named = way.iter().any(|edge| matches!(edge.object.key, ObjectKey::Name(_)));
     if named {

@@ -310,6 +310,33 @@ fn what_a_running_process_shows_need_not_be_of_one_moment() {
 }
 
 #[test]
+fn the_test_is_named_that_one_of_them_runs() {
+    let mut told = Told::default();
+    ["7 locks A", "7 holds B", "9 locks B", "9 holds A"].iter().for_each(|line| told.line(line));
+    let mut world = told.world();
+    let frame = |function: &str| Frame {
+        function: function.into(),
+        file: "/src/main.go".into(),
+        line: 7,
+        pc: Addr(1),
+        inlined: false,
+    };
+    world.apply(&Observation::Event(Event {
+        time: Time(4 * SECOND),
+        goroutine: Some(GoId(7)),
+        kind: EventKind::Block { reason: Some(WaitReason::MutexLock), on: None },
+        stack: Some(Stack::new(
+            ["shop.transfer", "shop.TestTransfer", "testing.tRunner"].map(frame).to_vec(),
+        )),
+        thread: None,
+    }));
+    let found = findings(&world, &[&told.links], Duration::from_secs(9));
+    let tests = |line: &&String| line.contains("test");
+    let named: Vec<&String> = found.iter().flat_map(|one| &one.evidence).filter(tests).collect();
+    assert_eq!(named, ["goroutine 7 runs the test shop.TestTransfer"]);
+}
+
+#[test]
 fn who_has_gone_on_during_the_look_keeps_nobody_waiting() {
     let check = |went_on: &[u64], expect: &[(Class, Confidence)]| {
         let mut told = Told::default();

@@ -175,6 +175,12 @@ pub(super) fn runs_a_test(stack: &Stack) -> bool {
     outermost.next_back() == Some("testing.tRunner")
 }
 
+/// The function of the test that it runs.
+pub(super) fn test_of(stack: &Stack) -> Option<&str> {
+    let mut inwards = stack.visible().map(|frame| &*frame.function).rev();
+    inwards.next().filter(|runner| *runner == "testing.tRunner").and(inwards.next())
+}
+
 /// Whether they, and those stuck ones that the first of them waits for, need not all have
 /// waited at one moment: a picture of a running process is read a piece after the other,
 /// and one of them came to wait after that was begun.
