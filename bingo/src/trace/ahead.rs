@@ -207,3 +207,57 @@ impl Reading {
         read.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::super::tables::TablesBuilder;
+    use super::*;
+
+    /// How often it was read.
+    struct Times(u32);
+
+    impl Work for Times {
+        fn read(&mut self) {
+            self.0 += 1;
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_is_read_once_or_comes_as_it_was() {
+        let slot = Slot::default();
+        assert!(!slot.read() && slot.take().is_none());
+        slot.want(Times(0));
+        assert_eq!(slot.take().map(|times| times.0), Some(0));
+        slot.want(Times(0));
+        assert!(slot.read() && !slot.read());
+        assert_eq!(slot.take().map(|times| times.0), Some(1));
+        assert!(!slot.read() && slot.take().is_none());
+    }
+
+    #[test]
+    fn whoever_has_begun_is_waited_for() {
+        for _ in 0..200 {
+            let slot = Arc::new(Slot::default());
+            slot.want(Times(0));
+            let other = Arc::clone(&slot);
+            let reads = thread::spawn(move || other.read());
+            let times = slot.take().map(|times| times.0);
+            assert_eq!(times, Some(u32::from(reads.join().unwrap())));
+        }
+    }
+
+    #[test]
+    fn as_many_batches_are_out_as_may_be() {
+        let ahead = Arc::new(BatchesAhead::default());
+        let tables = Arc::new(TablesBuilder::default().finish(1, 64.0, None, false).unwrap());
+        let mut tickets: Vec<Ticket> = (0..OUT).map(|_| ahead.want(Reading::default(), 0, &tables)).collect();
+        assert!(!ahead.has_room());
+        // The batch of one that is not wanted any more is passed over.
+        tickets.remove(0).redeem();
+        assert!(ahead.has_room() && ahead.read_one());
+        drop(tickets);
+        assert_eq!(ahead.out.load(Ordering::Relaxed), 0);
+    }
+}
