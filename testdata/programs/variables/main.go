@@ -464,6 +464,44 @@ func sharing(n int) {
 //go:noinline
 func use(numbers *[64]int) int { return numbers[3] }
 
+type Shelf struct {
+	lock  sync.Mutex
+	stock map[string]int
+}
+
+type Book struct {
+	lock    sync.Mutex
+	entries []string
+}
+
+type Shop struct {
+	shelf Shelf
+	book  Book
+}
+
+// The second lock is held by another. Its Lock is inlined, and in Go 1.26 and 1.27 the
+// compiler says that the receiver is where the parts of item are.
+//
+//go:noinline
+func (s *Shop) refund(item string) {
+	s.book.lock.Lock()
+	defer s.book.lock.Unlock()
+	s.book.entries = append(s.book.entries, "refund "+item)
+	s.shelf.lock.Lock()
+	defer s.shelf.lock.Unlock()
+	s.shelf.stock[item]++
+}
+
+func refunding(item string) {
+	shop := &Shop{shelf: Shelf{stock: map[string]int{}}}
+	shop.shelf.lock.Lock()
+	want("main.(*Shop).refund", "item", show(item))
+	want("sync.(*Mutex).Lock", "m", "&locked, 1 waits")
+	want("internal/sync.(*Mutex).Lock", "m", "&locked, 1 waits")
+	parked.Done()
+	shop.refund(item)
+}
+
 func greet(n int) string { return fmt.Sprint("hello", n) }
 
 func main() {
@@ -485,6 +523,7 @@ func main() {
 		func() { inlining(4) },
 		func() { keep(results(5)) },
 		func() { sharing(6) },
+		func() { refunding("tea") },
 	}
 	parked.Add(len(start))
 	for _, function := range start {

@@ -3,7 +3,7 @@
 //! too, with the variables of each, where they are, and of what type.
 //!
 //! ```text
-//!   address ─▶ units ─▶ scopes: calls ─▶ variables ─▶ location: pieces
+//!   address ─▶ units ─▶ scopes: calls ─▶ variables ─▶ location: pieces, arguments
 //!                                           └───────▶ types
 //!   runtime type (of an interface) ─▶ runtime_types ─┘
 //! ```
@@ -11,6 +11,7 @@
 //! Units are parsed when they are asked for. Whatever is damaged is an error with
 //! its place; nothing here follows a reference without a bound.
 
+mod arguments;
 mod error;
 mod globals;
 mod location;

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use gimli::{Attribute, AttributeValue, Unit, UnitOffset, constants};
 
+use super::arguments::AtEntry;
 use super::location::{Frame, Piece, Place};
 use super::types::reference;
 use super::units::each_range;
@@ -147,7 +148,7 @@ impl<'a> Debug<'a> {
         let first = Some(function.entry);
         let mut entries = unit.header.entries_raw(&unit.abbreviations, first).map_err(malformed)?;
         let mut attributes: Attributes<'a> = Vec::new();
-        let mut found = Found { calls: Vec::new(), open: Vec::new(), slots: HashMap::new(), variables: 0 };
+        let mut found = Found::of(function.low);
         for seen in 0.. {
             let depth = entries.next_depth();
             if entries.is_empty() || (seen > 0 && depth <= 0) {
@@ -163,6 +164,7 @@ impl<'a> Debug<'a> {
             self.visit(unit, &entry, address, frame, &mut found)?;
         }
         found.share();
+        found.lose_parts();
         Ok(found.calls)
     }
 
@@ -227,7 +229,12 @@ impl<'a> Debug<'a> {
             }
             constants::DW_TAG_formal_parameter | constants::DW_TAG_variable => {
                 let variable = self.variable(unit, entry, address, frame)?;
-                found.add(variable, outer, call);
+                let location = value(entry.attributes, constants::DW_AT_location);
+                let at_entry = match location.filter(|_| outer) {
+                    Some(location) => self.at_entry(unit, location, found.low).map_err(malformed)?,
+                    None => None,
+                };
+                found.add(variable, at_entry, outer, call);
             }
             _ => {}
         }
@@ -300,6 +307,23 @@ impl<'a> Debug<'a> {
         })
     }
 
+    /// Where a list of locations has a variable at its function's first instruction, `low`.
+    fn at_entry(
+        &self,
+        unit: &Unit<Slice<'a>>,
+        location: AttributeValue<Slice<'a>>,
+        low: u64,
+    ) -> gimli::Result<Option<AtEntry>> {
+        let Some(mut list) = self.dwarf.attr_locations(unit, location)? else { return Ok(None) };
+        for _ in 0..LIST {
+            let Some(entry) = list.next()? else { break };
+            if entry.range.begin == low {
+                return AtEntry::of(unit, entry.data);
+            }
+        }
+        Ok(None)
+    }
+
     /// What the entry says of itself, or the abstract one that it stems from.
     fn origin(&self, unit: &Unit<Slice<'a>>, attributes: &Attributes<'a>) -> Result<Origin, DebugError> {
         let mut origin = Origin::default();
@@ -367,10 +391,28 @@ struct Found {
     /// in scope or not: where, and which.
     slots: HashMap<Vec<Piece>, Vec<Rc<str>>>,
     variables: usize,
+    /// The function's first instruction.
+    low: u64,
+    /// Where its arguments are there.
+    arguments: Vec<AtEntry>,
+    /// Other variables that have a place there: which call's, the how manieth of it, and where.
+    early: Vec<(usize, usize, AtEntry)>,
 }
 
 impl Found {
-    fn add(&mut self, variable: Variable, active: bool, call: usize) {
+    fn of(low: u64) -> Found {
+        Found {
+            calls: Vec::new(),
+            open: Vec::new(),
+            slots: HashMap::new(),
+            variables: 0,
+            low,
+            arguments: Vec::new(),
+            early: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, variable: Variable, at_entry: Option<AtEntry>, active: bool, call: usize) {
         self.variables += 1;
         if self.variables > VARIABLES {
             return;
@@ -382,11 +424,27 @@ impl Found {
         }
         // Names with a dot are the compiler's parts of a variable: `err.itab`.
         let is_whole = !variable.name.contains('.') || matches!(&*variable.name, ".dict" | ".closureptr");
-        if active
-            && is_whole
-            && let Some(call) = self.calls.get_mut(call)
-        {
-            call.variables.push(variable);
+        let Some(into) = self.calls.get_mut(call).filter(|_| active && is_whole) else { return };
+        // Those with a dot are given like an argument.
+        let is_given = !into.inlined && (variable.role == Role::Argument || variable.name.starts_with('.'));
+        match at_entry {
+            Some(at_entry) if is_given => self.arguments.push(at_entry),
+            Some(at_entry) => self.early.push((call, into.variables.len(), at_entry)),
+            None => {}
+        }
+        into.variables.push(variable);
+    }
+
+    /// What is said to be where arguments are when the function begins, and is none of
+    /// them, is nowhere.
+    fn lose_parts(&mut self) {
+        for (call, place, at_entry) in &self.early {
+            let variable = self.calls.get_mut(*call).and_then(|call| call.variables.get_mut(*place));
+            if let Some(variable) = variable
+                && !self.arguments.iter().any(|argument| at_entry.is_of(argument))
+            {
+                variable.located = Located::Lost;
+            }
         }
     }
 
