@@ -57,7 +57,7 @@ impl Class {
                         ),
                         rule(
                             Low,
-                            "its events were lost, or it came to wait while the process that runs was read, or it waits for less than 10 ms or for a small part of what was seen, and the source does not tell who could end that",
+                            "its events were lost, or it came to wait while the process that runs was read, or others did there and it has waited no longer than such a wait lasts, or it waits for less than 10 ms or for a small part of what was seen, and the source does not tell who could end that",
                         ),
                         rule(
                             Medium,

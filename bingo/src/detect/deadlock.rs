@@ -15,10 +15,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::finding::{Class, Confidence, Finding, NAMED, Step};
-use super::waiting::{
-    MAIN, SHORTEST, is_for_another_test, is_of_several_moments, is_programs_own, lasted, test_of,
-};
+use super::finding::{Class, Finding, NAMED, Step};
+use super::surety::together;
+use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_programs_own, lasted, test_of};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -146,26 +145,15 @@ fn of(world: &World, graph: &WaitGraphs<'_>, members: &[GoId], way: &[Edge<'_>])
     let at_lock = way.iter().find(|edge| matches!(edge.operation, Operation::Lock | Operation::RLock));
     let first =
         at_lock.or(way.first()).and_then(|edge| world.goroutine(edge.from)).or(lives.first().copied())?;
-    let standing = members.iter().filter_map(|id| graph.standing(*id)).min()?;
+    let (confidence, doubt) = together(world, graph, members)?;
     let briefest = lives.iter().map(|one| lasted(one)).min().unwrap_or_default();
-    let unsure = members.iter().any(|id| world.is_uncertain(*id));
-    let confidence = match standing {
-        Standing::Proven => Confidence::Proven,
-        _ if unsure => Confidence::Low,
-        _ if is_of_several_moments(world, graph, members) => Confidence::Low,
-        _ if briefest < SHORTEST && !graph.is_still() && !members.iter().all(|id| graph.is_named(*id)) => {
-            Confidence::Low
-        }
-        _ if briefest < SHORTEST => Confidence::Medium,
-        Standing::Stuck => Confidence::High,
-        Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
-    };
     let cycle: Vec<Step> = way.iter().filter_map(|edge| step(world, edge)).collect();
     let mut evidence: Vec<String> = way.iter().map(|edge| words::edge(world, edge)).collect();
     let blocked_for = lives.iter().map(|one| lasted(one)).max().unwrap_or_default();
     if !briefest.is_zero() {
         evidence.push(format!("none of them has gone on for {:.3} s", briefest.as_secs_f64()));
     }
+    evidence.extend(doubt.map(|doubt| doubt.said(confidence)));
     for one in &lives {
         if let Some(test) = test_of(&one.stack) {
             evidence.push(format!("goroutine {} runs the test {test}", one.id.0));

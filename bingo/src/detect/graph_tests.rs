@@ -309,6 +309,69 @@ fn what_a_running_process_shows_need_not_be_of_one_moment() {
     check(Some(20_000_000), Confidence::Low);
 }
 
+/// What is found of senders at one place, each at a channel of its own, since so long
+/// before (or, negative, after) the beginning of a reading that took 50 ms: the
+/// confidence, how many, and whether it is said why it is no surer. `passed`: who waited
+/// there before, and for how long.
+fn of_senders(since_ms: &[i64], passed: Option<u64>) -> Option<(Confidence, usize, bool)> {
+    let (begun, ms) = (4 * SECOND, SECOND / 1_000);
+    let mut told = Told { by_name: true, ..Told::default() };
+    let ids = (200..).take(since_ms.len()).map(GoId);
+    for id in ids.clone() {
+        told.line(&format!("{id} delivers C{id}"));
+    }
+    let mut world = World::keeping(Keep { transitions: 16, long: Duration::from_secs(1) });
+    let (function, file) = ("main.subscribe".into(), "/src/main.go".into());
+    let at = Stack::new(vec![Frame { function, file, line: 24, pc: Addr(1), inlined: false }]);
+    let mut tell = |time, id, kind: EventKind, stack| {
+        world.apply(&Observation::Event(Event { time, goroutine: Some(id), kind, stack, thread: None }));
+    };
+    let parks = || EventKind::Block { reason: Some(WaitReason::ChanSend), on: None };
+    tell(Time(0), GoId(99), EventKind::Run, None);
+    if let Some(lasted) = passed {
+        tell(Time(SECOND), GoId(100), parks(), Some(at.clone()));
+        tell(Time(SECOND + lasted * ms), GoId(100), EventKind::Unblock { by: None }, None);
+        tell(Time(SECOND + lasted * ms), GoId(100), EventKind::Dead, None);
+    }
+    let mut waits: Vec<(u64, GoId)> =
+        since_ms.iter().map(|before| begun.saturating_add_signed(-before * 1_000_000)).zip(ids).collect();
+    waits.sort_unstable();
+    for (time, id) in waits.iter().copied().filter(|(time, _)| *time < begun) {
+        tell(Time(time), id, parks(), Some(at.clone()));
+    }
+    let took = Duration::from_millis(50);
+    let seen = Snapshot { taken: Time(begun), took, ..Snapshot::default() };
+    world.apply(&Observation::Snapshot(Box::new(seen)));
+    for (time, goroutine) in waits.into_iter().filter(|(time, _)| *time >= begun) {
+        let (goroutine, stack) = (Some(goroutine), Some(at.clone()));
+        let kind = parks();
+        world.apply(&Observation::Event(Event { time: Time(time), goroutine, kind, stack, thread: None }));
+    }
+    let found = findings(&world, &[&told.links], Duration::from_secs(9));
+    let [found] = &found[..] else { return None };
+    assert_eq!(found.class, Class::GoroutineLeak);
+    let said = found.evidence.iter().any(|one| one.starts_with("no surer than"));
+    Some((found.confidence, found.count, said))
+}
+
+#[test]
+fn who_has_just_come_makes_those_that_stay_no_less_sure() {
+    assert_eq!(of_senders(&[3_000, 2_000, 1_000], None), Some((Confidence::High, 3, false)));
+    for came in [&[3_000, 2_000, 1_000, -5][..], &[-20, 3_000, 2_000, 1_000, 20, -5]] {
+        assert_eq!(of_senders(came, None), Some((Confidence::High, 3, false)), "{came:?}");
+    }
+    assert_eq!(of_senders(&[-20, -5], None), Some((Confidence::Low, 2, true)));
+}
+
+#[test]
+fn those_that_come_and_go_at_one_place_are_low() {
+    // Each waits no longer than the reading takes, which sees some in the middle.
+    assert_eq!(of_senders(&[40, 30, 15, -5, -20], None), Some((Confidence::Low, 5, true)));
+    // Or longer, but no longer than others did that have gone on.
+    assert_eq!(of_senders(&[400, 300, 150, -5], Some(500)), Some((Confidence::Low, 4, true)));
+    assert_eq!(of_senders(&[3_000, 300, 150, -5], Some(500)), Some((Confidence::High, 1, false)));
+}
+
 #[test]
 fn the_test_is_named_that_one_of_them_runs() {
     let mut told = Told::default();

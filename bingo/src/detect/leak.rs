@@ -9,13 +9,13 @@
 //! it will never do is stuck, and told as that. The main goroutine is none of
 //! these but where it waits for a lock: a program that only serves waits in it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::finding::{Class, Confidence, Finding, NAMED};
+use super::surety::{Doubt, sureties};
 use super::waiting::{
-    MAIN, SHORTEST, Waiting, is_for_another_test, is_of_several_moments, is_one_picture, is_programs_own,
-    lasted, runs_a_test,
+    MAIN, SHORTEST, Waiting, is_for_another_test, is_one_picture, is_programs_own, lasted, runs_a_test,
 };
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
@@ -93,19 +93,17 @@ pub(super) fn findings(
         let others = parked.remove(site).unwrap_or_default();
         stuck.extend(others.into_iter().filter(|other| lasted(world, other.since().time()) >= shortest));
     }
-    let stuck =
-        stuck.into_iter().filter_map(|((waiting, ..), members)| of_stuck(world, graph, waiting, members));
-    let idle = idle.into_iter().filter_map(|((waiting, ..), members)| {
-        let mut finding = of_stuck(world, graph, waiting, members)?;
+    let here = |site: Site<'_>| (site.0, ended.get(&site).copied());
+    let stuck = stuck.into_iter().filter_map(|(site, members)| of_stuck(world, graph, here(site), members));
+    let idle = idle.into_iter().filter_map(|(site, members)| {
+        let mut finding = of_stuck(world, graph, here(site), members)?;
         finding.confidence = Confidence::Low;
         finding.evidence.push(IDLE.to_owned());
         Some(finding)
     });
-    let parked = parked.into_iter().filter_map(|(site, members)| {
-        let longest_ended = ended.get(&site).copied();
-        let (waiting, ..) = site;
-        pattern(world, graph, (waiting, longest_ended), members, (begin, end, min_block))
-    });
+    let parked = parked
+        .into_iter()
+        .filter_map(|(site, members)| pattern(world, graph, here(site), members, (begin, end, min_block)));
     stuck.chain(idle).chain(parked).collect()
 }
 
@@ -139,44 +137,55 @@ fn is_cared_for(graph: &WaitGraphs<'_>, id: GoId) -> bool {
     })
 }
 
-/// Goroutines that nobody is left to wake, at one place.
+/// Goroutines that nobody is left to wake, at one place, where a wait that `ended` took so
+/// long at the most. Those of them of whom most is known make the finding; those of whom
+/// less is known, such as one that has just come, are counted apart.
 fn of_stuck(
     world: &World,
     graph: &WaitGraphs<'_>,
-    waiting: Waiting,
+    (waiting, ended): (Waiting, Option<Duration>),
     mut members: Vec<Glance<'_>>,
 ) -> Option<Finding> {
     members.sort_by_key(|member| member.id());
-    let lasted = |member: &Glance<'_>| lasted(world, member.since().time());
-    let is_stuck = |member: &&Glance<'_>| graph.standing(member.id()) > Some(Standing::GoesOn);
-    let first = *members.iter().find(is_stuck)?;
-    let standing = members.iter().filter(is_stuck).filter_map(|member| graph.standing(member.id())).min()?;
-    let like_them = members.iter().filter(|member| !is_stuck(member)).count();
-    let blocked_for = members.iter().map(lasted).max()?;
-    let unsure = members.iter().any(|member| world.is_uncertain(member.id()));
-    let ids: Vec<GoId> = members.iter().filter(is_stuck).map(|member| member.id()).collect();
-    let torn = is_of_several_moments(world, graph, &ids);
-    let confidence = match standing {
-        Standing::Proven if like_them == 0 => Confidence::Proven,
-        _ if unsure => Confidence::Low,
-        _ if torn || blocked_for < SHORTEST && !graph.is_still() && !graph.is_named(first.id()) => {
-            Confidence::Low
+    let all = members.len();
+    let sureties = sureties(world, graph, &members, ended);
+    let best = sureties.values().map(|known| known.0).max()?;
+    let is_best = |member: &Glance<'_>| sureties.get(&member.id()).is_some_and(|one| one.0 == best);
+    let first = *members.iter().find(|member| is_best(member))?;
+    let mut left_out: BTreeMap<Doubt, usize> = BTreeMap::new();
+    members.retain(|member| match sureties.get(&member.id()) {
+        Some((Confidence::Low, Some(doubt))) if best > Confidence::Low => {
+            *left_out.entry(*doubt).or_default() += 1;
+            false
         }
-        _ if blocked_for < SHORTEST => Confidence::Medium,
-        Standing::Proven | Standing::Stuck => Confidence::High,
-        Standing::StuckUnderLock | Standing::GoesOn => Confidence::Medium,
-    };
+        _ => true,
+    });
+    let like_them = members.iter().filter(|member| !sureties.contains_key(&member.id())).count();
+    let less_sure = members.len() - like_them - members.iter().filter(|member| is_best(member)).count();
+    let blocked_for = members.iter().map(|member| lasted(world, member.since().time())).max()?;
     let mut finding = of(waiting, &members, blocked_for)?;
-    finding.confidence = confidence;
-    finding.evidence.extend(words::why_stuck(world, graph, first.id()));
+    finding.confidence = best;
+    let evidence = &mut finding.evidence;
+    evidence.extend(words::why_stuck(world, graph, first.id()));
+    if let Some((_, Some(doubt))) = sureties.get(&first.id()) {
+        evidence.push(doubt.said(best));
+    }
     if members.iter().any(|member| runs_a_test(member.stack())) {
-        finding.evidence.push(RUNS_A_TEST.to_owned());
+        evidence.push(RUNS_A_TEST.to_owned());
+    }
+    if less_sure > 0 {
+        evidence.push(format!(
+            "it is {} of {} of them; of {less_sure} it is less sure that nobody can end the wait",
+            best.as_str(),
+            members.len() - like_them - less_sure
+        ));
     }
     if like_them > 0 {
-        let all = members.len();
-        finding
-            .evidence
-            .push(format!("so it is of {} of {all}; the others wait there as long", all - like_them));
+        let (all, known) = (members.len(), members.len() - like_them);
+        evidence.push(format!("so it is of {known} of {all}; the others wait there as long"));
+    }
+    for (doubt, count) in left_out {
+        evidence.push(format!("{count} more of {all} that wait there are not counted: {}", doubt.words()));
     }
     Some(finding)
 }
@@ -273,6 +282,9 @@ fn pattern(
         }
     });
     evidence.extend(words::who_might(graph, first.id()));
+    if unsure && confidence == Confidence::Low {
+        evidence.push(Doubt::Lost.said(confidence));
+    }
     if brief && !waiting.is_for_ever() {
         evidence.push("that is a small part of what was seen: it may have been about to go on".to_owned());
     }

@@ -15,6 +15,7 @@ mod long_block;
 mod race;
 mod race_hint;
 mod starvation;
+mod surety;
 mod waiting;
 mod words;
 

@@ -2,11 +2,10 @@
 //! doing. In: the runtime's reason and the stack. The reason alone does not do:
 //! before Go 1.20 a WaitGroup says `semacquire`, in a trace all locks say `sync`.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
-use crate::world::{WaitGraphs, World};
+use crate::world::World;
 
 /// The main goroutine.
 pub(super) const MAIN: GoId = GoId(1);
@@ -16,9 +15,6 @@ pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// What was before is told if it is so much longer than what was seen.
 const WORTH_SAYING: Duration = Duration::from_secs(1);
-
-/// So many are followed of those that one waits for, by way of others.
-const FOLLOWED: usize = 100;
 
 /// How long a wait that began at `since` has lasted by the end of what was seen. What the
 /// garbage collector has noted of those that waited before counts of one picture alone,
@@ -179,25 +175,6 @@ pub(super) fn runs_a_test(stack: &Stack) -> bool {
 pub(super) fn test_of(stack: &Stack) -> Option<&str> {
     let mut inwards = stack.visible().map(|frame| &*frame.function).rev();
     inwards.next().filter(|runner| *runner == "testing.tRunner").and(inwards.next())
-}
-
-/// Whether they, and those stuck ones that the first of them waits for, need not all have
-/// waited at one moment: a picture of a running process is read a piece after the other,
-/// and one of them came to wait after that was begun.
-pub(super) fn is_of_several_moments(world: &World, graph: &WaitGraphs<'_>, ids: &[GoId]) -> bool {
-    if world.snapshot_took().is_zero() || graph.is_still() {
-        return false;
-    }
-    let (mut known, mut next): (HashSet<GoId>, Vec<GoId>) = Default::default();
-    next.extend(ids.first());
-    while let Some(id) = next.pop() {
-        if known.insert(id) && known.len() < FOLLOWED {
-            next.extend(graph.waits_for(id).iter().map(|edge| edge.to));
-        }
-    }
-    known.extend(ids);
-    let since = |id: GoId| world.glance(id).map(|one| one.since().time());
-    known.into_iter().filter_map(since).any(|since| since >= world.snapshot_taken())
 }
 
 #[cfg(test)]
