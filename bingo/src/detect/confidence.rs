@@ -30,7 +30,10 @@ impl Class {
             Class::Deadlock => {
                 const {
                     &[
-                        rule(Proven, "by their addresses, nothing outside can get at what they wait on"),
+                        rule(
+                            Proven,
+                            "by their addresses, nothing outside can get at what they wait on, or that is locks which they surely hold themselves",
+                        ),
                         rule(
                             Low,
                             "events of theirs were lost, or one came to wait while the process that runs was read, or by addresses it began less than 10 ms before the end",
@@ -53,7 +56,7 @@ impl Class {
                         ),
                         rule(
                             Proven,
-                            "it waits at a nil channel, or by addresses nothing can get at what it waits on",
+                            "it waits at a nil channel, or by addresses nothing can get at what it waits on, or that is a lock which is surely held by one who is proven to be stuck",
                         ),
                         rule(
                             Low,

@@ -224,6 +224,41 @@ fn a_lock_that_was_left_locked() {
     check("7 locks A; A is reached", &["goroutine_leak medium 7"]);
 }
 
+/// What it says of goroutine 11 that it waits.
+fn evidence(by_name: bool, told: &str) -> Vec<String> {
+    let mut links = Told { by_name, ..Told::default() };
+    told.split(';').for_each(|line| links.line(line));
+    let found = findings(&links.world(), &[&links.links], Duration::from_secs(1));
+    let found = found.into_iter().find(|one| one.goroutines == [GoId(11)]).expect("it is stuck");
+    found.evidence.into_iter().filter(|one| one.contains("waits")).collect()
+}
+
+#[test]
+fn a_lock_within_reach_that_another_surely_holds_is_his_to_give_back() {
+    let cycle = "7 locks A; 7 holds B; 9 locks B; 9 holds A; 11 locks A; A is reached";
+    check(cycle, &["cycle of 2 proven 7 9", "goroutine_leak proven 11"]);
+    assert_eq!(
+        evidence(false, cycle),
+        [
+            "goroutine 11 waits to lock the rwmutex at 0x1000 at main.go:15; goroutine 9 holds it since main.go:31",
+            "it waits to lock the rwmutex at 0x1000, within reach of package variable main.jobs; but that is \
+             for its holder to give back",
+        ]
+    );
+}
+
+#[test]
+fn what_has_one_name_is_said_once() {
+    let told = "7 locks B; 9 locks A; 9 may-hold B; 11 locks A; 11 locks A; 7 may-hold A; 7 may-hold A";
+    assert_eq!(
+        evidence(true, told),
+        [
+            "goroutine 11 waits to lock the rwmutex A at main.go:15; goroutine 7 seems to hold it since main.go:31",
+            "it waits to lock the rwmutex A, and nobody else that could end that is left",
+        ]
+    );
+}
+
 #[test]
 fn a_reader_behind_a_writer_behind_itself() {
     check("7 rlocks A; 7 reads A; 9 locks A", &["cycle of 2 proven 7 9"]);

@@ -42,14 +42,14 @@ pub(super) enum Doubt {
 impl Doubt {
     pub(super) fn words(self) -> &'static str {
         match self {
-            Doubt::Lost => "events were lost since, and its wait may be over",
+            Doubt::Lost => "events were lost since, and the wait may be over",
             Doubt::Moments => {
-                "it, or one that it waits for, came to wait while the process was read, a piece after the other"
+                "the wait, or that of another whom it is for, began while the process was read, a piece after the other"
             }
             Doubt::Brief => {
-                "others come to wait there, and it has waited no longer than waits there last or the reading takes"
+                "others come to wait there, and the wait is no longer than such a one lasts or the reading takes"
             }
-            Doubt::Young => "it has waited for less than 10 ms and may be about to go on",
+            Doubt::Young => "the wait began less than 10 ms ago, and may be about to end",
             Doubt::UnderLock => "all who are known to use what it waits for are stuck; something else could",
         }
     }

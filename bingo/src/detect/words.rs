@@ -1,7 +1,9 @@
 //! How findings put the wait-for graph into words.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Access, GoId, Object, ObjectKey, Operation, Stack};
-use crate::world::{Edge, WaitGraphs, World};
+use crate::world::{Edge, Standing, WaitGraphs, World};
 
 /// Others that a sentence names.
 const NAMED: usize = 3;
@@ -20,21 +22,41 @@ pub(super) fn edge(world: &World, edge: &Edge<'_>) -> String {
 
 /// Why nobody ends the wait of a goroutine that is stuck: a sentence an object.
 pub(super) fn why_stuck(world: &World, graph: &WaitGraphs<'_>, id: GoId) -> Vec<String> {
+    let mut said = Vec::new();
+    // Several objects may have one name.
+    let say = |sentence: String, said: &mut Vec<String>| {
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    };
     let edges = graph.waits_for(id);
-    let mut said: Vec<String> = edges.iter().take(NAMED).map(|one| edge(world, one)).collect();
-    if edges.len() > NAMED {
-        said.push(format!("{} more could end its wait, and are stuck themselves", edges.len() - NAMED));
+    let partners: BTreeSet<GoId> = edges.iter().map(|one| one.to).collect();
+    edges.iter().take(NAMED).for_each(|one| say(edge(world, one), &mut said));
+    let named: BTreeSet<GoId> = edges.iter().take(NAMED).map(|one| one.to).collect();
+    if partners.len() > named.len() {
+        said.push(format!(
+            "{} more could end its wait, and are stuck themselves",
+            partners.len() - named.len()
+        ));
     }
+    let is_proven = graph.standing(id) == Some(Standing::Proven);
     for (object, operation) in graph.waits(id).take(NAMED) {
         let (does, which) = (does(operation), which(object));
         let others = if edges.is_empty() { "nobody" } else { "nobody else" };
-        said.push(match &object.access {
+        let sentence = match &object.access {
             Access::Closed => format!("it waits {does} {which}, and {others} that could end that is left"),
+            // It is a lock, and for sure another one's.
+            Access::Reached(what) if is_proven => {
+                format!(
+                    "it waits {does} {which}, within reach of {what}; but that is for its holder to give back"
+                )
+            }
             Access::Reached(what) => {
-                format!("it waits {does} {which}, which {what} can get at; nothing shows that it will")
+                format!("it waits {does} {which}, within reach of {what}; nothing shows that this ends it")
             }
             Access::Fed(_) => continue,
-        });
+        };
+        say(sentence, &mut said);
     }
     said
 }
@@ -46,7 +68,7 @@ pub(super) fn who_might(graph: &WaitGraphs<'_>, id: GoId) -> Option<String> {
         Access::Closed | Access::Fed(_) => None,
     });
     let (object, what) = reached.next()?;
-    Some(format!("{what} can get at {}; nothing shows that it will", which(object)))
+    Some(format!("{} is within reach of {what}; nothing shows that this ends it", which(object)))
 }
 
 fn does(operation: Operation) -> &'static str {
@@ -60,10 +82,9 @@ fn does(operation: Operation) -> &'static str {
 }
 
 pub(super) fn which(object: &Object) -> String {
-    let kind = object.kind.as_str();
     match &object.key {
-        ObjectKey::Address(address) => format!("the {kind} at {address}"),
-        ObjectKey::Name(name) => format!("the {kind} {name}"),
+        ObjectKey::Address(address) => format!("the {} at {address}", object.kind.as_str()),
+        ObjectKey::Name(_) => format!("the {}", object.words()),
     }
 }
 

@@ -53,6 +53,19 @@ pub struct Object {
     pub access: Access,
 }
 
+impl Object {
+    /// `mutex 0xc000…`, `channel results in main.serve`, `cond made at main.go:18`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let kind = self.kind.as_str();
+        match &self.key {
+            ObjectKey::Address(address) => format!("{kind} {address}"),
+            // What the source gives no name to is `what is made at main.go:18`.
+            ObjectKey::Name(name) => format!("{kind} {}", name.strip_prefix("what is ").unwrap_or(name)),
+        }
+    }
+}
+
 /// Which object.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ObjectKey {

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::words::{count, duration};
-use crate::model::{Frame, ObjectKey, Texts};
+use crate::model::{Frame, Texts};
 use crate::session::{Analysis, Class, Confidence, Finding, Step, Suppression};
 
 pub use github::github;
@@ -146,19 +146,10 @@ fn left_out(analysis: &Analysis) -> Option<String> {
     (!said.is_empty()).then(|| format!("not told: {}", said.join(", ")))
 }
 
-/// `mutex 0xc000…`, `channel results in main.serve`.
-fn object_text(object: &crate::model::Object) -> String {
-    let word = object.kind.as_str();
-    match &object.key {
-        ObjectKey::Address(address) => format!("{word} {address}"),
-        ObjectKey::Name(name) => format!("{word} {name}"),
-    }
-}
-
 /// `goroutine 7 waits for goroutine 8 on mutex 0xc000…: goroutine 8 holds it since …`.
 fn step_text(step: &Step) -> String {
     let Step { goroutine, waits_for, because, .. } = step;
-    let on = object_text(&step.on);
+    let on = step.on.words();
     if goroutine == waits_for {
         format!("goroutine {goroutine} waits for itself on {on}: it {because}")
     } else {

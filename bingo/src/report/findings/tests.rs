@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Access, Addr, CreatedBy, Direction, GoId, Object, Problem, Stack, Texts, Wait, WaitReason,
+    Access, Addr, CreatedBy, Direction, GoId, Object, ObjectKey, Problem, Stack, Texts, Wait, WaitReason,
 };
 use crate::report::Style;
 use crate::session::{Related, Run, Step, Suppressed};

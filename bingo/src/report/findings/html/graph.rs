@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::super::{Context, object_text};
+use super::super::Context;
 use crate::model::{Frame, Stack, Wait};
 use crate::session::{Class, Finding, Step};
 
@@ -37,7 +37,7 @@ type Box = (String, String, &'static str);
 fn ring(steps: &[Step], all: usize, context: &Context<'_>) -> Markup {
     let mut boxes: Vec<Box> = Vec::new();
     for step in steps {
-        let object = object_text(&step.on);
+        let object = step.on.words();
         let (kind, which) = object.split_once(' ').unwrap_or((&object, ""));
         boxes.push((format!("goroutine {}", step.goroutine), site_of(&step.stack, context), "goroutine"));
         boxes.push((kind.to_owned(), which.to_owned(), "object"));
@@ -78,7 +78,7 @@ fn alone(step: &Step, context: &Context<'_>) -> Markup {
         &html! {
             path d=(path) marker-end="url(#tip)" {}
             (node(at, &format!("goroutine {}", step.goroutine), &site_of(&step.stack, context), "goroutine"))
-            text.object.left x=(right + 50.0) y=(at.1 + 30.0) { (object_text(&step.on)) }
+            text.object.left x=(right + 50.0) y=(at.1 + 30.0) { (step.on.words()) }
         },
     )
 }
