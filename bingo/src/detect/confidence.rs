@@ -52,7 +52,7 @@ impl Class {
                     &[
                         rule(
                             Low,
-                            "by addresses, it waits in a loop for more, and the function that started it has not returned: a worker without work",
+                            "by addresses, it waits in a loop for more, and the function that started it has not returned: a worker without work; or it is main, and waits for a WaitGroup that others who go on have at hand",
                         ),
                         rule(
                             Proven,
@@ -76,9 +76,12 @@ impl Class {
                         rule(Medium, "made at one place by three or more that are gone"),
                         rule(
                             Medium,
-                            "ever more are made at one place, and none of them ends, though each goes on",
+                            "ever more are made at one place by those that are gone, and none of them ends, though each goes on",
                         ),
-                        rule(Low, "any other: it may idle as it is meant to"),
+                        rule(
+                            Low,
+                            "any other: it may idle as it is meant to, or be one of ever more that who made them may yet end",
+                        ),
                     ]
                 }
             }

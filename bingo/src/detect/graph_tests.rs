@@ -3,6 +3,7 @@
 //! ```text
 //! 7 locks A        it waits for a lock        7 holds A     it has it (reads A: to read)
 //! 7 holds-another A   it has one of that name, maybe not that one
+//! 7 awaits G       so does this, for a WaitGroup
 //! 7 receives C     so does this               9 sends C     it would, once it goes on
 //! 9 has C          what it would do with it is not known
 //! 9 runs           it goes on                 9 returns     it parks and goes on, again and again
@@ -61,6 +62,7 @@ impl Told {
             "rlocks" => waits(self, lock, Operation::RLock),
             "receives" => waits(self, None, Operation::Receive),
             "delivers" => waits(self, None, Operation::Send),
+            "awaits" => waits(self, Some(ObjectKind::WaitGroup), Operation::Wait),
             "holds" | "reads" | "may-hold" | "holds-another" => {
                 let apart = words[1] == "holds-another";
                 let likely = apart || words[1] == "may-hold";
@@ -127,6 +129,7 @@ impl Told {
             let reason = match self.links.waits.get(id).unwrap()[0].operation {
                 Operation::Lock | Operation::RLock => WaitReason::MutexLock,
                 Operation::Send => WaitReason::ChanSend,
+                Operation::Wait => WaitReason::WaitGroupWait,
                 _ => WaitReason::ChanReceive,
             };
             event(1, id, EventKind::Block { reason: Some(reason), on: None });
@@ -475,6 +478,25 @@ fn who_is_stuck_by_one_of_two_is_stuck() {
     assert!(told.contains(&(Class::GoroutineLeak, Confidence::High, vec![GoId(7)])), "{told:?}");
     let alone = findings(&world, &[&addresses.links], Duration::from_secs(1));
     assert!(alone.iter().all(|one| one.goroutines != [GoId(7)] || one.confidence == Confidence::Low));
+}
+
+/// By the source it loops for ever; by addresses it has the group at hand.
+#[test]
+fn main_keeps_going_while_workers_have_what_it_waits_for() {
+    let found = |addresses: &[&str]| {
+        let told = |by_name, text: &[&str]| {
+            let mut told = Told { by_name, ..Told::default() };
+            text.iter().for_each(|line| told.line(line));
+            told
+        };
+        let addresses = told(false, addresses);
+        let source = told(true, &["1 awaits G", "9 returns"]);
+        let found = findings(&source.world(), &[&addresses.links, &source.links], Duration::from_secs(9));
+        found.iter().map(|one| (one.class, one.confidence, one.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["1 awaits G", "9 has G"]), [(Class::GoroutineLeak, Confidence::Low, 1)]);
+    assert_eq!(found(&["1 awaits G"]), [(Class::GoroutineLeak, Confidence::Proven, 1)], "they are gone");
+    assert_eq!(found(&["1 awaits G", "G is reached"]), [(Class::GoroutineLeak, Confidence::High, 1)]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Goroutines that become ever more: made at one `go` statement from the beginning
-//! to the end of what was seen, by goroutines that are gone, and none of them ends,
-//! though each is woken again and again, by a ticker for instance.
+//! to the end of what was seen, and none of them ends, though each is woken again and
+//! again, by a ticker for instance.
 //!
-//! Known limits: what lives longer than was looked at, and ends after all, looks the
-//! same; so it is `medium` at the most.
+//! Known limits: where those who made them live it may be a server whose connections
+//! become more, so that it is `low`. What lives longer than was looked at, and ends
+//! after all, looks the same; so it is `medium` at the most.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,9 +38,11 @@ pub(super) fn findings(world: &World, told: &BTreeSet<GoId>) -> Vec<Finding> {
     let mut sites: BTreeMap<_, Vec<Glance<'_>>> = BTreeMap::new();
     for glance in world.glances().filter(|one| !one.is_system() && !told.contains(&one.id())) {
         let (Some(made), Some(parent)) = (glance.created_by(), glance.parent()) else { continue };
-        let outlived = glance.created().is_some() && world.glance(parent).is_none();
-        if outlived && (glance.state() != GoState::Blocked || is_programs_own(glance.stack())) {
-            sites.entry((&*made.file, made.line)).or_default().push(glance);
+        let outlived = world.glance(parent).is_none();
+        if glance.created().is_some()
+            && (glance.state() != GoState::Blocked || is_programs_own(glance.stack()))
+        {
+            sites.entry((&*made.file, made.line, outlived)).or_default().push(glance);
         }
     }
     let part = |one: &Glance<'_>| {
@@ -51,10 +54,11 @@ pub(super) fn findings(world: &World, told: &BTreeSet<GoId>) -> Vec<Finding> {
         let looping = members.iter().filter(|one| one.blocks() >= ROUNDS).count();
         members.len() >= MANY && parts.len() == PARTS as usize && looping * 2 > members.len()
     };
-    sites.into_values().filter(grows).filter_map(|members| finding(world, members)).collect()
+    let growing = sites.into_iter().filter(|(_, members)| grows(members));
+    growing.filter_map(|((.., outlived), members)| finding(world, members, outlived)).collect()
 }
 
-fn finding(world: &World, mut members: Vec<Glance<'_>>) -> Option<Finding> {
+fn finding(world: &World, mut members: Vec<Glance<'_>>, outlived: bool) -> Option<Finding> {
     members.sort_by_key(|one| one.id());
     // Where they wait: who is on its way elsewhere at this moment is one of them.
     let first = members.iter().find(|one| one.state() == GoState::Blocked).or(members.first())?.whole();
@@ -65,11 +69,21 @@ fn finding(world: &World, mut members: Vec<Glance<'_>>) -> Option<Finding> {
     let rounds: u64 = members.iter().map(|one| one.blocks()).sum();
     let unsure = members.iter().any(|one| world.is_uncertain(one.id()));
     let count = members.len();
+    let made_by = match outlived {
+        true => "the goroutines that made them are gone",
+        false => {
+            "who made them lives, and may yet end them: a server's connections become more like that, too"
+        }
+    };
+    let made_by = made_by.to_owned();
     Some(Finding {
         id: Class::GoroutineLeak.id(first.reason, &first.stack),
         class: Class::GoroutineLeak,
-        confidence: if unsure { Confidence::Low } else { Confidence::Medium },
-        title: format!("{count} goroutines, ever more, live on when those who made them are gone"),
+        confidence: if unsure || !outlived { Confidence::Low } else { Confidence::Medium },
+        title: match outlived {
+            true => format!("{count} goroutines, ever more, live on when those who made them are gone"),
+            false => format!("{count} goroutines, ever more, go on and none of them ends"),
+        },
         goroutines: members.iter().map(|one| one.id()).take(NAMED).collect(),
         count,
         reason: first.reason,
@@ -88,7 +102,7 @@ fn finding(world: &World, mut members: Vec<Glance<'_>>) -> Option<Finding> {
                 youngest.as_secs_f64()
             ),
             format!("they have waited {rounds} times together, and go on each time: none has ended"),
-            "the goroutines that made them are gone".to_owned(),
+            made_by,
         ],
         explanation: EXPLANATION,
     })

@@ -31,6 +31,9 @@ const MAKERS: usize = 3;
 const IDLE: &str = "it waits in a loop for more, and the function that started it has not returned: a worker \
      without work";
 
+const WORKERS_LIVE: &str = "main waits for workers that have the WaitGroup at hand and go on: that keeps a program \
+     going, as it may be meant to";
+
 const RUNS_A_TEST: &str = "it runs a test, which has not returned";
 
 const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
@@ -48,7 +51,7 @@ pub(super) fn findings(
     let ended = ended_waits(world);
     let mut parked: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
     let mut stuck: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
-    let mut idle: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
+    let mut idle: HashMap<(Site<'_>, &str), Vec<Glance<'_>>> = HashMap::new();
     let mut sites = Sites::default();
     for goroutine in world.glances().filter(|goroutine| goroutine.state() == GoState::Blocked) {
         let Some(site) = sites.of(goroutine) else { continue };
@@ -66,8 +69,8 @@ pub(super) fn findings(
             let idles_under_lock = goroutine.id() == MAIN
                 && standing == Some(Standing::StuckUnderLock)
                 && waiting != Waiting::Lock;
-            if is_worker_of_one_that_lives(world, graph, goroutine, waiting) {
-                idle.entry(site).or_default().push(goroutine);
+            if let Some(why) = idles(world, graph, goroutine, waiting) {
+                idle.entry((site, why)).or_default().push(goroutine);
             } else if !(idles_under_lock || root && waits_for_others()) {
                 stuck.entry(site).or_default().push(goroutine);
             }
@@ -95,16 +98,34 @@ pub(super) fn findings(
     }
     let here = |site: Site<'_>| (site.0, ended.get(&site).copied());
     let stuck = stuck.into_iter().filter_map(|(site, members)| of_stuck(world, graph, here(site), members));
-    let idle = idle.into_iter().filter_map(|(site, members)| {
+    let idle = idle.into_iter().filter_map(|((site, why), members)| {
         let mut finding = of_stuck(world, graph, here(site), members)?;
         finding.confidence = Confidence::Low;
-        finding.evidence.push(IDLE.to_owned());
+        finding.evidence.push(why.to_owned());
         Some(finding)
     });
     let parked = parked
         .into_iter()
         .filter_map(|(site, members)| pattern(world, graph, here(site), members, (begin, end, min_block)));
     stuck.chain(idle).chain(parked).collect()
+}
+
+/// Why one that is stuck may be meant to wait there, if so it is.
+fn idles(
+    world: &World,
+    graph: &WaitGraphs<'_>,
+    goroutine: Glance<'_>,
+    waiting: Waiting,
+) -> Option<&'static str> {
+    if is_worker_of_one_that_lives(world, graph, goroutine, waiting) {
+        return Some(IDLE);
+    }
+    // By the source they never come to their Done, as they loop for ever. Where nobody
+    // has the group any more, one has gone without it.
+    let main_keeps_going = goroutine.id() == MAIN
+        && waiting == Waiting::Group
+        && graph.could_end(MAIN).into_iter().any(|id| world.glance(id).is_some());
+    main_keeps_going.then_some(WORKERS_LIVE)
 }
 
 /// Whether it is a worker without work: it waits in a loop for more, and the function

@@ -45,7 +45,10 @@ pub fn findings(world: &World, links: &[&Links], min_block: Duration) -> Vec<Fin
     found.extend(leak::findings(world, &graph, &deadlocked, min_block));
     let told = found.iter().filter(|finding| finding.confidence > Confidence::Low);
     let told = told.flat_map(|finding| finding.goroutines.iter().copied()).collect();
-    found.extend(growth::findings(world, &told));
+    let growing = growth::findings(world, &told);
+    // Of what may idle it says more that they become ever more.
+    found.retain(|known| known.confidence > Confidence::Low || growing.iter().all(|one| one.id != known.id));
+    found.extend(growing);
     found.extend(long_block::findings(world, &graph, &told, min_block));
     for links in links {
         for order in lock_order::findings(world, links, &deadlocked) {
