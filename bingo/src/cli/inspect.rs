@@ -81,7 +81,8 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    let paths: Result<Vec<Vec<Path>>, _> = arguments.expand.iter().map(|text| Path::parse(text)).collect();
+    let readings = arguments.expand.iter().map(|text| Path::parse(text, arguments.all));
+    let paths: Result<Vec<Vec<Path>>, _> = readings.collect();
     let paths: Vec<Path> = paths.map_err(Failure::bad_input)?.concat();
     if let Some(address) = arguments.object {
         return run_object(arguments, Addr(address));

@@ -1,13 +1,14 @@
 //! What a user asks to see more of: `job.items[3:9]`, `main.serve.job.items[7].name`.
 //! Text comes in; the part of a variable that it names goes out.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::source::Source;
 use super::values::{LONG, Values};
 use crate::binary::debug::{Kind, TypeId};
 use crate::memory::Memory;
-use crate::model::{Addr, Missing, Value, Variable, VariableRole};
+use crate::model::{Addr, Frame, Missing, Value, Variable, VariableRole};
 
 /// A path to a part of a variable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +18,8 @@ pub struct Path {
     function: String,
     variable: String,
     steps: Vec<Step>,
+    /// Whether the variables of calls are meant that Go's tracebacks hide, too.
+    all: bool,
 }
 
 /// A step on a path.
@@ -35,11 +38,12 @@ pub struct PathError {
 }
 
 impl Path {
-    /// Every reading of `text`: each prefix may be the name of a function.
+    /// Every reading of `text`: each prefix may be the name of a function. A call that
+    /// Go's tracebacks hide is meant where its function is named, or with `all`.
     ///
     /// # Errors
     /// Where it is no path.
-    pub fn parse(text: &str) -> Result<Vec<Path>, PathError> {
+    pub fn parse(text: &str, all: bool) -> Result<Vec<Path>, PathError> {
         let error = || PathError { text: text.to_owned() };
         let (names, brackets) = match text.find('[') {
             Some(at) => text.split_at_checked(at).ok_or_else(error)?,
@@ -63,6 +67,7 @@ impl Path {
                 function: function.join("."),
                 variable: (*variable).to_owned(),
                 steps: fields.chain(behind.iter().cloned()).collect(),
+                all,
             });
         }
         Ok(readings)
@@ -78,13 +83,22 @@ impl Path {
         (!self.function.is_empty()).then(|| format!("{}.{}", self.function, self.variable))
     }
 
-    /// Whether it names the variable `name` of `function`, or a part of it.
-    pub(super) fn is_of(&self, function: &str, name: &str) -> bool {
-        self.variable == name
-            && (self.function.is_empty()
-                || self.function == function
-                || function.rsplit('/').next() == Some(&self.function))
+    /// Whether it names the variable `name` of `call`, or a part of it.
+    pub(super) fn is_of(&self, call: &Frame, name: &str) -> bool {
+        let is_call = match &*self.function {
+            "" => self.all || call.is_visible(),
+            function => *function == *call.function || call.function.rsplit('/').next() == Some(function),
+        };
+        self.variable == name && is_call
     }
+}
+
+/// Of variables of one name those are meant that have such a part, where there are any.
+pub(super) fn meant(parts: Vec<Variable>) -> Vec<Variable> {
+    let is_there = |part: &Variable| !matches!(part.value, Value::Missing(_));
+    let there: HashSet<Arc<str>> =
+        parts.iter().filter(|part| is_there(part)).map(|part| Arc::clone(&part.name)).collect();
+    parts.into_iter().filter(|part| is_there(part) || !there.contains(&part.name)).collect()
 }
 
 /// `[3:9].name[0]` as steps.
@@ -193,15 +207,45 @@ mod tests {
 
     #[test]
     fn paths_have_every_reading() {
-        let paths = Path::parse("main.serve.job[3:9]").unwrap();
+        let paths = Path::parse("main.serve.job[3:9]", false).unwrap();
+        let is_of = |at: usize, function, name| paths[at].is_of(&call(function), name);
         assert_eq!(paths.len(), 3);
-        assert!(paths[0].is_of("x.f", "main") && !paths[0].is_of("x.f", "job"));
-        assert!(paths[2].is_of("main.serve", "job") && !paths[2].is_of("main.other", "job"));
+        assert!(is_of(0, "x.f", "main") && !is_of(0, "x.f", "job"));
+        assert!(is_of(2, "main.serve", "job") && !is_of(2, "main.other", "job"));
         assert_eq!(paths[2].steps, [Step::Range(3, Some(9))]);
         assert_eq!(
-            Path::parse("a[1].b.c[:]").unwrap()[0].steps,
+            Path::parse("a[1].b.c[:]", false).unwrap()[0].steps,
             [Step::Index(1), Step::Field("b".into()), Step::Field("c".into()), Step::Range(0, None)]
         );
-        assert!(["", "a.", "a[", "a[x]", ".a", "a[1]b"].iter().all(|text| Path::parse(text).is_err()));
+        assert!(["", "a.", "a[", "a[x]", ".a", "a[1]b"].iter().all(|text| Path::parse(text, false).is_err()));
+    }
+
+    #[test]
+    fn what_tracebacks_hide_is_meant_where_it_is_asked_for() {
+        let is_of = |text, all| {
+            let paths = Path::parse(text, all).unwrap();
+            paths.iter().any(|path| path.is_of(&call("runtime.semacquire1"), "s"))
+        };
+        assert!(!is_of("s.next", false));
+        assert!(is_of("s.next", true) && is_of("runtime.semacquire1.s.next", false));
+    }
+
+    fn call(function: &str) -> Frame {
+        let (function, file) = (Arc::from(function), Arc::from(""));
+        Frame { function, file, line: 0, pc: Addr(0), inlined: false }
+    }
+
+    #[test]
+    fn what_has_no_such_part_is_told_where_nothing_has() {
+        let part = |name: &str, value| Variable {
+            name: Arc::from(name),
+            ty: Arc::from("int"),
+            role: VariableRole::Local,
+            value,
+        };
+        let none = || part("s.stock", Value::Missing(Missing::Torn("no field stock".to_owned())));
+        let parts = vec![none(), part("s.stock", Value::plain("3"))];
+        assert_eq!(meant(parts), [part("s.stock", Value::plain("3"))]);
+        assert_eq!(meant(vec![none(), part("n", Value::plain("1"))]).len(), 2);
     }
 }

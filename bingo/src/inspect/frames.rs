@@ -125,7 +125,7 @@ impl<M: Memory, C: Code> Frames<'_, '_, '_, M, C> {
                 (None, Ok(_)) => Value::Missing(Missing::OptimisedOut),
             };
             if let (Some(ty), Ok(source)) = (ty, &found) {
-                for path in paths.iter().filter(|path| path.is_of(&shown.function, name)) {
+                for path in paths.iter().filter(|path| path.is_of(shown, name)) {
                     into.expanded.push(values.expanded(path, ty, source));
                 }
             }

@@ -64,6 +64,7 @@ impl<M: Memory, C: Code> Subject<'_, '_, M, C> {
         let mut inspection = Inspection::of(goroutine);
         frames.read(stop, paths, &mut inspection);
         frames.package_variables(paths, &mut inspection);
+        inspection.expanded = expand::meant(inspection.expanded);
         inspection.notes.extend(stop.trouble.clone());
         inspection
     }
