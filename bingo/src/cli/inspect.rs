@@ -11,6 +11,8 @@
 //! copy of its stack, for less than a millisecond as a rule; for how long is said.
 //! A core file (see `bingo dump --help`) is looked at in the same way.
 //!
+//! Of the standard library's calls only the arguments that are known are printed, each
+//! on one line; --all shows all of them, --format json does in any case.
 //! Values are cut off where they are long or deep; --expand shows a part of one at
 //! length, of a package variable too. Without DWARF (`-ldflags=-w`) the words of arguments are shown.
 //!
@@ -64,7 +66,7 @@ pub(super) struct Arguments {
     /// A part of a variable to show at length: job.items[3:9], main.serve.job.name
     #[arg(long, value_name = "PATH")]
     expand: Vec<String>,
-    /// The runtime's frames too
+    /// The runtime's frames too, and all variables of the standard library's
     #[arg(long)]
     all: bool,
     /// Where to write, in place of standard output

@@ -2,7 +2,7 @@
 //! contexts are interfaces that people know better by what they say.
 
 use super::source::Source;
-use super::values::Values;
+use super::values::{BRIEF, Values};
 use crate::binary::debug::{GoType, Kind, TypeId};
 use crate::memory::Memory;
 use crate::model::{Addr, Missing, Value};
@@ -100,7 +100,13 @@ impl<M: Memory> Values<'_, '_, M> {
                     let field = inner.field(field)?.clone();
                     Some(values.value(field.ty, &at.at(field.offset)))
                 };
-                let (key, value) = (part(self, "key")?, part(self, "val")?);
+                let key = part(self, "key")?;
+                // All that a server has may be behind it.
+                let limits = self.limits;
+                self.limits.pointers = limits.pointers.saturating_sub(BRIEF.pointers);
+                let value = part(self, "val");
+                self.limits = limits;
+                let value = value?;
                 format!("{} → WithValue({key}, {value})", self.parent(&inner, &at, depth))
             }
             "withoutCancelCtx" => {

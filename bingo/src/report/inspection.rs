@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::each::{created_by, lasted, others};
 use super::filter::Selection;
 use super::style::{Style, Tone};
-use super::words::{duration, waits_on};
+use super::words::{cut, duration, waits_on};
 use crate::model::{
     Certainty, GoState, Hold, InspectedFrame, Inspection, Links, Operation, Use, Value, Variable,
     VariableRole,
@@ -15,6 +15,8 @@ use crate::session::{Goroutine, View};
 
 /// What a terminal has, at least; values that need more go over several lines.
 const WIDTH: usize = 110;
+/// Characters of an argument of the standard library's calls.
+const SHORT: usize = 64;
 /// A type's column is no wider.
 const TYPE_WIDTH: usize = 28;
 /// Goroutines that are named as those who could end a wait.
@@ -61,9 +63,17 @@ pub fn inspection(closely: &Closely<'_>, selection: &Selection, style: Style) ->
     }
     let shown: Vec<&InspectedFrame> =
         inspection.frames.iter().filter(|one| selection.all || one.frame.is_visible()).collect();
+    let mut left_out = false;
     for one in &shown {
         text.push('\n');
-        frame(&mut text, one, style);
+        let outside = one.frame.is_machinery() || one.frame.is_standard();
+        if selection.all || !outside {
+            frame(&mut text, one, style);
+        } else {
+            let known = arguments(one);
+            left_out |= known.variables.len() < one.variables.len();
+            frame(&mut text, &known, style);
+        }
     }
     if !inspection.registers.is_empty() {
         registers(&mut text, &inspection.registers);
@@ -74,6 +84,12 @@ pub fn inspection(closely: &Closely<'_>, selection: &Selection, style: Style) ->
     }
     let hidden = inspection.frames.len() - shown.len();
     let mut notes = inspection.notes.clone();
+    if left_out {
+        notes.push(
+            "of the standard library's calls only known arguments are shown; --all shows all variables"
+                .to_owned(),
+        );
+    }
     if hidden > 0 && shown.is_empty() {
         notes.push(format!("all of its {hidden} calls are the runtime's; --all shows them"));
     }
@@ -175,6 +191,29 @@ fn likely(certainty: Certainty) -> &'static str {
     if certainty == Certainty::Sure { "" } else { " (likely)" }
 }
 
+/// A call with those of its arguments that are known, each on one line.
+fn arguments(one: &InspectedFrame) -> InspectedFrame {
+    let is_argument = |variable: &&Variable| {
+        matches!(variable.role, VariableRole::Argument | VariableRole::Word)
+            && !matches!(variable.value, Value::Missing(_))
+    };
+    let on_a_line = |variable: &Variable| Variable { value: shortened(&variable.value), ..variable.clone() };
+    let variables = one.variables.iter().filter(is_argument).map(on_a_line).collect();
+    InspectedFrame { frame: one.frame.clone(), variables }
+}
+
+/// A value without what would make it long.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Composite { prefix, entries, more, suffix } if width(&value.to_string()) > SHORT => {
+            let more = more.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+            Value::Composite { prefix: prefix.clone(), entries: Vec::new(), more, suffix: suffix.clone() }
+        }
+        Value::Plain(text) => Value::Plain(cut(text, SHORT)),
+        _ => value.clone(),
+    }
+}
+
 fn frame(text: &mut String, one: &InspectedFrame, style: Style) {
     let frame = &one.frame;
     let function = if frame.function.is_empty() { "?" } else { &frame.function };
@@ -254,4 +293,37 @@ pub(super) fn width(text: &str) -> usize {
 
 pub(super) fn pad(text: &str, to: usize) -> String {
     format!("{text}{:1$}", "", to.saturating_sub(width(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Addr, Entry, Frame, Label, Missing};
+
+    #[test]
+    fn of_a_call_of_the_standard_library_arguments_are_shown_on_a_line_each() {
+        let variable = |name: &str, role, value| Variable { name: name.into(), ty: "T".into(), role, value };
+        let field = |name: &str| Entry { label: Label::Field(name.into()), value: Value::plain("0") };
+        let server = Value::Composite {
+            prefix: "&".to_owned(),
+            entries: (0..20).map(|place| field(&format!("field{place}"))).collect(),
+            more: 3,
+            suffix: String::new(),
+        };
+        let (function, file) = ("net/http.(*conn).serve".into(), "server.go".into());
+        let one = InspectedFrame {
+            frame: Frame { function, file, line: 2157, pc: Addr(1), inlined: false },
+            variables: vec![
+                variable("c", VariableRole::Argument, server),
+                variable("n", VariableRole::Argument, Value::plain("7")),
+                variable("lost", VariableRole::Argument, Value::Missing(Missing::OptimisedOut)),
+                variable("local", VariableRole::Local, Value::plain("1")),
+            ],
+        };
+        let mut text = String::new();
+        frame(&mut text, &arguments(&one), Style::Plain);
+        let wanted =
+            "    net/http.(*conn).serve  server.go:2157\n        c  T  &{… 23 more}\n        n  T  7\n";
+        assert_eq!(text, wanted);
+    }
 }
