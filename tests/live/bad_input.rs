@@ -224,7 +224,8 @@ fn doctor_tries_probes_rather_than_reckoning() -> anyhow::Result<()> {
     let folder = public("doctor", &[("bingo", fs::read(bingo_bin()?)?)])?;
     let refused = as_nobody().arg(folder.join("bingo")).arg("doctor").output()?;
     let said = line(&refused)?;
-    anyhow::ensure!(said.starts_with("warn") && said.contains("not permitted"), "{said}");
+    anyhow::ensure!(said.starts_with("fail") && said.contains("not permitted"), "{said}");
+    anyhow::ensure!(refused.status.code() == Some(1), "{}", refused.status);
     anyhow::ensure!(String::from_utf8_lossy(&refused.stdout).contains("setcap"), "no remedy");
     Ok(fs::remove_dir_all(folder)?)
 }

@@ -301,7 +301,15 @@ fn what_is_wrong_is_said() -> anyhow::Result<()> {
         fs::write(&path, bytes)?;
         Ok(path.display().to_string())
     };
-    check(&["dump", &file("empty", b"")?], &["is empty"])?;
+    let names_a_core = "name a core file, or a process by its number";
+    for (name, bytes, says) in
+        [("empty", &b""[..], "is empty"), ("odd", &b"\xff\xfe\x00\x01"[..], "is no core file")]
+    {
+        let file = file(name, bytes)?;
+        check(&["dump", &file], &[says, names_a_core])?;
+        check(&["inspect", &file, "1"], &[says, names_a_core])?;
+    }
+    check(&["export", program, "--to", "folded"], &["is a program", "go test -trace"])?;
     check(
         &["dump", &file("core.zst", b"\x28\xb5\x2f\xfd1234")?],
         &["compressed by zstd", "coredumpctl dump"],

@@ -124,6 +124,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             progress: Progress::new(true),
             duration: arguments.duration,
             binary: arguments.binary.clone(),
+            takes_binary: true,
         };
         let (analysis, failure) = analysis(path, arguments, &reading);
         reading.progress.clear();

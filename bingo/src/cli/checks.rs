@@ -115,7 +115,7 @@ fn probes() -> Check {
                 "attach goes on by reading alone; for probes run Bingo as root, or:\n{}",
                 super::SET_CAPABILITIES
             );
-            Check::warn(what, error.to_string(), remedy)
+            Check::fail(what, error.to_string(), remedy)
         }
         Err(error) => {
             Check::fail(what, error.to_string(), "attach works by reading alone: `bingo attach --mode poll`")

@@ -1,10 +1,11 @@
 //! Says what works here, what does not, and the remedy.
 //!
 //! Without a process: the kernel, what it lets this user do, and with which
-//! settings; a probe is tried on Bingo itself. With one: also who it is, how its runtime is understood, and where
-//! probes would go.
+//! settings; a probe is tried on Bingo itself. With one: also who it is, how its
+//! runtime is understood, and where probes would go.
 //!
-//! Exit status: 0 if all can be done, 1 if something cannot.
+//! Exit status: 0 if all can be done, 1 if something cannot, such as probes without
+//! root, 2 no such process, 3 not permitted to look at it.
 //!
 //! Examples:
 //!   bingo doctor

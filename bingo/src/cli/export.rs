@@ -97,6 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         progress: Progress::new(!to_terminal),
         duration: arguments.duration,
         binary: None,
+        takes_binary: false,
     };
     let Some(mut source) = input::open(&arguments.input, &reading)?.source else {
         let what = format!("{} has reports of races alone, which tell nothing of time", arguments.input);

@@ -34,6 +34,14 @@ const RECORD: &str = "record one with `sudo bingo attach <pid> --output events.j
 const UNPACK_CORE: &str = "unpack it first: `unzstd`, `lz4 -d`, `xz -d`;\n\
                            a core that systemd keeps: `coredumpctl dump PID --output core`";
 
+/// What a program is where a core is read, and what to do.
+const PROGRAM: (&str, &str) = (
+    "a program, no core file of one",
+    "name the core, and the program with --binary; of a running one the number: `pgrep -a NAME`",
+);
+
+const NAME_CORE: &str = "name a core file, or a process by its number, which `pgrep -a NAME` finds";
+
 /// How inputs are read.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
@@ -45,6 +53,8 @@ pub(super) struct Reading {
     pub(super) duration: Duration,
     /// The program that a core is of.
     pub(super) binary: Option<PathBuf>,
+    /// Whether that can be named.
+    pub(super) takes_binary: bool,
 }
 
 /// What an input has in it.
@@ -157,7 +167,21 @@ pub(super) fn open(path: &str, reading: &Reading) -> Result<Input, Failure> {
             }));
             Ok(Input::of(source))
         }
-        Kind::Other(what, remedy) => Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy)),
+        kind => {
+            let (what, remedy) = match kind {
+                Kind::Empty => ("empty", RECORD),
+                Kind::Gzip => ("compressed by gzip", "unpack it: `gzip -dc FILE | bingo analyze -`"),
+                Kind::Page => (
+                    "an HTML page",
+                    "the address of a trace ends in /debug/pprof/trace?seconds=5; a page may also be a login's",
+                ),
+                Kind::Program if reading.takes_binary => PROGRAM,
+                Kind::Program => ("a program, no trace and no recording", RECORD),
+                Kind::Other(what, remedy) => (what, remedy),
+                _ => ("no trace and no recording", RECORD),
+            };
+            Err(Failure::bad_input(format!("{path} is {what}")).remedy(remedy))
+        }
     }
 }
 
@@ -186,8 +210,13 @@ enum Kind {
     Text,
     /// What a process had in its memory.
     Core,
+    Empty,
+    Gzip,
+    Page,
+    Program,
     /// Something else: what, and what to do.
     Other(&'static str, &'static str),
+    Unknown,
 }
 
 impl Kind {
@@ -196,7 +225,7 @@ impl Kind {
             Kind::Other("a pprof profile", "`go tool pprof` reads it; a profile tells no order of time");
         let text = first.trim_ascii_start();
         if first.is_empty() {
-            Kind::Other("empty", RECORD)
+            Kind::Empty
         } else if first.starts_with(b"go 1.") {
             Kind::Trace
         } else if first.starts_with(&[0x1f, 0x8b]) {
@@ -206,7 +235,7 @@ impl Kind {
             if is_profile(&inside) {
                 return profile;
             }
-            Kind::Other("compressed by gzip", "unpack it: `gzip -dc FILE | bingo analyze -`")
+            Kind::Gzip
         } else if is_profile(first) {
             profile
         } else if text.starts_with(b"{") {
@@ -214,10 +243,7 @@ impl Kind {
         } else if is_core(first) {
             Kind::Core
         } else if first.starts_with(b"\x7fELF") {
-            Kind::Other(
-                "a program, no core file of one",
-                "name the core, and the program with --binary; of a running one the number: `pgrep -a NAME`",
-            )
+            Kind::Program
         } else if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             Kind::Other("compressed by zstd", UNPACK_CORE)
         } else if first.starts_with(&[0x04, 0x22, 0x4d, 0x18]) {
@@ -225,10 +251,7 @@ impl Kind {
         } else if first.starts_with(b"\xfd7zXZ\0") {
             Kind::Other("compressed by xz", UNPACK_CORE)
         } else if is_page(text) {
-            Kind::Other(
-                "an HTML page",
-                "the address of a trace ends in /debug/pprof/trace?seconds=5; a page may also be a login's",
-            )
+            Kind::Page
         } else if first.starts_with(b"goroutine profile: total ") {
             Kind::Other(
                 "a goroutine profile in its short form",
@@ -237,7 +260,7 @@ impl Kind {
         } else if text.is_empty() || is_text(first) {
             Kind::Text
         } else {
-            Kind::Other("no trace and no recording", RECORD)
+            Kind::Unknown
         }
     }
 }
@@ -256,8 +279,9 @@ pub(super) fn expect_core(path: &Path) -> Result<(), Failure> {
         return Err(Failure::bad_input(format!("{shown} is no regular file")).remedy("name a core file"));
     }
     let file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::bad_input(format!("{shown} cannot be opened: {error}"))
-            .remedy("name a core file, or a process by its number, which `pgrep -a NAME` finds"),
+        io::ErrorKind::NotFound => {
+            Failure::bad_input(format!("{shown} cannot be opened: {error}")).remedy(NAME_CORE)
+        }
         _ => unopened(&shown.to_string(), &error),
     })?;
     file.take(LOOKED_AT)
@@ -267,6 +291,11 @@ pub(super) fn expect_core(path: &Path) -> Result<(), Failure> {
     let (what, remedy) = match Kind::of(&first) {
         Kind::Core => return Ok(()),
         Kind::Other(what, remedy) => (what, remedy),
+        Kind::Program => PROGRAM,
+        Kind::Empty => ("empty", NAME_CORE),
+        Kind::Gzip => ("compressed by gzip", "unpack it first: `gzip -d`"),
+        Kind::Page => ("an HTML page, no core file", NAME_CORE),
+        Kind::Unknown => ("no core file", NAME_CORE),
         Kind::Trace => ("an execution trace, no core file", &*analyzed),
         Kind::Recording => ("no core file", &*analyzed),
         Kind::Text => ("a text, no core file", &*analyzed),
