@@ -31,8 +31,8 @@ const MAKERS: usize = 3;
 const IDLE: &str = "it waits in a loop for more, and the function that started it has not returned: a worker \
      without work";
 
-const WORKERS_LIVE: &str = "main waits for workers that have the WaitGroup at hand and go on: that keeps a program \
-     going, as it may be meant to";
+const WORKERS_LIVE: &str = "others that go on have the WaitGroup at hand, and never come to their Done: main keeps the \
+     program going with that, as it may be meant to";
 
 const RUNS_A_TEST: &str = "it runs a test, which has not returned";
 
