@@ -1,6 +1,7 @@
 //! Snapshots of runtimes made of literal memory, for every release that has a
 //! layout of its own.
 
+mod again;
 mod links;
 mod restless;
 mod still;

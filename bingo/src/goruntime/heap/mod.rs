@@ -9,6 +9,7 @@
 mod bits;
 mod labels;
 mod marks;
+mod news;
 mod pages;
 mod slot;
 mod span;
@@ -23,6 +24,7 @@ use crate::model::Addr;
 pub(super) use labels::Label;
 pub(super) use marks::Marked;
 use marks::{BLOCK, Marks};
+use news::News;
 use pages::PageTable;
 pub use slot::Slot;
 pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
@@ -40,6 +42,7 @@ pub(super) struct Heap {
     spans: Vec<Span>,
     table: PageTable,
     marks: Marks,
+    news: News,
 }
 
 impl Heap {
@@ -75,6 +78,8 @@ impl Heap {
             })
             .collect();
         drop(old);
+        let new = found.iter().zip(&before).filter(|(_, before)| before.is_none());
+        self.news = News::of(new.map(|(span, _)| span.start..span.end()));
         self.marks.fit(&found, &before);
         self.spans = found;
         whole &= self.table.fill(&self.spans);
@@ -192,6 +197,19 @@ impl Heap {
             at += block.len() as u64;
         }
         changed
+    }
+
+    /// Adds the blocks, from `start` on, that hold a word which may point to what was not
+    /// there when the spans were read before: it was of no use then.
+    pub(super) fn add_news(&self, start: u64, bytes: &[u8], blocks: &mut Blocks) {
+        if self.news.is_empty() {
+            return;
+        }
+        for (at, word) in (start..).step_by(8).zip(words(bytes)) {
+            if self.news.may_hold(word) {
+                blocks.add(at);
+            }
+        }
     }
 
     /// Forgets what pages held.

@@ -3,8 +3,10 @@
 //! [`Heap`] come in, and what their words point to by now is marked.
 //!
 //! A block of a page that holds what it held when all in it was looked through has
-//! nothing new to tell: it is read, but no more. Pages that do not stand still are kept
-//! in mind, so that there one can look again, and again.
+//! nothing new to tell, but where it points to a span that was not known by then: the list
+//! of spans is read first, and what comes to be behind that is no place that a word could
+//! point to. Pages that do not stand still are kept in mind, so that there one can look
+//! again, and again.
 
 use super::mark::{CHUNK, Marker, Pointers};
 use crate::goruntime::fields::length;
@@ -109,17 +111,20 @@ impl Slices {
                 marker.unreadable += 8;
                 continue;
             };
-            let mut changed = heap.note_page(slice.span, slice.start, bytes);
+            let mut to_see = heap.note_page(slice.span, slice.start, bytes);
             if place == Where::All {
-                changed = Blocks::ALL;
-            } else if changed.is_empty() {
+                to_see = Blocks::ALL;
+            } else {
+                if place == Where::Changed && !to_see.is_empty() {
+                    marker.note_moving(slice.start);
+                }
+                heap.add_news(slice.start, bytes, &mut to_see);
+            }
+            if to_see.is_empty() {
                 continue;
             }
-            if place == Where::Changed {
-                marker.note_moving(slice.start);
-            }
             let bits = slice.bits.and_then(|bits| self.batch.bytes(bits));
-            slice.look_through(marker, heap, changed, (bytes, bits), &mut self.objects);
+            slice.look_through(marker, heap, to_see, (bytes, bits), &mut self.objects);
         }
         self.batch.clear();
         self.all.clear();
@@ -129,12 +134,12 @@ impl Slices {
 }
 
 impl Slice {
-    /// Looks through what is marked in blocks that have `changed`.
+    /// Looks through what is marked in the blocks `to_see`.
     fn look_through(
         &self,
         marker: &mut Marker,
         heap: &mut Heap,
-        changed: Blocks,
+        to_see: Blocks,
         (bytes, bits): (&[u8], Option<&[u8]>),
         objects: &mut Vec<u32>,
     ) {
@@ -147,7 +152,7 @@ impl Slice {
             first.max(self.start)..(first + element).min(self.end)
         };
         let marked = heap.marked(self.span, number(numbers.start)..number(numbers.end));
-        objects.extend(marked.filter(|&object| changed.touch(&within(object))));
+        objects.extend(marked.filter(|&object| to_see.touch(&within(object))));
         for object in objects.drain(..) {
             let Some(label) = heap.label(ObjectId { span: self.span, object }) else { continue };
             let range = within(object);

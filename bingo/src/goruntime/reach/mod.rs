@@ -27,7 +27,9 @@
 //! and the next one that reads all finds it. What flees the first look and both sweeps that
 //! read all of the next one is moved again and again, and whatever is moved writes to where
 //! it goes: to a page that changes between two sweeps, or to one in which something is
-//! marked for the first time. These are the pages that are read again and again.
+//! marked for the first time. These are the pages that are read again and again. Where what
+//! is read has not changed, it is looked through all the same if it points to a span that
+//! was not known when that was done before.
 //!
 //! Of one that runs the whole stack is read, also what is over. Where that alone leads
 //! to something, the sweep does not count and is made again until one finds it at rest
