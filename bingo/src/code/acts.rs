@@ -352,6 +352,12 @@ impl Code {
         found
     }
 
+    /// Whether an activation of a function may be within another one.
+    pub(super) fn calls_itself(&mut self, func: FuncId) -> bool {
+        let called = self.callees(func, false).iter().copied().collect();
+        self.called_from(called).contains(&func)
+    }
+
     /// The functions that a function calls, and those too that it has `started`.
     fn callees(&mut self, func: FuncId, started: bool) -> Rc<BTreeSet<FuncId>> {
         if let Some(known) = self.callees.get(&(func, started)) {

@@ -429,7 +429,29 @@ fn walk_branches<'s>(branches: &'s [Branch], see: &mut impl FnMut(&'s Act)) {
     }
 }
 
-fn jumps(stmts: &[Stmt]) -> bool {
+/// Calls `see` with the first and the last line of every loop.
+pub(super) fn each_loop(stmts: &[Stmt], see: &mut dyn FnMut(u32, u32)) {
+    for stmt in stmts {
+        match &stmt.kind {
+            StmtKind::Block(inner) => each_loop(inner, see),
+            StmtKind::If { then, other, .. } => {
+                each_loop(then, see);
+                each_loop(other, see);
+            }
+            StmtKind::Loop { body, .. } => {
+                see(stmt.line, stmt.end);
+                each_loop(body, see);
+            }
+            StmtKind::Switch { branches, .. } | StmtKind::Select { branches, .. } => {
+                branches.iter().for_each(|branch| each_loop(&branch.body, see));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether there is a `goto`.
+pub(super) fn jumps(stmts: &[Stmt]) -> bool {
     stmts.iter().any(|stmt| match &stmt.kind {
         StmtKind::Goto => true,
         StmtKind::Block(inner) => jumps(inner),

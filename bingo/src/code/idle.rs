@@ -75,7 +75,7 @@ impl Joined<'_> {
 
     fn reached(&mut self, object: ObjectIndex, why: &str) {
         let object = usize::try_from(object.0).ok().and_then(|at| self.links.objects.get_mut(at));
-        if let Some(object) = object.filter(|object| object.access == Access::Closed) {
+        if let Some(object) = object.filter(|object| object.access.is_closed()) {
             object.access = Access::Reached(why.into());
         }
     }
@@ -130,7 +130,7 @@ impl Joined<'_> {
 
     /// Whether something else than goroutines is known to get at what is waited for.
     fn is_open(&self, wait: &WaitFor) -> bool {
-        self.links.object(wait.object).is_some_and(|object| object.access != Access::Closed)
+        self.links.object(wait.object).is_some_and(|object| !object.access.is_closed())
     }
 
     /// Those of them whose object somebody who goes on, or a package variable, still

@@ -72,6 +72,7 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
     joined.waits();
     joined.holds();
     joined.uses();
+    joined.tell_own(enough)?;
     joined.accesses();
     joined.nested(&mut places, enough)?;
     Ok(joined.links)
@@ -101,6 +102,8 @@ pub(super) struct Joined<'w> {
     pub(super) by_site: BTreeMap<SiteId, BTreeMap<(Option<GoId>, Which), ObjectIndex>>,
     /// Places whose objects are one.
     merged: BTreeSet<SiteId>,
+    /// What those wait for who have such an object each for itself, by that of the others.
+    pub(super) twins: BTreeMap<ObjectIndex, ObjectIndex>,
 }
 
 impl<'w> Joined<'w> {
@@ -111,7 +114,8 @@ impl<'w> Joined<'w> {
         members: Vec<(GoId, usize)>,
     ) -> Joined<'w> {
         let (links, by_site) = (Links::default(), BTreeMap::new());
-        let mut joined = Joined { world, code, patterns, members, links, by_site, merged: BTreeSet::new() };
+        let (merged, twins) = (BTreeSet::new(), BTreeMap::new());
+        let mut joined = Joined { world, code, patterns, members, links, by_site, merged, twins };
         joined.merge();
         joined
     }
@@ -319,9 +323,11 @@ impl<'w> Joined<'w> {
     }
 
     fn set_object_access(&mut self, object: ObjectIndex, access: &Access) {
-        let object = usize::try_from(object.0).ok().and_then(|at| self.links.objects.get_mut(at));
-        if let Some(object) = object.filter(|object| object.access == Access::Closed) {
-            object.access = access.clone();
+        for object in [Some(object), self.twins.get(&object).copied()].into_iter().flatten() {
+            let object = usize::try_from(object.0).ok().and_then(|at| self.links.objects.get_mut(at));
+            if let Some(object) = object.filter(|object| object.access.is_closed()) {
+                object.access = access.clone();
+            }
         }
     }
 

@@ -23,7 +23,7 @@
 //! value from a package that was not read), a goroutine is left out of the waits and
 //! whatever could be its object counts as reached. Known limits: objects of one
 //! place and goroutine are one, but for those that are told apart by the call that made
-//! them or their number in a list (which); assembly, cgo, `reflect` and `unsafe` are not seen.
+//! them or their number in a list (which), and those of which each waiter has its own (own); assembly, cgo, `reflect` and `unsafe` are not seen.
 
 mod acts;
 mod calls;
@@ -31,12 +31,14 @@ mod context;
 mod ending;
 mod foreign;
 mod future;
+mod hands;
 mod held;
 mod idle;
 mod ir;
 mod joined;
 mod load;
 mod lower;
+mod own;
 mod paths;
 mod pattern;
 mod place;
@@ -57,6 +59,8 @@ mod found_tests;
 mod go_tests;
 #[cfg(test)]
 mod line_tests;
+#[cfg(test)]
+mod own_tests;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(super) struct Pattern {
     pub(super) serves: bool,
     /// They do what nobody can tell.
     pub(super) opaque: bool,
+    /// Where they are.
+    pub(super) spots: Spots,
 }
 
 /// A lock that they hold.
@@ -74,7 +76,7 @@ pub(super) struct Seen<'a> {
 
 /// Finds out about goroutines at one place.
 pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
-    let mut pattern = Pattern { opaque: spots.missing, ..Pattern::default() };
+    let mut pattern = Pattern { opaque: spots.missing, spots: spots.clone(), ..Pattern::default() };
     let innermost = seen
         .stack
         .frames()

@@ -254,6 +254,11 @@ impl Points {
         self.sets.get(node).cloned().unwrap_or_default()
     }
 
+    /// All that refers to some of these, with all that it refers to.
+    pub(super) fn holders<'s>(&'s self, sites: &'s Sites) -> impl Iterator<Item = (&'s Node, &'s Sites)> {
+        self.sets.iter().filter(|(_, of)| !of.is_disjoint(sites))
+    }
+
     /// What an expression can refer to.
     pub(super) fn eval(&mut self, expr: &Expr) -> Sites {
         let found = self.refers_to(expr);
@@ -436,6 +441,11 @@ impl Points {
     /// Whether an object is the one that a call makes.
     pub(super) fn is_made_by(&self, call: CallId, at: usize, site: SiteId) -> bool {
         self.made.get(&(call, at)) == Some(&site)
+    }
+
+    /// Whether an object is one that a call of another package makes.
+    pub(super) fn is_of_call(&self, site: SiteId) -> bool {
+        self.made.values().any(|made| *made == site)
     }
 
     /// The method of a type that was read, by whatever name that goes.

@@ -104,14 +104,18 @@ pub(super) fn given<'a>(
 ) -> Option<(&'a Expr, &'a Rc<Context>)> {
     let up = context.up.as_ref()?;
     let call = program.call(context.call?).filter(|call| call.func == Some(up.func))?;
-    let of = program.func(context.func).filter(|of| !of.variadic)?;
+    Some((argument(program, call, context.func, at)?, up))
+}
+
+/// What a call gives a parameter of the function that it leads to.
+pub(super) fn argument<'a>(program: &Program, call: &'a Call, func: FuncId, at: usize) -> Option<&'a Expr> {
+    let of = program.func(func).filter(|of| !of.variadic)?;
     let receiver = usize::from(of.is_method && call.args.len() < of.params.len());
-    let given = match (&call.callee, at.checked_sub(receiver)) {
-        (_, Some(at)) => call.args.get(at)?,
-        (Expr::Field(of, _), None) => of,
-        _ => return None,
-    };
-    Some((given, up))
+    match (&call.callee, at.checked_sub(receiver)) {
+        (_, Some(at)) => call.args.get(at),
+        (Expr::Field(of, _), None) => Some(of),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

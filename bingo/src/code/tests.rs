@@ -112,6 +112,7 @@ fn shown(links: &Links) -> String {
         let ObjectKey::Name(name) = &object.key else { panic!("{object:?}") };
         let access = match &object.access {
             Access::Closed => "",
+            Access::Counted { .. } => "#",
             Access::Reached(_) => "?",
             Access::Fed(_) => "+",
         };

@@ -160,6 +160,12 @@ impl Flows {
         self.by_var.get(&var).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Whether each object of a place is made by the expression that makes what has it, and
+    /// is in no other.
+    pub(super) fn is_own(&self, inside: SiteId, owner: SiteId) -> bool {
+        self.own.get(&inside) == Some(&(owner, true))
+    }
+
     /// Which one something is that is in an object: if it was made along with that.
     pub(super) fn along_with(&self, base: Item, inside: SiteId) -> Which {
         match self.own.get(&inside).filter(|(owner, _)| *owner == base.site) {
@@ -255,7 +261,7 @@ impl Evaluator<'_> {
 
     /// Whether an expression yields another object of that place each time: in which call
     /// it is made, if that is known.
-    fn made_there(&self, from: &Expr, site: SiteId) -> Option<Option<CallId>> {
+    pub(super) fn made_there(&self, from: &Expr, site: SiteId) -> Option<Option<CallId>> {
         let program = &self.points.program;
         match from {
             Expr::Site(made) => (*made == site).then_some(None),

@@ -45,6 +45,13 @@ pub(super) fn why_stuck(world: &World, graph: &WaitGraphs<'_>, id: GoId) -> Vec<
         let others = if edges.is_empty() { "nobody" } else { "nobody else" };
         let sentence = match &object.access {
             Access::Closed => format!("it waits {does} {which}, and {others} that could end that is left"),
+            Access::Counted { all, others: 0 } => {
+                format!("it waits {does} {which}, one for each of {all}, and nobody else has any of these")
+            }
+            Access::Counted { all, others } => format!(
+                "it waits {does} {which}, one for each of {all}, and others have at most {others} of these \
+                 at hand: which of them is not known, and the youngest are not counted"
+            ),
             // It is a lock, and for sure another one's.
             Access::Reached(what) if is_proven => {
                 format!(
@@ -65,7 +72,7 @@ pub(super) fn why_stuck(world: &World, graph: &WaitGraphs<'_>, id: GoId) -> Vec<
 pub(super) fn who_might(graph: &WaitGraphs<'_>, id: GoId) -> Option<String> {
     let mut reached = graph.waits(id).filter_map(|(object, _)| match &object.access {
         Access::Reached(what) => Some((object, what)),
-        Access::Closed | Access::Fed(_) => None,
+        Access::Closed | Access::Counted { .. } | Access::Fed(_) => None,
     });
     let (object, what) = reached.next()?;
     Some(format!("{} is within reach of {what}; nothing shows that this ends it", which(object)))

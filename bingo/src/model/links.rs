@@ -100,10 +100,26 @@ pub enum ObjectKind {
 pub enum Access {
     /// Nobody: all who could are named.
     Closed,
+    /// Nobody: of such objects each of `all` who wait has its own, and all `others` together
+    /// have so many of them at hand, of which it is not known whose they are.
+    Counted {
+        /// Who wait, each for its own.
+        all: usize,
+        /// How many of these others can have.
+        others: usize,
+    },
     /// Something that goes on can get at it, and may never use it: what.
     Reached(Arc<str>),
     /// Something outside of all goroutines does: a timer, a signal, the network.
     Fed(Arc<str>),
+}
+
+impl Access {
+    /// Whether nobody else could.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Access::Closed | Access::Counted { .. })
+    }
 }
 
 /// What [`Access::Fed`] says of a channel that the process's signals come by.

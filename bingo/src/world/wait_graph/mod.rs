@@ -217,11 +217,11 @@ impl<'a> WaitGraph<'a> {
         let objects = || waits.iter().filter_map(|wait| self.links.object(wait.object));
         let fed = |object: &'a Object| match &object.access {
             Access::Fed(what) => Some(Hope::Fed(what)),
-            Access::Closed | Access::Reached(_) => None,
+            Access::Closed | Access::Counted { .. } | Access::Reached(_) => None,
         };
         let reached = |object: &'a Object| match &object.access {
             Access::Reached(what) => Some(Hope::Reached(what)),
-            Access::Closed | Access::Fed(_) => None,
+            Access::Closed | Access::Counted { .. } | Access::Fed(_) => None,
         };
         objects()
             .find_map(fed)

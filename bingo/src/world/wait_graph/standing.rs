@@ -172,7 +172,7 @@ impl Hopeful<'_, '_> {
             return held;
         }
         match &object.access {
-            Access::Closed => false,
+            Access::Closed | Access::Counted { .. } => false,
             Access::Fed(_) => true,
             Access::Reached(_) => {
                 let others = |one: &&Use| {
