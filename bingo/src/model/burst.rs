@@ -2,7 +2,7 @@
 //! them over. A source that has millions of events tells them so; who has no use
 //! for that gets each as any other event.
 
-use super::{EventKind, EventRef, GoId, GoState, Stack, ThreadId, Time, WaitReason};
+use super::{EventKind, EventRef, GoId, GoState, ShortReason, Stack, ThreadId, Time};
 
 /// Events of one source, oldest first, and what their numbers stand for.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,8 @@ pub struct Burst<'a> {
     pub from: Time,
     /// The goroutines. A number may stand for another one in the next burst.
     pub goroutines: &'a [GoId],
+    /// Numbers that stand for another goroutine than in the burst before, or for their first.
+    pub renamed: &'a [u32],
     /// The threads; those of the next burst are these and more.
     pub threads: &'a [Option<ThreadId>],
     /// The stacks. Those of the next burst are these and more, or all are others.
@@ -36,7 +38,7 @@ pub struct ShortEvent {
     /// Where, as in [`EventRef::stack`]; [`ShortEvent::NONE`]: not known.
     pub stack: u32,
     /// Why it parked, where the source knows.
-    pub reason: Option<WaitReason>,
+    pub reason: ShortReason,
     /// What.
     pub kind: ShortKind,
     /// The state that it leaves the goroutine in.
@@ -83,14 +85,14 @@ impl Burst<'_> {
         let by = self.goroutine(event.by);
         let kind = match event.kind {
             ShortKind::Create => EventKind::Create { parent: by },
-            ShortKind::Block => EventKind::Block { reason: event.reason, on: None },
+            ShortKind::Block => EventKind::Block { reason: event.reason.get(), on: None },
             ShortKind::Unblock => EventKind::Unblock { by },
             ShortKind::Run => EventKind::Run,
             ShortKind::Stop => EventKind::Stop,
             ShortKind::Syscall => EventKind::Syscall,
             ShortKind::Dead => EventKind::Dead,
             ShortKind::Found => {
-                let (state, reason, since) = (event.state, event.reason, Some(self.found_since));
+                let (state, reason, since) = (event.state, event.reason.get(), Some(self.found_since));
                 EventKind::Snapshot { state, reason, on: None, parent: by, since }
             }
         };

@@ -14,6 +14,7 @@ mod links;
 mod object_inspection;
 mod race;
 mod shared;
+mod short_reason;
 mod snapshot;
 mod source;
 mod stack;
@@ -38,6 +39,7 @@ pub use links::{
 pub use object_inspection::{HeapPlace, ObjectInspection, ObjectSort, Way, WayOrigin};
 pub use race::{MemoryAccess, Race, Racer, Races};
 pub use shared::{MadeAt, Shared, SharedUse};
+pub use short_reason::ShortReason;
 pub use snapshot::{CreatedBy, Goroutine, Problem, Snapshot};
 pub use source::{Header, Observation, Sink, Source, SourceError, SourceKind};
 pub use stack::{Frame, Stack};

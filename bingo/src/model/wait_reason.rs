@@ -27,6 +27,18 @@ macro_rules! wait_reasons {
                 }
             }
 
+            /// A number of its own.
+            pub(super) fn number(self) -> u16 {
+                enum Number {
+                    $($variant,)*
+                    Unknown,
+                }
+                match self {
+                    $(WaitReason::$variant => Number::$variant as u16,)*
+                    WaitReason::Unknown(number) => Number::Unknown as u16 + u16::from(number),
+                }
+            }
+
             fn kebab(self) -> Option<&'static str> {
                 match self {
                     $(WaitReason::$variant => Some($kebab),)*

@@ -54,7 +54,10 @@ impl Merge<'_> {
             taken: 0,
         });
         // A sample comes before what is later than it.
-        let last = until.min(self.next_sample.saturating_add(1)).saturating_sub(1);
+        let mut last = until.min(self.next_sample.saturating_add(1)).saturating_sub(1);
+        if let (Some((_, second)), None) = (second, &other) {
+            last = last.min(second.time);
+        }
         let mut turns = Turns { common, tables, left: room, last_time: self.last_time };
         let (mut other_leads, mut ended) = (false, Ok(()));
         loop {

@@ -28,6 +28,8 @@ pub struct TraceSource {
 #[derive(Default)]
 struct Numbers {
     goroutines: Vec<GoId>,
+    /// Which of them have changed since the last burst.
+    renamed: Vec<u32>,
     threads: Vec<Option<ThreadId>>,
     stacks: Vec<Stack>,
 }
@@ -105,11 +107,17 @@ impl Source for TraceSource {
         let chunk = if first { self.chunks.current() } else { self.chunks.next() };
         self.numbers.learn(chunk);
         out.read(chunk.read);
-        let Numbers { goroutines, threads, stacks } = &self.numbers;
+        let Numbers { goroutines, renamed, threads, stacks } = &self.numbers;
+        let mut renamed = &renamed[..];
         let ends = chunk.times.iter().skip(1).map(|(begin, _)| *begin).chain([chunk.events.len()]);
         for (&(begin, from), end) in chunk.times.iter().zip(ends) {
             let events = chunk.events.get(begin..end).unwrap_or_default();
-            out.burst(&Burst { events, from, goroutines, threads, stacks, found_since: chunk.began });
+            let found_since = chunk.began;
+            out.burst(&Burst { events, from, goroutines, renamed, threads, stacks, found_since });
+            renamed = &[];
+        }
+        if renamed.is_empty() {
+            self.numbers.renamed.clear();
         }
         let end = chunk.end.take();
         self.done = end.is_some();
@@ -127,6 +135,7 @@ impl Source for TraceSource {
 impl Numbers {
     fn learn(&mut self, chunk: &mut Chunk) {
         for (slot, id) in chunk.goroutines.drain(..) {
+            self.renamed.push(slot);
             let slot = slot as usize;
             if self.goroutines.len() <= slot {
                 self.goroutines.resize(slot + 1, GoId(0));

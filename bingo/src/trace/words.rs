@@ -9,9 +9,10 @@ use super::order::{OrderFault, Touched};
 use super::spec::EventType;
 use super::stacks::Stacks;
 use super::tables::{ClockSnapshot, Tables};
-use crate::model::{GoState, ShortEvent, ShortKind, Time, WaitReason};
+use crate::model::{GoState, ShortEvent, ShortKind, ShortReason, Time, WaitReason};
 
 const NONE: u32 = ShortEvent::NONE;
+const NO_REASON: ShortReason = ShortReason::NONE;
 /// What happened, and the state that it leads to.
 const CREATE: (ShortKind, GoState) = (ShortKind::Create, GoState::Runnable);
 const RUN: (ShortKind, GoState) = (ShortKind::Run, GoState::Running);
@@ -42,8 +43,9 @@ pub(super) struct Words {
     pub(super) began: Time,
     /// When the next one did, if its events come next.
     pub(super) next_begins: Option<i64>,
-    /// This generation's reasons by string id, as far as they were asked for.
-    reasons: Vec<Option<Option<WaitReason>>>,
+    /// This generation's reasons by string id, as far as they were asked for and it alone
+    /// tells them.
+    reasons: Vec<Option<ShortReason>>,
     reasons_beyond: HashMap<u64, Option<WaitReason>, foldhash::fast::RandomState>,
 }
 
@@ -82,7 +84,7 @@ impl Take for Words {
         let [_, second, third, _] = event.args;
         let Touched { named, current, .. } = touched;
         let (who, by, (kind, state), stack, reason) = match event.kind {
-            EventType::GO_START => (named, NONE, RUN, NONE, None),
+            EventType::GO_START => (named, NONE, RUN, NONE, NO_REASON),
             EventType::GO_BLOCK => {
                 let reason = self.reason(event, tables)?;
                 let stack = self.stacks.of(event.kind, second, tables)?;
@@ -90,19 +92,19 @@ impl Take for Words {
             }
             EventType::GO_UNBLOCK => {
                 let stack = self.stacks.of(event.kind, third, tables)?;
-                (named, current, UNBLOCK, stack, None)
+                (named, current, UNBLOCK, stack, NO_REASON)
             }
             EventType::GO_STOP => {
                 self.reason(event, tables)?;
-                (current, NONE, STOP, self.stacks.of(event.kind, second, tables)?, None)
+                (current, NONE, STOP, self.stacks.of(event.kind, second, tables)?, NO_REASON)
             }
             EventType::GO_SYSCALL_BEGIN => {
-                (current, NONE, SYSCALL, self.stacks.of(event.kind, second, tables)?, None)
+                (current, NONE, SYSCALL, self.stacks.of(event.kind, second, tables)?, NO_REASON)
             }
-            EventType::GO_SYSCALL_END => (current, NONE, RUN, NONE, None),
-            EventType::GO_SYSCALL_END_BLOCKED => (current, NONE, STOP, NONE, None),
+            EventType::GO_SYSCALL_END => (current, NONE, RUN, NONE, NO_REASON),
+            EventType::GO_SYSCALL_END_BLOCKED => (current, NONE, STOP, NONE, NO_REASON),
             EventType::GO_DESTROY | EventType::GO_DESTROY_SYSCALL => {
-                (current, NONE, (ShortKind::Dead, GoState::Dead), NONE, None)
+                (current, NONE, (ShortKind::Dead, GoState::Dead), NONE, NO_REASON)
             }
             _ => {
                 let event = *event;
@@ -145,7 +147,7 @@ impl Words {
         by: u32,
         thread: u32,
         stack: u32,
-        reason: Option<WaitReason>,
+        reason: ShortReason,
         (kind, state): (ShortKind, GoState),
     ) {
         let after = match u32::try_from(time.wrapping_sub(self.from)) {
@@ -173,11 +175,11 @@ impl Words {
         let (by, kind) = match event.kind {
             EventType::GO_CREATE => (current, CREATE),
             EventType::GO_CREATE_BLOCKED => {
-                then = Some((BLOCK, Some(WaitReason::Coroutine)));
+                then = Some((BLOCK, Some(WaitReason::Coroutine).into()));
                 (current, CREATE)
             }
             EventType::GO_CREATE_SYSCALL => {
-                then = Some((SYSCALL, None));
+                then = Some((SYSCALL, NO_REASON));
                 (NONE, CREATE)
             }
             EventType::GO_SWITCH | EventType::GO_SWITCH_DESTROY => (current, UNBLOCK),
@@ -190,7 +192,7 @@ impl Words {
             _ => return Ok(()),
         };
         let stack = self.stacks.of(event.kind, event.stack(), tables)?;
-        self.push(event.time, named, by, thread, stack, None, kind);
+        self.push(event.time, named, by, thread, stack, NO_REASON, kind);
         if let Some((kind, reason)) = then {
             self.push(event.time, named, NONE, thread, NONE, reason, kind);
         }
@@ -199,11 +201,10 @@ impl Words {
 
     /// Why a goroutine stopped or blocked, as far as the trace says and the model knows.
     #[inline(always)]
-    fn reason(&mut self, event: &TraceEvent, tables: &Tables) -> Result<Option<WaitReason>, OrderFault> {
+    fn reason(&mut self, event: &TraceEvent, tables: &Tables) -> Result<ShortReason, OrderFault> {
         let [id, stack, ..] = event.args;
         let known = usize::try_from(id).ok().and_then(|at| self.reasons.get(at)).copied().flatten();
         match known {
-            Some(Some(WaitReason::Forever)) => Ok(Some(forever(stack, tables))),
             Some(known) => Ok(known),
             None => self.learn_reason(event.kind, id, stack, tables),
         }
@@ -216,7 +217,7 @@ impl Words {
         id: u64,
         stack: u64,
         tables: &Tables,
-    ) -> Result<Option<WaitReason>, OrderFault> {
+    ) -> Result<ShortReason, OrderFault> {
         let said = match self.reasons_beyond.get(&id) {
             Some(said) => *said,
             None => {
@@ -227,23 +228,26 @@ impl Words {
                 text.and_then(reason_of)
             }
         };
+        if said == Some(WaitReason::Forever) {
+            // The stack tells more.
+            self.reasons_beyond.insert(id, said);
+            return Ok(Some(forever(stack, tables)).into());
+        }
+        let reason = ShortReason::from(said);
         match usize::try_from(id).ok().filter(|at| *at < SMALL) {
             Some(at) => {
                 if self.reasons.len() <= at {
                     self.reasons.resize(at + 1, None);
                 }
                 if let Some(place) = self.reasons.get_mut(at) {
-                    *place = Some(said);
+                    *place = Some(reason);
                 }
             }
             None => {
                 self.reasons_beyond.insert(id, said);
             }
         }
-        Ok(match said {
-            Some(WaitReason::Forever) => Some(forever(stack, tables)),
-            other => other,
-        })
+        Ok(reason)
     }
 }
 

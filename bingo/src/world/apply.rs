@@ -212,7 +212,9 @@ impl World {
 
     fn end(&mut self, id: GoId, time: Time) -> Option<Record> {
         self.buried.bury(id, time);
-        self.remove(id)
+        let gone = self.remove(id)?;
+        self.lent.forget_records();
+        Some(gone)
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::history::{History, PlaceIndex, TimeInStates, Transition};
 use super::lent::{Lent, NONE};
+use super::step::Step;
 use super::{Sampled, Woken};
-use crate::model::{GoId, GoState, Stack, Time, WaitReason};
+use crate::model::{GoId, GoState, ShortReason, Stack, Time, WaitReason};
 
 /// Children that are kept by name.
 pub(super) const CHILDREN_KEPT: usize = 64;
@@ -20,37 +21,30 @@ const NOBODY: GoId = GoId(u64::MAX);
 /// Stands for never.
 const NEVER: Time = Time(u64::MAX);
 
+/// What every short event changes comes first, side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Course {
     /// The last transitions; where there are as many as are kept, a ring.
     steps: Vec<Step>,
-    /// Time spent in each state, in nanoseconds.
-    nanoseconds: [u64; 4],
-    children: Option<Box<Children>>,
+    /// Where the next transition comes: behind all of them, or to the oldest of the ring.
+    oldest: u32,
+    /// The stack of who woke it last by its number, where that is newer; else [`NONE`].
+    woken_lent: u32,
+    /// Time spent in each state, in nanoseconds; none in the last, which is death.
+    nanoseconds: [u64; 5],
     /// How often it has parked.
     pub(super) blocks: u64,
     /// When it was woken last.
     woken: Time,
     woken_by: GoId,
-    /// The stack of who did, if that is known,
+    /// The stack of who did, if that is known.
     woken_at: Option<Stack>,
-    /// and its number, where that is newer; else [`NONE`].
-    woken_lent: u32,
-    /// Where the next transition comes: behind all of them, or to the oldest of the ring.
-    oldest: u32,
+    children: Option<Box<Children>>,
     /// The place of a reason and its stack, where that has been looked up.
     pub(super) place: Option<(Option<WaitReason>, PlaceIndex)>,
     /// How it came to its turns, where snapshots tell.
     pub(super) sampled: Option<Box<Sampled>>,
-}
-
-/// A [`Transition`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
-    pub(super) time: Time,
-    by: GoId,
-    pub(super) reason: Option<WaitReason>,
-    pub(super) state: GoState,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +57,7 @@ impl Default for Course {
     fn default() -> Course {
         Course {
             steps: Vec::new(),
-            nanoseconds: [0; 4],
+            nanoseconds: [0; 5],
             children: None,
             blocks: 0,
             woken: NEVER,
@@ -77,52 +71,35 @@ impl Default for Course {
     }
 }
 
-impl Step {
-    pub(super) fn new(time: Time, state: GoState, reason: Option<WaitReason>, by: Option<GoId>) -> Step {
-        Step { time, by: by.unwrap_or(NOBODY), reason, state }
-    }
-
-    pub(super) fn shown(self) -> Transition {
-        let Step { time, by, reason, state } = self;
-        Transition { time, state, reason, by: Some(by).filter(|by| *by != NOBODY) }
-    }
-}
-
 impl Course {
     /// Notes a transition, of which so many are kept; `before` is what it was.
     #[inline(always)]
-    pub(super) fn note_step(&mut self, step: Step, before: Step, most: usize) {
-        let Step { time, by, reason, state } = step;
+    pub(super) fn note_step(&mut self, step: Step, before: (Time, GoState, ShortReason), most: usize) {
+        let kept = self.steps.len();
         match self.steps.get_mut(self.oldest as usize) {
-            // One by one: what is put together first has to be read again as a whole.
+            // There is an oldest one where there are as many as are kept at the most.
             Some(oldest) => {
-                (oldest.time, oldest.by) = (time, by);
-                (oldest.reason, oldest.state) = (reason, state);
+                *oldest = step;
                 self.oldest += 1;
-                if self.oldest as usize == most {
+                if self.oldest as usize == kept {
                     self.oldest = 0;
                 }
             }
-            None => self.push((time, by, reason, state), (before.time, before.state, before.reason), most),
+            None => self.push(step, before, most),
         }
     }
 
     /// Adds a transition, where there are fewer than are kept at the most.
     #[cold]
     #[inline(never)]
-    fn push(
-        &mut self,
-        (time, by, reason, state): (Time, GoId, Option<WaitReason>, GoState),
-        (since, was, why): (Time, GoState, Option<WaitReason>),
-        most: usize,
-    ) {
+    fn push(&mut self, step: Step, before: (Time, GoState, ShortReason), most: usize) {
         // Where one alone is kept it is the last.
         if self.is_new() && most > 1 {
             self.steps.reserve_exact(FEW.min(most));
-            self.steps.push(self.first(Step::new(since, was, why, None)));
+            self.steps.push(self.first(before));
         }
         if self.steps.len() < most {
-            self.steps.push(Step { time, by, reason, state });
+            self.steps.push(step);
         }
         self.oldest = u32::try_from(self.steps.len().checked_rem(most).unwrap_or(0)).unwrap_or(0);
     }
@@ -133,9 +110,9 @@ impl Course {
     }
 
     /// What it was before its first transition, and by whom, if that is known still.
-    pub(super) fn first(&self, first: Step) -> Step {
-        let was_woken = first.state == GoState::Runnable && first.time == self.woken;
-        if was_woken { Step { by: self.woken_by, ..first } } else { first }
+    pub(super) fn first(&self, (since, state, reason): (Time, GoState, ShortReason)) -> Step {
+        let was_woken = state == GoState::Runnable && since == self.woken && self.woken_by != NOBODY;
+        Step::new(since, state, reason, was_woken.then_some(self.woken_by))
     }
 
     /// Notes how long it was in a state, in nanoseconds.
@@ -197,7 +174,7 @@ impl Course {
 
     /// What is shown of it, with its transitions.
     pub(super) fn shown(&self, transitions: VecDeque<Transition>) -> History {
-        let [runnable, running, blocked, syscall] = self.nanoseconds.map(Duration::from_nanos);
+        let [runnable, running, blocked, syscall, _] = self.nanoseconds.map(Duration::from_nanos);
         let children = self.children.as_ref();
         History {
             transitions,

@@ -18,14 +18,15 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::course::{Course, Step};
+use super::course::Course;
 use super::go_statements::GoStatements;
 use super::history::{History, Transition};
 use super::lent::{Lent, NONE};
 use super::missed::Missed;
+use super::step::Step;
 use crate::model::{
-    CreatedBy, Event, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, Stack, ThreadId, Time, Wait,
-    WaitReason,
+    CreatedBy, Event, EventKind, EventRef, GoId, GoState, Goroutine as Sighted, ShortReason, Stack, ThreadId,
+    Time, Wait, WaitReason,
 };
 
 pub(super) use facts::{Condition, Seen};
@@ -91,21 +92,23 @@ pub struct Woken {
 
 /// The facts of a goroutine. What they show is put together when somebody looks,
 /// and shared with Views until it changes. Of most goroutines of a large program one
-/// thing alone is known, that they were made or seen, so that the record is short.
+/// thing alone is known, that they were made or seen, so that the record is short. What
+/// every short event changes comes first, side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Record {
-    pub(super) id: GoId,
     facts: Facts,
-    /// Its stack when it last left the processor, if one was seen.
-    stack: Option<Stack>,
-    /// The same by its number in bursts, where that is newer; else [`NONE`].
+    /// What has become of it since; `None`: nothing has.
+    pub(super) course: Option<Box<Course>>,
+    /// Its stack by its number in bursts, where that is newer; else [`NONE`].
     lent: u32,
     /// Where it was made, of the places that are kept; else [`NONE`].
     birthplace: u32,
+    pub(super) id: GoId,
+    /// Its stack when it last left the processor, if one was seen.
+    stack: Option<Stack>,
     /// The number of its last change.
     pub(super) changed: u64,
-    /// What has become of it since; `None`: nothing has.
-    pub(super) course: Option<Box<Course>>,
     /// `None`: it is as the last sighting says, if there was one.
     origin: Option<Box<Origin>>,
     shown: OnceCell<Arc<Goroutine>>,
@@ -314,8 +317,9 @@ impl Record {
         let course = self.course.as_deref();
         let first = course.is_none_or(Course::is_new).then(|| {
             let now = self.condition();
-            let first = Step::new(now.since.time(), now.state, now.reason, None);
-            course.map_or(first, |course| course.first(first)).shown()
+            let (since, state, reason) = (now.since.time(), now.state, ShortReason::from(now.reason));
+            let first = || Step::new(since, state, reason, None);
+            course.map_or_else(first, |course| course.first((since, state, reason))).shown()
         });
         first.into_iter().chain(course.into_iter().flat_map(Course::transitions))
     }

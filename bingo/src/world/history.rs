@@ -9,13 +9,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::births::Births;
-use super::course::{Course, Step};
+use super::course::Course;
 use super::goroutine::Record;
 use super::lent::NONE;
 use super::missed::Missed;
+use super::step::Step;
 use super::tally::Tally;
 use super::{Map, Since};
-use crate::model::{EventKind, EventRef, GoId, GoState, Stack, Time, WaitReason};
+use crate::model::{EventKind, EventRef, GoId, GoState, ShortReason, Stack, Time, WaitReason};
 
 /// Places that are kept. A program has fewer.
 const PLACES_KEPT: usize = 1 << 14;
@@ -229,11 +230,11 @@ impl Past {
             _ => (false, None),
         };
         let time = now.since.time();
-        let step = Step::new(time, now.state, now.reason, by);
+        let step = Step::new(time, now.state, now.reason.into(), by);
         let (id, since) = (record.id, before.since.time());
-        let first = Step::new(since, before.state, before.reason, None);
+        let was = (since, before.state, before.reason.into());
         let course = record.course.get_or_insert_default();
-        self.note(course, (step, first), time.0.saturating_sub(since.0));
+        self.note(course, step, was, time.0.saturating_sub(since.0));
         if let Some(place) = before.place {
             let exact = told && !missed.between(since, time);
             let end = if exact { time } else { time.min(before.known) };
@@ -246,9 +247,15 @@ impl Past {
     /// Notes a transition and what was before: since when, and for how long, in
     /// nanoseconds.
     #[inline(always)]
-    pub(super) fn note(&self, course: &mut Course, (step, before): (Step, Step), lasted: u64) {
+    pub(super) fn note(
+        &self,
+        course: &mut Course,
+        step: Step,
+        before: (Time, GoState, ShortReason),
+        lasted: u64,
+    ) {
         course.note_step(step, before, self.keep.transitions);
-        course.note_lasted(before.state, lasted);
+        course.note_lasted(before.1, lasted);
     }
 
     /// Notes that a wait at a place has ended; the waker's stack, and its number in bursts.

@@ -12,7 +12,7 @@ pub(super) const NONE: u32 = ShortEvent::NONE;
 #[derive(Debug, Default)]
 pub(super) struct Lent {
     waits: Waits,
-    /// By a goroutine's number the number of its record, which may be past.
+    /// By a goroutine's number the number of its record, or [`NONE`].
     records: Vec<u32>,
 }
 
@@ -43,6 +43,12 @@ impl Lent {
         if self.records.len() < burst.goroutines.len() {
             self.records.resize(burst.goroutines.len(), NONE);
         }
+        burst.renamed.iter().for_each(|number| self.note_record(*number, NONE));
+    }
+
+    /// Forgets which records goroutines have: of some it is another now.
+    pub(super) fn forget_records(&mut self) {
+        self.records.fill(NONE);
     }
 
     /// Forgets the stacks: their numbers are about to mean others.

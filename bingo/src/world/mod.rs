@@ -20,6 +20,7 @@ mod missed;
 mod records;
 mod sampled;
 mod short;
+mod step;
 mod tally;
 mod wait_graph;
 

@@ -202,7 +202,7 @@ fn short_event(random: &mut Random, after: u32, stacks: usize) -> ShortEvent {
         _ if random.below(2) == 0 => (ShortKind::Dead, GoState::Dead),
         _ => (ShortKind::Found, GoState::Blocked),
     };
-    let reason = (kind == ShortKind::Block && random.below(4) != 0).then_some(WaitReason::ChanReceive);
+    let reason = (kind == ShortKind::Block && random.below(4) != 0).then_some(WaitReason::ChanReceive).into();
     ShortEvent { after, goroutine, by, thread, stack, reason, kind, state }
 }
 
@@ -223,7 +223,7 @@ fn a_burst_is_what_its_events_are_one_by_one() {
         let mut random = Random(seed * 0x9E37_79B9);
         let (mut by_bursts, mut one_by_one) = (World::keeping(keep), World::keeping(keep));
         let (mut time, mut tables) = (10, stacks(&mut random));
-        let mut ended = BTreeSet::new();
+        let (mut ended, mut before) = (BTreeSet::new(), Vec::new());
         let threads = [None, Some(ThreadId(7)), Some(ThreadId(8))];
         for round in 0..20 {
             match random.below(8) {
@@ -233,6 +233,9 @@ fn a_burst_is_what_its_events_are_one_by_one() {
             }
             // One of those numbers stands for another goroutine now and then.
             let goroutines: Vec<_> = (0..5).map(|at| GoId(at + random.below(8) / 7 * (10 + round))).collect();
+            let is_other = |at: &u32| before.get(*at as usize) != goroutines.get(*at as usize);
+            let renamed: Vec<_> = (0..5).filter(is_other).collect();
+            before.clone_from(&goroutines);
             let from = time - random.below(10);
             let mut events: Vec<_> = (0..random.below(120))
                 .map(|_| {
@@ -247,8 +250,8 @@ fn a_burst_is_what_its_events_are_one_by_one() {
                 id.is_none_or(|id| !ended.contains(id) && (!ends || id.0 >= 10 && ended.insert(*id)))
             });
             let (events, goroutines, stacks) = (&events[..], &goroutines[..], &tables[..]);
-            let (from, threads) = (Time(from), &threads[..]);
-            let burst = Burst { events, from, goroutines, threads, stacks, found_since: Time(5) };
+            let (from, threads, renamed) = (Time(from), &threads[..], &renamed[..]);
+            let burst = Burst { events, from, goroutines, renamed, threads, stacks, found_since: Time(5) };
             by_bursts.burst(&burst);
             burst.each(&mut |event| one_by_one.event(event));
             // Where there are few, much is told in short events.

@@ -3,11 +3,11 @@
 //! goes that way.
 
 use super::World;
-use super::course::Step;
 use super::goroutine::Record;
 use super::history::{End, Past};
 use super::lent::{NONE, Waits};
-use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind, ThreadId, Time};
+use super::step::Step;
+use crate::model::{Burst, GoId, GoState, ShortEvent, ShortKind, ShortReason, ThreadId, Time};
 
 impl World {
     pub(super) fn apply_burst(&mut self, burst: &Burst<'_>) {
@@ -36,13 +36,8 @@ impl World {
     fn apply_short<'b>(&mut self, burst: &Burst<'b>, events: &'b [ShortEvent]) -> &'b [ShortEvent] {
         let Some(past) = &mut self.past else { return events };
         let (numbers, waits) = self.lent.tables();
-        // Of one length, so that whatever is one of these is one of those.
-        let both = numbers.len().min(burst.goroutines.len());
-        let (Some(goroutines), Some(numbers)) = (burst.goroutines.get(..both), numbers.get(..both)) else {
-            return events;
-        };
         let records = self.records.by_number();
-        let (from, threads) = (burst.from, burst.threads);
+        let (from, goroutines, threads) = (burst.from, burst.goroutines, burst.threads);
         let mut fold = Fold { from, goroutines, threads, numbers, records, waits, past, blocks: 0 };
         let mut left = events;
         while let Some((event, behind)) = left.split_first()
@@ -64,6 +59,7 @@ impl World {
             self.latest = self.latest.max(event.time(burst.from));
             self.totals.events += 1;
             self.remove(id);
+            self.lent.note_record(event.goroutine, NONE);
             return;
         }
         burst.tell(event, &mut |event| self.apply_event(event));
@@ -130,9 +126,9 @@ impl Fold<'_> {
     #[inline(always)]
     fn apply_kind(&mut self, event: &ShortEvent, kind: ShortKind, state: GoState) -> bool {
         let at = event.goroutine as usize;
-        let (Some(id), Some(number)) = (self.goroutines.get(at), self.numbers.get(at)) else { return false };
+        let Some(number) = self.numbers.get(at) else { return false };
         let Some(Some(record)) = self.records.get_mut(*number as usize) else { return false };
-        if record.id != *id {
+        if !record.is_told_alone() {
             return false;
         }
         let by = match kind {
@@ -143,25 +139,23 @@ impl Fold<'_> {
             ShortKind::Run | ShortKind::Syscall => self.threads.get(event.thread as usize).copied().flatten(),
             _ => None,
         };
-        let reason = event.reason.filter(|_| kind == ShortKind::Block);
+        let reason = if kind == ShortKind::Block { event.reason } else { ShortReason::NONE };
         let time = event.time(self.from);
-        let Some(before) = record.note_short((time, kind, event.stack), (state, reason), by, thread) else {
-            return false;
-        };
+        let noted = record.note_short((time, kind, event.stack), (state, reason), by, thread);
+        let Some((before, course)) = noted else { return false };
         // It was so before the event.
         let lasted = time.0.wrapping_sub(before.since.0);
-        let was = Step::new(before.since, before.state, before.reason, None);
-        let Some(course) = &mut record.course else { return true };
-        self.past.note(course, (Step::new(time, state, reason, by), was), lasted);
+        let was = (before.since, before.state, before.reason);
+        self.past.note(course, Step::new(time, state, reason, by), was, lasted);
         if kind != ShortKind::Unblock || before.state != GoState::Blocked {
             return true;
         }
-        let (reason, end) = (before.reason, End { goroutine: *id, time, lasted, by });
+        let (reason, end) = (before.reason, End { goroutine: record.id, time, lasted, by });
         let stacks = (before.lent, event.stack);
         if !self.waits.tallies.count(stacks, reason, end) {
             let place = match before.lent {
-                NONE => record.place(self.past, reason),
-                number => self.waits.place(self.past, reason, number),
+                NONE => record.place(self.past, reason.get()),
+                number => self.waits.place(self.past, reason.get(), number),
             };
             if let Some(place) = place {
                 let waker = self.waits.stack(event.stack).map(|stack| (stack, event.stack));

@@ -3,7 +3,7 @@
 //! waits, by the numbers of stacks. Out: sums for [`Past`], once for each burst.
 
 use super::history::{End, Past, PlaceIndex};
-use crate::model::{GoId, Time, WaitReason};
+use crate::model::{GoId, ShortReason, Time};
 
 /// By the number of the stack where goroutines waited, what is a rule there.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Tallies {
 /// Waits at one place that one and the same place of a waker ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally {
-    reason: Option<WaitReason>,
+    reason: ShortReason,
     /// The number of the waker's stack.
     waker: u32,
     pub(super) place: PlaceIndex,
@@ -41,7 +41,7 @@ impl Tallies {
     /// Counts the end of a wait for a reason, by the numbers of the stacks of who waited
     /// and who woke. `false`: that is left to whoever asks.
     #[inline(always)]
-    pub(super) fn count(&mut self, (stack, waker): (u32, u32), reason: Option<WaitReason>, end: End) -> bool {
+    pub(super) fn count(&mut self, (stack, waker): (u32, u32), reason: ShortReason, end: End) -> bool {
         let Some(Some(tally)) = self.by_stack.get_mut(stack as usize) else { return false };
         let Some(by) = end.by else { return false };
         if tally.waker != waker || tally.reason != reason || end.lasted >= tally.notable {
@@ -60,7 +60,7 @@ impl Tallies {
     pub(super) fn learn(
         &mut self,
         (stack, waker): (u32, u32),
-        reason: Option<WaitReason>,
+        reason: ShortReason,
         (past, place): (&Past, PlaceIndex),
     ) {
         let Some(tally) = self.by_stack.get_mut(stack as usize) else { return };

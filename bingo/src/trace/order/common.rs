@@ -8,7 +8,7 @@ use super::super::merge::Take;
 use super::super::spec::EventType;
 use super::super::tables::Tables;
 use super::goroutine_slots::{GoroutineSlots, NO_SLOT};
-use super::state::{GoStatus, Thread};
+use super::state::{GoStatus, Seq, Thread};
 use super::{Order, OrderFault, Touched};
 
 /// Lets common events of one thread or two through.
@@ -21,8 +21,6 @@ pub(in super::super) struct Common<'o> {
 pub(in super::super) struct Lane<'o> {
     thread: &'o mut Thread,
     slot: u32,
-    /// Whether it has a P: no common event changes that.
-    on_proc: bool,
 }
 
 impl<'o> Lane<'o> {
@@ -31,16 +29,17 @@ impl<'o> Lane<'o> {
         self.thread.seen = true;
     }
 
+    /// `None`: it has no P, and its events are not common ones.
     #[inline(always)]
-    fn new(thread: &'o mut Thread, slot: u32) -> Lane<'o> {
+    fn new(thread: &'o mut Thread, slot: u32) -> Option<Lane<'o>> {
         let on_proc = thread.proc != TraceEvent::NONE && thread.id != TraceEvent::NONE;
-        Lane { thread, slot, on_proc }
+        on_proc.then_some(Lane { thread, slot })
     }
 }
 
 impl Order {
     /// What common events of the threads at these slots need. `None`: there are no such
-    /// threads, or they are one and the same.
+    /// threads, or they are one and the same, or the first has no P.
     #[inline(always)]
     pub(in super::super) fn common(
         &mut self,
@@ -56,8 +55,9 @@ impl Order {
                 (first, Some((second, other)))
             }
         };
-        let lane = Lane::new(lane, slot);
-        let other = other.map(|(thread, slot)| Lane::new(thread, slot));
+        // No common event changes whether it has a P.
+        let lane = Lane::new(lane, slot)?;
+        let other = other.and_then(|(thread, slot)| Lane::new(thread, slot));
         Some((Common { goroutines: &mut self.goroutines, generation }, lane, other))
     }
 }
@@ -86,7 +86,7 @@ impl Common<'_> {
         // comes behind all of them.
         match ahead.kind() {
             EventType::GO_START => {
-                if !lane.on_proc || goroutine != TraceEvent::NONE {
+                if goroutine != TraceEvent::NONE {
                     return Ok(false);
                 }
                 let named = self.turn_of(first, second, GoStatus::Runnable, GoStatus::Running);
@@ -122,20 +122,25 @@ impl Common<'_> {
     /// change of hands is `number`.
     #[inline(always)]
     fn turn_of(&mut self, id: u64, number: u64, from: GoStatus, to: GoStatus) -> Option<u32> {
-        let (slot, known) = self.goroutines.known(id.cast_signed())?;
-        let next = known.seq.number.wrapping_add(1);
-        if known.status != from || known.seq.generation != self.generation || next != number {
-            return None;
+        let seq = Seq { generation: self.generation, number };
+        match self.goroutines.recent(id.cast_signed()) {
+            Some((slot, known)) => known.turns(seq, from, to).then_some(slot),
+            None => self.turn_of_another(id.cast_signed(), seq, from, to),
         }
-        (known.status, known.seq.number) = (to, number);
-        Some(slot)
+    }
+
+    /// The same for one that was not looked up of late.
+    #[cold]
+    fn turn_of_another(&mut self, id: i64, seq: Seq, from: GoStatus, to: GoStatus) -> Option<u32> {
+        let slot = self.goroutines.find(id)?;
+        self.goroutines.at(slot)?.turns(seq, from, to).then_some(slot)
     }
 
     /// The goroutine that a thread runs is `to` from now on. `false`: it does not run.
     #[inline(always)]
     fn leaves(&mut self, lane: &Lane<'_>, to: GoStatus) -> bool {
         let Some(known) = self.goroutines.at(lane.thread.slot) else { return false };
-        let leaves = lane.on_proc && known.id == lane.thread.goroutine && known.status == GoStatus::Running;
+        let leaves = known.id == lane.thread.goroutine && known.status == GoStatus::Running;
         if leaves {
             known.status = to;
         }

@@ -48,17 +48,19 @@ impl Default for GoroutineSlots {
 impl GoroutineSlots {
     /// The slot of the goroutine `id`.
     pub(super) fn find(&mut self, id: i64) -> Option<u32> {
-        Some(self.known(id)?.0)
+        match self.recent(id) {
+            Some((slot, _)) => Some(slot),
+            None => self.look_up(id),
+        }
     }
 
-    /// The goroutine `id`, and its slot.
+    /// The goroutine `id`, and its slot, if of all whose ids have these low bits it was
+    /// looked up last.
     #[inline(always)]
-    pub(super) fn known(&mut self, id: i64) -> Option<(u32, &mut Goroutine)> {
-        let mut slot = self.recent.get(recent(id)).copied().unwrap_or(NO_SLOT);
-        if self.slots.get(slot as usize).is_none_or(|known| known.id != id) {
-            slot = self.look_up(id)?;
-        }
-        Some((slot, self.slots.get_mut(slot as usize)?))
+    pub(super) fn recent(&mut self, id: i64) -> Option<(u32, &mut Goroutine)> {
+        let slot = *self.recent.get(recent(id))?;
+        let known = self.slots.get_mut(slot as usize)?;
+        (known.id == id).then_some((slot, known))
     }
 
     #[cold]

@@ -35,7 +35,7 @@ impl Order {
         let named = self.goroutines.find(id);
         let slot = match named.and_then(|slot| Some((slot, self.goroutines.at(slot)?))) {
             Some((slot, known)) if known.status == status => {
-                known.seq = Self::seq(place, 0);
+                known.change_hands(Self::seq(place, 0));
                 slot
             }
             Some((_, known)) => {
@@ -161,11 +161,12 @@ impl Order {
         let seq = Self::seq(place, number);
         let Some(slot) = self.goroutines.find(id) else { return Ok(None) };
         let Some(known) = self.goroutines.at(slot) else { return Ok(None) };
-        if known.status != GoStatus::Runnable || !seq.follows(known.seq) {
+        if known.status != GoStatus::Runnable || !known.comes_to(seq) {
             return Ok(None);
         }
         context.on_proc(event.kind)?.without_goroutine(event.kind)?;
-        (known.status, known.seq) = (GoStatus::Running, seq);
+        known.status = GoStatus::Running;
+        known.change_hands(seq);
         self.touched.named = slot;
         self.emit(event, context);
         Ok(Some(Context { goroutine: id, slot, ..context }))
@@ -182,10 +183,11 @@ impl Order {
         let seq = Self::seq(place, number);
         let Some(slot) = self.goroutines.find(id.cast_signed()) else { return Ok(None) };
         let Some(known) = self.goroutines.at(slot) else { return Ok(None) };
-        if known.status != GoStatus::Waiting || !seq.follows(known.seq) {
+        if known.status != GoStatus::Waiting || !known.comes_to(seq) {
             return Ok(None);
         }
-        (known.status, known.seq) = (GoStatus::Runnable, seq);
+        known.status = GoStatus::Runnable;
+        known.change_hands(seq);
         self.touched.named = slot;
         self.emit(event, context);
         Ok(Some(context))
@@ -208,10 +210,11 @@ impl Order {
         let seq = Self::seq(place, number);
         let Some(slot) = self.goroutines.find(next.cast_signed()) else { return Ok(None) };
         let Some(other) = self.goroutines.at(slot) else { return Ok(None) };
-        if other.status != GoStatus::Waiting || !seq.follows(other.seq) {
+        if other.status != GoStatus::Waiting || !other.comes_to(seq) {
             return Ok(None);
         }
-        (other.status, other.seq) = (GoStatus::Running, seq);
+        other.status = GoStatus::Running;
+        other.change_hands(seq);
         self.touched.named = slot;
         self.emit(event, context);
         self.queue(*event);

@@ -99,12 +99,15 @@ impl Context {
     }
 }
 
-/// A goroutine that exists.
+/// A goroutine that exists. Half a cache line.
 pub(super) struct Goroutine {
     pub(super) id: i64,
-    pub(super) seq: Seq,
+    /// How often it has changed hands in a generation,
+    pub(super) number: u64,
     /// What few have: ranges and regions.
     pub(super) attached: Option<Box<Attached>>,
+    /// which is this one, by its low bits: no two that meet have them in common.
+    pub(super) generation: u32,
     pub(super) status: GoStatus,
 }
 
@@ -117,12 +120,40 @@ pub(super) struct Attached {
 
 impl Goroutine {
     pub(super) fn new(id: i64, status: GoStatus, generation: u64) -> Goroutine {
-        Goroutine { id, status, seq: Seq { generation, number: 0 }, attached: None }
+        let mut goroutine = Goroutine { id, status, number: 0, generation: 0, attached: None };
+        goroutine.change_hands(Seq { generation, number: 0 });
+        goroutine
+    }
+
+    /// Whether it is its turn to change hands so.
+    #[inline(always)]
+    pub(super) fn comes_to(&self, seq: Seq) -> bool {
+        self.generation == low_bits(seq.generation) && seq.number == self.number.wrapping_add(1)
+    }
+
+    /// If it is `from` and it is its turn, it is `to` from now on.
+    #[inline(always)]
+    pub(super) fn turns(&mut self, seq: Seq, from: GoStatus, to: GoStatus) -> bool {
+        let turns = self.status == from && self.comes_to(seq);
+        if turns {
+            (self.status, self.number) = (to, seq.number);
+        }
+        turns
+    }
+
+    #[inline(always)]
+    pub(super) fn change_hands(&mut self, seq: Seq) {
+        (self.generation, self.number) = (low_bits(seq.generation), seq.number);
     }
 
     pub(super) fn attached(&mut self) -> &mut Attached {
         self.attached.get_or_insert_default()
     }
+}
+
+fn low_bits(generation: u64) -> u32 {
+    let [a, b, c, d, ..] = generation.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// A P that exists.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::missed::Missed;
 use super::{Sighted, Since};
-use crate::model::{GoState, Stack, ThreadId, Time, Wait, WaitReason};
+use crate::model::{GoState, ShortReason, Stack, ThreadId, Time, Wait, WaitReason};
 
 /// Stands for none where a thread is kept by id.
 const NO_THREAD: ThreadId = ThreadId(u64::MAX);
@@ -29,11 +29,12 @@ pub(super) struct Told {
     /// What few events tell.
     more: Option<Box<More>>,
     pub(super) state: GoState,
-    pub(super) reason: Option<WaitReason>,
+    pub(super) reason: ShortReason,
     /// Whether it is so since the event.
     exact: bool,
-    /// Whether what is shown of the goroutine was put together since.
-    shown: Cell<bool>,
+    /// Whether it is so since the event, no address is known, and what is shown of the
+    /// goroutine was not put together since.
+    plain: Cell<bool>,
 }
 
 /// What few events tell, or concerns goroutines alone that were seen.
@@ -116,7 +117,7 @@ impl Facts {
     /// What is shown was put together.
     pub(super) fn note_shown(&self) {
         if let Facts::Told(told) = self {
-            told.shown.set(true);
+            told.plain.set(false);
         }
     }
 
@@ -162,21 +163,26 @@ impl Told {
             thread: NO_THREAD,
             more: None,
             state,
-            reason: None,
+            reason: ShortReason::NONE,
             exact: true,
-            shown: Cell::new(false),
+            plain: Cell::new(true),
         }
     }
 
     /// One that does not say since when, but at the latest `since`.
     pub(super) fn at_latest(self, since: Option<Time>) -> Told {
-        Told { since: since.unwrap_or(self.time), exact: since.is_none(), ..self }
+        let exact = since.is_none();
+        self.plain.set(self.plain.get() && exact);
+        Told { since: since.unwrap_or(self.time), exact, ..self }
     }
 
     /// One that says why it waits and on what.
     pub(super) fn waiting(self, reason: Option<WaitReason>, on: Option<&Wait>) -> Told {
-        let more = on.map(|on| Box::new(More { on: Some(on.clone()), tie: Tie::Open }));
-        Told { reason, more, ..self }
+        let mut told = Told { reason: reason.into(), ..self };
+        if let Some(on) = on {
+            told.more().on = Some(on.clone());
+        }
+        told
     }
 
     /// It is on a thread by this event, or on none.
@@ -189,7 +195,13 @@ impl Told {
     /// seen: this one says since when and no address, and nobody has looked since.
     #[inline(always)]
     pub(super) fn is_plain(&self) -> bool {
-        self.exact && self.more.is_none() && !self.shown.get()
+        self.plain.get()
+    }
+
+    /// What few events tell, to be changed.
+    fn more(&mut self) -> &mut More {
+        self.plain.set(false);
+        self.more.get_or_insert_default()
     }
 
     fn since(&self) -> Since {
@@ -211,7 +223,7 @@ impl Told {
             return;
         }
         let tie = if missed.between(self.time, end) { Tie::Broken } else { Tie::Tied(end, switches) };
-        self.more.get_or_insert_default().tie = tie;
+        self.more().tie = tie;
     }
 
     /// Notes that events may have been lost from `from` on; a sighting was over by
@@ -224,13 +236,13 @@ impl Told {
         };
         let parts = tied_by.is_some_and(|tied_by| from <= tied_by);
         if parts {
-            self.more.get_or_insert_default().tie = Tie::Broken;
+            self.more().tie = Tie::Broken;
         }
         parts
     }
 
     fn condition<'a>(&'a self, stack: Option<&'a Stack>) -> Condition<'a> {
-        let (state, reason, since) = (self.state, self.reason, self.since());
+        let (state, reason, since) = (self.state, self.reason.get(), self.since());
         let thread = Some(self.thread).filter(|thread| *thread != NO_THREAD);
         Condition { state, reason, since, wait: self.on(), thread, stack }
     }
@@ -252,12 +264,12 @@ impl Seen {
         let seen = &self.sighted;
         let told = told.filter(|told| {
             told.state == seen.state
-                && told.reason.zip(seen.reason).is_none_or(|(told, seen)| told.agrees_with(seen))
+                && told.reason.get().zip(seen.reason).is_none_or(|(told, seen)| told.agrees_with(seen))
                 && matches!(told.tie(), Tie::Tied(_, switches) if switches == seen.switches)
         });
         Condition {
             state: seen.state,
-            reason: seen.reason.or(told.and_then(|told| told.reason)),
+            reason: seen.reason.or(told.and_then(|told| told.reason.get())),
             since: told.map_or_else(|| self.since(), Told::since),
             wait: seen.wait.as_ref().or_else(|| told.and_then(Told::on)),
             thread: seen.thread,
