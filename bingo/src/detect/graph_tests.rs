@@ -499,6 +499,41 @@ fn main_keeps_going_while_workers_have_what_it_waits_for() {
     assert_eq!(found(&["1 awaits G", "G is reached"]), [(Class::GoroutineLeak, Confidence::High, 1)]);
 }
 
+/// Main waits on a channel that by addresses nobody else has.
+#[test]
+fn main_keeps_going_by_what_it_alone_has() {
+    let found = |source: &[&str]| {
+        let told = |by_name, text: &[&str]| {
+            let mut told = Told { by_name, ..Told::default() };
+            text.iter().for_each(|line| told.line(line));
+            told
+        };
+        let addresses = told(false, &["1 receives C", "7 receives D"]);
+        let source = told(true, source);
+        let found = findings(&source.world(), &[&addresses.links, &source.links], Duration::from_secs(9));
+        let of_main = found.iter().find(|one| one.goroutines.contains(&GoId(1)));
+        of_main.map(|one| (one.class, one.confidence, one.count))
+    };
+    let low = Some((Class::GoroutineLeak, Confidence::Low, 1));
+    assert_eq!(found(&["1 receives C", "C is reached", "7 receives D", "9 returns"]), low);
+    let proven = Some((Class::GoroutineLeak, Confidence::Proven, 1));
+    assert_eq!(found(&["1 receives C", "7 receives D", "9 returns"]), proven, "who was to send is gone");
+}
+
+/// Who has a lock at hand that is surely another one's does not give it back.
+#[test]
+fn to_have_a_lock_at_hand_is_not_to_hold_it() {
+    let of = |extra: &[&str]| {
+        let mut told = Told::default();
+        let all = ["7 locks B", "7 holds A", "8 locks A", "8 holds B", "9 runs"];
+        all.iter().chain(extra).for_each(|line| told.line(line));
+        let found = findings(&told.world(), &[&told.links], Duration::from_secs(9));
+        found.iter().map(|one| (one.class, one.confidence, one.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[]), [(Class::Deadlock, Confidence::Proven, 2)]);
+    assert_eq!(of(&["9 has A", "9 has B"]), of(&[]));
+}
+
 #[test]
 fn a_whole_program_stands() {
     let found = |last: &[(u64, EventKind)]| {

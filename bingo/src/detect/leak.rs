@@ -7,7 +7,8 @@
 //! like one that nobody ever will; it is `low`. So is one at a `select {}`, which is
 //! written to stay, but where such are left behind by ever others; who waits for what
 //! it will never do is stuck, and told as that. The main goroutine is none of
-//! these but where it waits for a lock: a program that only serves waits in it.
+//! these but where it waits for a lock: a program that only serves waits in it. By
+//! addresses it is told, as `low`, where it waits to be given what nobody else has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -33,6 +34,9 @@ const IDLE: &str = "it waits in a loop for more, and the function that started i
 
 const WORKERS_LIVE: &str = "others that go on have the WaitGroup at hand, and never come to their Done: main keeps the \
      program going with that, as it may be meant to";
+
+const OTHERS_LIVE: &str = "main alone has what it waits to be given, and others go on: it keeps the program going with \
+     that, as it may be meant to";
 
 const RUNS_A_TEST: &str = "it runs a test, which has not returned";
 
@@ -125,7 +129,25 @@ fn idles(
     let main_keeps_going = goroutine.id() == MAIN
         && waiting == Waiting::Group
         && graph.could_end(MAIN).into_iter().any(|id| world.glance(id).is_some());
-    main_keeps_going.then_some(WORKERS_LIVE)
+    if main_keeps_going {
+        return Some(WORKERS_LIVE);
+    }
+    is_parked_main(world, graph, goroutine, waiting).then_some(OTHERS_LIVE)
+}
+
+/// Whether it is main that waits to be given what nobody else has, while others go on:
+/// the way to write a program that ends when it is told to. By the source, who was to give
+/// it may have gone without that.
+fn is_parked_main(world: &World, graph: &WaitGraphs<'_>, goroutine: Glance<'_>, waiting: Waiting) -> bool {
+    let id = goroutine.id();
+    let takes = matches!(waiting, Waiting::Receive | Waiting::Select);
+    let is_own = takes && id == MAIN && !graph.is_named(id) && graph.waits_for(id).is_empty();
+    let goes_on = |one: Glance<'_>| {
+        let stuck = graph.standing(one.id()).is_some_and(|standing| standing > Standing::GoesOn);
+        let foreign = one.is_system() || one.stack().visible().next().is_none();
+        one.id() != id && one.state() != GoState::Dead && !stuck && !foreign
+    };
+    is_own && world.glances().any(goes_on)
 }
 
 /// Whether it is a worker without work: it waits in a loop for more, and the function
