@@ -1,5 +1,5 @@
-//! The events that nine in ten are: a goroutine starts, stops, blocks, or is made
-//! runnable. In: such an event. Out: let through, where all is plainly as it has to be;
+//! The events that nine in ten are: a goroutine starts, stops, blocks, is made runnable,
+//! or is in a system call. In: such an event. Out: let through, where all is plainly as it has to be;
 //! else nothing is changed, and [`Order::advance`] judges.
 
 use super::super::block::ShortTraceEvent;
@@ -8,12 +8,13 @@ use super::super::merge::Take;
 use super::super::spec::EventType;
 use super::super::tables::Tables;
 use super::goroutine_slots::{GoroutineSlots, NO_SLOT};
-use super::state::{GoStatus, Seq, Thread};
-use super::{Order, OrderFault, Touched};
+use super::state::{GoStatus, Proc, ProcStatus, Seq, Thread};
+use super::{Map, Order, OrderFault, Touched};
 
 /// Lets common events of one thread or two through.
 pub(in super::super) struct Common<'o> {
     goroutines: &'o mut GoroutineSlots,
+    procs: &'o mut Map<i64, Proc>,
     generation: u64,
 }
 
@@ -58,7 +59,8 @@ impl Order {
         // No common event changes whether it has a P.
         let lane = Lane::new(lane, slot)?;
         let other = other.and_then(|(thread, slot)| Lane::new(thread, slot));
-        Some((Common { goroutines: &mut self.goroutines, generation }, lane, other))
+        let common = Common { goroutines: &mut self.goroutines, procs: &mut self.procs, generation };
+        Some((common, lane, other))
     }
 }
 
@@ -113,6 +115,18 @@ impl Common<'_> {
                 taker.take(&event(EventType::GO_STOP), touched(NO_SLOT), tables)?;
                 (lane.thread.goroutine, lane.thread.slot) = (TraceEvent::NONE, NO_SLOT);
             }
+            EventType::GO_SYSCALL_BEGIN => {
+                if !self.enters_syscall(lane.thread, first) {
+                    return Ok(false);
+                }
+                taker.take(&event(EventType::GO_SYSCALL_BEGIN), touched(NO_SLOT), tables)?;
+            }
+            EventType::GO_SYSCALL_END => {
+                if !self.leaves_syscall(lane.thread) {
+                    return Ok(false);
+                }
+                taker.take(&event(EventType::GO_SYSCALL_END), touched(NO_SLOT), tables)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -136,14 +150,37 @@ impl Common<'_> {
         self.goroutines.at(slot)?.turns(seq, from, to).then_some(slot)
     }
 
+    /// The goroutine that a thread runs is in a system call from now on, and so is the P,
+    /// whose next change of hands is `number`. `false`: it does not run, or it is another's
+    /// turn.
+    #[inline(never)]
+    fn enters_syscall(&mut self, thread: &Thread, number: u64) -> bool {
+        let seq = Seq { generation: self.generation, number };
+        let Some(held) = self.procs.get_mut(&thread.proc).filter(|held| seq.follows(held.seq)) else {
+            return false;
+        };
+        let enters = self.goroutines.changes(thread, GoStatus::Running, GoStatus::Syscall);
+        if enters {
+            (held.status, held.seq) = (ProcStatus::Syscall, seq);
+        }
+        enters
+    }
+
+    /// Both are back, and have found each other. `false`: they have not.
+    #[inline(never)]
+    fn leaves_syscall(&mut self, thread: &Thread) -> bool {
+        let held = self.procs.get_mut(&thread.proc).filter(|held| held.status == ProcStatus::Syscall);
+        let Some(held) = held else { return false };
+        let leaves = self.goroutines.changes(thread, GoStatus::Syscall, GoStatus::Running);
+        if leaves {
+            held.status = ProcStatus::Running;
+        }
+        leaves
+    }
+
     /// The goroutine that a thread runs is `to` from now on. `false`: it does not run.
     #[inline(always)]
     fn leaves(&mut self, lane: &Lane<'_>, to: GoStatus) -> bool {
-        let Some(known) = self.goroutines.at(lane.thread.slot) else { return false };
-        let leaves = known.id == lane.thread.goroutine && known.status == GoStatus::Running;
-        if leaves {
-            known.status = to;
-        }
-        leaves
+        self.goroutines.changes(lane.thread, GoStatus::Running, to)
     }
 }

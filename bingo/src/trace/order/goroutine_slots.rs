@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use super::super::event::TraceEvent;
 use super::OrderFault;
-use super::state::Goroutine;
+use super::state::{GoStatus, Goroutine, Thread};
 use crate::trace::EventType;
 
 /// No slot.
@@ -77,6 +77,18 @@ impl GoroutineSlots {
     #[inline(always)]
     pub(super) fn at(&mut self, slot: u32) -> Option<&mut Goroutine> {
         self.slots.get_mut(slot as usize)
+    }
+
+    /// The goroutine of a thread, which is `from`, is `to` from now on. `false`: there is
+    /// none, or it is not.
+    #[inline(always)]
+    pub(super) fn changes(&mut self, thread: &Thread, from: GoStatus, to: GoStatus) -> bool {
+        let Some(known) = self.at(thread.slot) else { return false };
+        let changes = known.id == thread.goroutine && known.status == from;
+        if changes {
+            known.status = to;
+        }
+        changes
     }
 
     /// The goroutine `id`, which `event` takes to exist and to have this slot.
