@@ -34,7 +34,7 @@ use crate::model::{Addr, GoId, Goroutine, LoadBias, Problem, Snapshot, StaticAdd
 /// So often one that is in motion is looked at.
 const TRIES: usize = 5;
 /// So many `g`s are asked for their numbers in one go.
-const FOUND: usize = 4096;
+const FOUND: usize = 1024;
 /// So many are looked at before their goroutines are made: what is between the two is
 /// several times as large as a goroutine. Queues are walked once for each such part.
 const WAVE: usize = 1 << 15;

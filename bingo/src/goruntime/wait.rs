@@ -361,7 +361,9 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
     }
 
     fn ids_of(&mut self, gs: impl IntoIterator<Item = Addr>) -> Result<Vec<GoId>, MemoryError> {
-        let mut ids = Vec::new();
+        let gs = gs.into_iter();
+        // No longer than that: very many objects have one each.
+        let mut ids = Vec::with_capacity(gs.size_hint().0);
         for g in gs {
             let id = match self.ids.of(g) {
                 Some(id) => Some(id),

@@ -117,8 +117,10 @@ impl Batch {
         }
         if self.bytes.len() < at {
             // Not resized: what was in it is of no use, and the allocator has
-            // zeroes that nobody need write.
-            self.bytes = vec![0; at.max(self.bytes.len().saturating_mul(2))];
+            // zeroes that nobody need write. The old room goes before there is new.
+            let room = at.max(self.bytes.len() / 4 * 5);
+            self.bytes = Vec::new();
+            self.bytes = vec![0; room];
         }
     }
 

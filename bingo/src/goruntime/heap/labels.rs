@@ -50,6 +50,24 @@ pub(super) enum Place {
     Many(u32),
 }
 
+/// The labels of the marked objects of one span.
+#[derive(Clone, Copy)]
+pub(in crate::goruntime) struct LabelsOf<'l> {
+    place: Place,
+    labels: &'l Labels,
+}
+
+impl LabelsOf<'_> {
+    /// The label of an object that is marked.
+    #[inline]
+    pub(in crate::goruntime) fn get(self, object: u32) -> Option<Label> {
+        match self.place {
+            Place::One(all) => Some(all),
+            place => self.labels.get(place, object),
+        }
+    }
+}
+
 /// The labels of spans in which there are several.
 #[derive(Default)]
 pub(super) struct Labels {
@@ -93,6 +111,11 @@ impl Labels {
             Place::Few(begin) => get_few(&self.few, begin, object),
             Place::Many(begin) => self.many.get(index(begin) + index(object)).copied(),
         }
+    }
+
+    /// Those of the span whose labels are at a place.
+    pub(super) fn of(&self, place: Place) -> LabelsOf<'_> {
+        LabelsOf { place, labels: self }
     }
 
     /// Gives the room back that is to spare.

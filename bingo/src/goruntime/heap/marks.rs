@@ -9,7 +9,8 @@
 use std::ops::Range;
 
 use super::bits::{Bits, lengthen, rearrange, words_for};
-use super::labels::{Label, Labels, Place};
+use super::labels::{Label, Labels, LabelsOf, Place};
+use super::pages::{PageTable, Target};
 use super::span::{ObjectId, PAGE, Span};
 use crate::goruntime::fields::index;
 
@@ -34,22 +35,13 @@ pub(super) const BLOCK: u64 = 512;
 /// How many of these a page has.
 const BLOCKS: u64 = PAGE / BLOCK;
 
-/// What is needed of a span for each word that points into it.
-#[derive(Clone, Copy, Default, Debug)]
-struct Shape {
-    start: u64,
-    /// 2^32 divided by the size of an object, rounded up; 0 where there is but one.
-    inverse: u32,
-    /// Where its bits are.
-    bits: u32,
-}
-
 /// What is noted of one span.
 #[derive(Clone, Debug)]
 struct Notes {
     count: u32,
-    element: u64,
     pending: u32,
+    /// Where its bits are.
+    bits: u32,
     noscan: bool,
     watched: bool,
     /// Where the labels of its objects are.
@@ -61,7 +53,6 @@ struct Notes {
 /// What is noted of all spans.
 #[derive(Default)]
 pub(super) struct Marks {
-    shapes: Vec<Shape>,
     spans: Vec<Notes>,
     /// Marked or opaque: not to be marked again.
     seen: Bits,
@@ -73,27 +64,12 @@ pub(super) struct Marks {
     sums: Vec<u32>,
 }
 
-impl Shape {
-    fn of(span: &Span, bits: u32) -> Shape {
-        // Exact for every offset in the span: offset * (inverse * size - 2^32) < 2^32.
-        let inverse = (1_u64 << 32).div_ceil(span.element());
-        let inverse = u32::try_from(inverse).ok().filter(|_| span.count() > 1 && bits != UNMARKED);
-        Shape { start: span.start, inverse: inverse.unwrap_or(0), bits }
-    }
-
-    /// The object that holds the byte at `address`.
-    fn object_at(self, address: u64) -> u32 {
-        let object = address.wrapping_sub(self.start).wrapping_mul(u64::from(self.inverse)) >> 32;
-        u32::try_from(object).unwrap_or(u32::MAX)
-    }
-}
-
 impl Notes {
     /// Of a span without objects.
     const NONE: Notes = Notes {
         count: 0,
-        element: 0,
         pending: 0,
+        bits: UNMARKED,
         noscan: true,
         watched: false,
         labels: Place::Nowhere,
@@ -101,14 +77,14 @@ impl Notes {
     };
 
     fn of(span: &Span) -> Notes {
-        Notes { count: span.count(), element: span.element(), noscan: span.is_noscan(), ..Notes::NONE }
+        Notes { count: span.count(), noscan: span.is_noscan(), ..Notes::NONE }
     }
 
-    /// Where the sums of the blocks are that an object is in.
-    fn sums_of(&self, object: u32) -> Range<usize> {
+    /// Where the sums of the blocks are that an object of the span is in.
+    fn sums_of(&self, span: &Span, object: u32) -> Range<usize> {
         let block = |address: u64| index(address / BLOCK).saturating_add(index(self.sums));
-        let start = u64::from(object) * self.element;
-        block(start)..block(start.saturating_add(self.element - 1)).saturating_add(1)
+        let start = u64::from(object) * span.element();
+        block(start)..block(start.saturating_add(span.element() - 1)).saturating_add(1)
     }
 
     fn words(&self) -> u32 {
@@ -131,15 +107,15 @@ impl Marks {
             self.grow(1);
             self.seen.fill(UNMARKED);
         }
-        rearrange(&mut self.shapes, before, Shape::default());
         rearrange(&mut self.spans, before, Notes::NONE);
         for (number, span) in spans.iter().enumerate() {
             if before.get(number).is_some_and(Option::is_some) {
                 continue;
             }
-            let notes = Notes::of(span);
-            let bits = if notes.noscan { UNMARKED } else { self.grow(notes.words()) };
-            self.shapes.get_mut(number).into_iter().for_each(|shape| *shape = Shape::of(span, bits));
+            let mut notes = Notes::of(span);
+            if !notes.noscan {
+                notes.bits = self.grow(notes.words());
+            }
             self.spans.get_mut(number).into_iter().for_each(|into| *into = notes.clone());
         }
     }
@@ -156,29 +132,21 @@ impl Marks {
     ///
     /// Tables of a large heap do not fit into a processor's cache, so what is needed
     /// of them is fetched for many words at once.
-    pub(super) fn sift<T: Copy>(
-        &self,
-        words: &mut Vec<T>,
-        word: impl Fn(T) -> u64,
-        span_of: impl Fn(u64) -> Option<u32>,
-    ) {
+    pub(super) fn sift<T: Copy>(&self, words: &mut Vec<T>, word: impl Fn(T) -> u64, table: &PageTable) {
         let mut kept = 0;
         let mut next = 0;
         while next < words.len() {
             let end = words.len().min(next + ABREAST);
-            let mut spans = [0_u32; ABREAST];
-            let mut cells = [(0_u32, 0_u32); ABREAST];
+            let mut targets = [Target::default(); ABREAST];
             let mut open = [false; ABREAST];
             let some = words.get(next..end).unwrap_or_default();
-            for (span, &one) in spans.iter_mut().zip(some) {
-                *span = span_of(word(one)).unwrap_or(u32::MAX);
+            for (target, &one) in targets.iter_mut().zip(some) {
+                if let Some(place) = table.place(word(one)) {
+                    *target = table.target(place, word(one));
+                }
             }
-            for ((cell, &span), &one) in cells.iter_mut().zip(&spans).zip(some) {
-                let shape = self.shapes.get(index(span)).copied().unwrap_or_default();
-                *cell = (shape.bits, shape.object_at(word(one)));
-            }
-            for (open, &(bits, object)) in open.iter_mut().zip(&cells) {
-                *open = !self.seen.get(bits, object);
+            for (open, target) in open.iter_mut().zip(&targets) {
+                *open = !self.seen.get(target.bits, target.object);
             }
             for (place, open) in (next..end).zip(open) {
                 if let Some(&word) = words.get(place)
@@ -193,47 +161,44 @@ impl Marks {
         words.truncate(kept);
     }
 
-    /// Marks the object of a span that holds the byte at `address`, to be looked
-    /// through if it can hold pointers; `None` where it was marked before.
-    pub(super) fn mark(&mut self, span: u32, address: u64, label: Label) -> Option<Marked> {
-        let shape = self.shape(span)?;
-        let object = shape.object_at(address);
+    /// Marks an object of a span, to be looked through if it can hold pointers; `None` where
+    /// it was marked before. `of` is the span number `span`.
+    pub(super) fn mark(&mut self, of: &[Span], span: u32, target: Target, label: Label) -> Option<Marked> {
+        let Target { bits, object } = target;
         let notes = self.spans.get_mut(index(span)).filter(|notes| object < notes.count)?;
-        if !self.seen.set(shape.bits, object) {
+        if !self.seen.set(bits, object) {
             return None;
         }
         self.labels.set(&mut notes.labels, notes.count, object, label);
-        if notes.sums != NOWHERE {
+        if notes.sums != NOWHERE
+            && let Some(of) = of.get(index(span))
+        {
             // What it holds has not been looked through.
-            self.sums.get_mut(notes.sums_of(object)).unwrap_or_default().fill(0);
+            self.sums.get_mut(notes.sums_of(of, object)).unwrap_or_default().fill(0);
         }
         let first = !notes.noscan && notes.pending == 0;
-        if !notes.noscan && self.pending.set(shape.bits, object) {
+        if !notes.noscan && self.pending.set(bits, object) {
             notes.pending += 1;
         }
         Some(Marked { id: ObjectId { span, object }, first, watched: notes.watched })
     }
 
-    /// Has marks set in a span, whatever is in it, and told of; whether they were
-    /// not told of before.
-    pub(super) fn watch(&mut self, number: u32, span: &Span) -> bool {
-        let Some(notes) = self.spans.get_mut(index(number)) else { return false };
+    /// Has marks set in a span, whatever is in it, and told of: whether they were not told
+    /// of before, and where its bits are.
+    pub(super) fn watch(&mut self, number: u32) -> Option<(bool, u32)> {
+        let notes = self.spans.get_mut(index(number))?;
         let is_new = !std::mem::replace(&mut notes.watched, true);
-        let words = notes.words();
-        if self.bits(number) == UNMARKED {
-            let bits = self.grow(words);
-            let shape = self.shapes.get_mut(index(number));
-            shape.into_iter().for_each(|shape| *shape = Shape::of(span, bits));
+        let (words, mut bits) = (notes.words(), notes.bits);
+        if bits == UNMARKED {
+            bits = self.grow(words);
+            self.spans.get_mut(index(number)).into_iter().for_each(|notes| notes.bits = bits);
         }
-        is_new
+        Some((is_new, bits))
     }
 
-    fn shape(&self, span: u32) -> Option<Shape> {
-        self.shapes.get(index(span)).copied()
-    }
-
-    fn bits(&self, span: u32) -> u32 {
-        self.shape(span).map_or(UNMARKED, |shape| shape.bits)
+    /// Where the bits of a span are.
+    pub(super) fn bits(&self, span: u32) -> u32 {
+        self.notes(span).map_or(UNMARKED, |notes| notes.bits)
     }
 
     fn notes(&self, span: u32) -> Option<&Notes> {
@@ -255,6 +220,11 @@ impl Marks {
         let (notes, bits) = self.marked(id.span)?;
         let marked = self.seen.get(bits, id.object) && !self.opaque.get(bits, id.object);
         marked.then(|| self.labels.get(notes.labels, id.object)).flatten()
+    }
+
+    /// The labels of the marked objects of a span.
+    pub(super) fn labels_of(&self, span: u32) -> LabelsOf<'_> {
+        self.labels.of(self.notes(span).map_or(Place::Nowhere, |notes| notes.labels))
     }
 
     /// Has no search enter an object.

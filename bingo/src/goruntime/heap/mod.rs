@@ -21,7 +21,7 @@ use super::fields::{Fields, length, words};
 use crate::binary::layout::Layout;
 use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::Addr;
-pub(super) use labels::Label;
+pub(super) use labels::{Label, LabelsOf};
 pub(super) use marks::Marked;
 use marks::{BLOCK, Marks};
 use news::News;
@@ -32,7 +32,7 @@ pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
 /// No heap has more spans than this: of one page each they are 256 GiB.
 const MOST_SPANS: u64 = 1 << 25;
 /// So many spans are read at a time.
-const CHUNK: usize = 1 << 12;
+const CHUNK: usize = 1 << 10;
 /// The list of spans moves when it grows: so often it is read again.
 const TRIES: usize = 4;
 
@@ -82,7 +82,7 @@ impl Heap {
         self.news = News::of(new.map(|(span, _)| span.start..span.end()));
         self.marks.fit(&found, &before);
         self.spans = found;
-        whole &= self.table.fill(&self.spans);
+        whole &= self.table.fill(&self.spans, |span| self.marks.bits(span));
         Ok(whole)
     }
 
@@ -106,18 +106,24 @@ impl Heap {
     /// Marks the object that holds the byte at `address`; `None` where there is
     /// none, it was marked before, or nobody wants to know of it.
     pub(super) fn mark(&mut self, address: u64, label: Label) -> Option<Marked> {
-        self.marks.mark(self.table.get(address)?, address, label)
+        let target = self.table.target(self.table.place(address)?, address);
+        self.marks.mark(&self.spans, self.table.get(address)?, target, label)
     }
 
     /// Takes those of `words` out, by the address that `word` finds in each, that point to
     /// nothing that [`Heap::mark`] would mark.
     pub(super) fn sift<T: Copy>(&self, words: &mut Vec<T>, word: impl Fn(T) -> u64) {
-        self.marks.sift(words, word, |word| self.table.get(word));
+        self.marks.sift(words, word, &self.table);
     }
 
     /// From where the object was reached, if it was.
     pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
         self.marks.label(id)
+    }
+
+    /// The labels of the marked objects of a span.
+    pub(super) fn labels_of(&self, span: u32) -> LabelsOf<'_> {
+        self.marks.labels_of(span)
     }
 
     /// The objects among `range` of a span that are marked.
@@ -157,8 +163,12 @@ impl Heap {
     /// Has what is marked in a span told of, even if it holds no pointers; whether
     /// that is new.
     pub(super) fn watch(&mut self, span: u32) -> bool {
-        let of = self.spans.get(usize::try_from(span).unwrap_or(usize::MAX));
-        of.is_some_and(|of| self.marks.watch(span, of))
+        let Some((is_new, bits)) = self.marks.watch(span) else { return false };
+        if is_new && let Some(of) = self.spans.get(usize::try_from(span).unwrap_or(usize::MAX)) {
+            // Where there is no room for what is noted of it, that was told of before.
+            let _ = self.table.set_bits(of, bits);
+        }
+        is_new
     }
 
     pub(super) fn is_watched(&self, span: u32) -> bool {

@@ -8,9 +8,9 @@
 //! point to. Pages that do not stand still are kept in mind, so that there one can look
 //! again, and again.
 
-use super::mark::{CHUNK, Marker, Pointers};
+use super::mark::{CHUNK, Marker, PointersOf};
 use crate::goruntime::fields::length;
-use crate::goruntime::heap::{Blocks, Heap, ObjectId, PAGE, POINTER_BITS};
+use crate::goruntime::heap::{Blocks, Heap, PAGE, POINTER_BITS};
 use crate::memory::{Batch, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
@@ -41,7 +41,6 @@ struct Slices {
     batch: Batch,
     all: Vec<Slice>,
     bytes: u64,
-    objects: Vec<u32>,
 }
 
 impl Marker {
@@ -124,7 +123,7 @@ impl Slices {
                 continue;
             }
             let bits = slice.bits.and_then(|bits| self.batch.bytes(bits));
-            slice.look_through(marker, heap, to_see, (bytes, bits), &mut self.objects);
+            slice.look_through(marker, heap, to_see, (bytes, bits));
         }
         self.batch.clear();
         self.all.clear();
@@ -141,7 +140,6 @@ impl Slice {
         heap: &mut Heap,
         to_see: Blocks,
         (bytes, bits): (&[u8], Option<&[u8]>),
-        objects: &mut Vec<u32>,
     ) {
         let Some(span) = heap.span(self.span) else { return };
         let (start, element) = (span.start, span.element());
@@ -151,15 +149,19 @@ impl Slice {
             let first = start + u64::from(object) * element;
             first.max(self.start)..(first + element).min(self.end)
         };
-        let marked = heap.marked(self.span, number(numbers.start)..number(numbers.end));
-        objects.extend(marked.filter(|&object| to_see.touch(&within(object))));
-        for object in objects.drain(..) {
-            let Some(label) = heap.label(ObjectId { span: self.span, object }) else { continue };
+        let pointers = PointersOf::new(bits, element);
+        let labels = heap.labels_of(self.span);
+        let of_heap = heap.range();
+        for object in heap.marked(self.span, number(numbers.start)..number(numbers.end)) {
             let range = within(object);
+            if !to_see.touch(&range) {
+                continue;
+            }
+            let Some(label) = labels.get(object) else { continue };
             let (from, until) = (range.start - self.start, range.end - self.start);
             let bytes = bytes.get(length(from)..length(until)).unwrap_or_default();
-            let pointers = Pointers::of(bits, heap.span(self.span), object);
-            marker.follow(heap, bytes, pointers, label);
+            marker.follow(of_heap, bytes, pointers.of(object), label);
         }
+        marker.settle_full(heap);
     }
 }

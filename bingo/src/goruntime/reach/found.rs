@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use crate::goruntime::heap::Label;
 
-/// Bytes of the heap that are a part, as a power of two: 4 MiB.
-const PART: u32 = 22;
+/// Bytes of the heap that are a part, as a power of two: 16 MiB.
+const PART: u32 = 24;
 /// Parts so far apart are kept as one.
 const PARTS: usize = 256;
 /// As many words of a part are worth looking up.
-const FULL: usize = 1 << 10;
+const FULL: usize = 1 << 12;
 /// Addresses of user programs have fewer bits.
 const BITS: u32 = 48;
 
@@ -53,7 +53,7 @@ impl Found {
             part.reserve_exact(FULL);
         }
         part.push(Pointer::new(word, label));
-        (part.len() >= FULL).then_some(number)
+        (part.len() == FULL).then_some(number)
     }
 
     /// The parts that addresses of a range are in; each once.

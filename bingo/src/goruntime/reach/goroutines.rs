@@ -14,7 +14,7 @@ use crate::memory::{Batch, Memory, MemoryError};
 use crate::model::{Addr, GoId};
 
 /// `g`s that are read in one go.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
 
 /// One of them.
 #[derive(Clone, Debug)]

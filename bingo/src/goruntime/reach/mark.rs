@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::found::{Found, Pointer};
-use crate::goruntime::fields::{Fields, length, words};
-use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE, POINTER_BITS, Span};
+use crate::goruntime::fields::{index, length, words};
+use crate::goruntime::heap::{Heap, Label, ObjectId, PAGE, POINTER_BITS};
 use crate::memory::{Batch, GAP, Memory, MemoryError, PieceId};
 use crate::model::Addr;
 
@@ -41,6 +41,8 @@ pub(super) struct Marker {
     pub(super) journal: Option<Vec<ObjectId>>,
     /// Words that have to be looked up.
     found: Found,
+    /// Parts of them that are worth it.
+    full: Vec<usize>,
     /// Spans in which something waits.
     queue: Vec<u32>,
     /// Who is asked whether to go on.
@@ -68,18 +70,43 @@ pub(super) enum Pointers {
     Some(u64),
 }
 
-impl Pointers {
-    /// Of an object of a span whose pointer bits are `bits`. One that has none was not
-    /// made yet when they were read.
-    pub(super) fn of(bits: Option<&[u8]>, span: Option<&Span>, object: u32) -> Pointers {
-        let Some((bits, span)) = bits.zip(span) else { return Pointers::All };
-        let first = u64::from(object).saturating_mul(span.element()) / 8;
-        let mut some = [0; 16];
-        let from = bits.get(length(first / 8)..).unwrap_or_default();
-        some.iter_mut().zip(from).take(9).for_each(|(into, &bits)| *into = bits);
-        let low = u128::from_le_bytes(some) >> (first % 8);
-        let mask = u64::try_from(low & u128::from(u64::MAX >> (64 - (span.element() / 8).clamp(1, 64))));
-        mask.ok().filter(|&mask| mask != 0).map_or(Pointers::All, Pointers::Some)
+/// Words of pointer bits that a page has.
+const BITS: usize = 16;
+
+/// The pointer bits of a span's objects, if it has any.
+pub(super) struct PointersOf {
+    bits: Option<[u64; BITS + 1]>,
+    /// Words of an object, and as many bits.
+    words: u64,
+    mask: u64,
+}
+
+impl PointersOf {
+    /// Of a span whose objects have so many bytes.
+    pub(super) fn new(bits: Option<&[u8]>, element: u64) -> PointersOf {
+        let copied = bits.map(|bytes| {
+            let mut bits = [0; BITS + 1];
+            bits.iter_mut().zip(words(bytes).take(BITS)).for_each(|(into, word)| *into = word);
+            bits
+        });
+        let words = element / 8;
+        PointersOf { bits: copied, words, mask: u64::MAX >> (64 - words.clamp(1, 64)) }
+    }
+
+    /// Those of an object. One that has none was not made yet when they were read.
+    #[inline]
+    pub(super) fn of(&self, object: u32) -> Pointers {
+        let Some(bits) = &self.bits else { return Pointers::All };
+        let first = u64::from(object) * self.words;
+        let place = length(first / 64);
+        let Some(&[low, high]) = bits.get(place..).and_then(|bits| bits.first_chunk()) else {
+            return Pointers::All;
+        };
+        let both = u128::from(low) | u128::from(high) << 64;
+        match u64::try_from(both >> (first % 64) & u128::from(self.mask)) {
+            Ok(mask) if mask != 0 => Pointers::Some(mask),
+            _ => Pointers::All,
+        }
     }
 }
 
@@ -111,29 +138,37 @@ impl Marker {
         moving.push(address / PAGE * PAGE);
     }
 
-    /// Marks what these words of an object point to, in time: [`Marker::settle`] marks
-    /// the rest.
-    pub(super) fn follow(&mut self, heap: &mut Heap, bytes: &[u8], pointers: Pointers, label: Label) {
-        let range = heap.range();
+    /// Notes what these words of an object point to, if that is in the heap, whose addresses
+    /// are in a range: [`Marker::settle`] marks it.
+    #[inline]
+    pub(super) fn follow(&mut self, range: (u64, u64), bytes: &[u8], pointers: Pointers, label: Label) {
         match pointers {
-            Pointers::All => words(bytes).for_each(|word| self.find(heap, range, word, label)),
+            Pointers::All => words(bytes).for_each(|word| self.find(range, word, label)),
             Pointers::Some(mut mask) => {
+                let words = bytes.as_chunks::<8>().0;
                 while mask != 0 {
-                    let word = Fields(bytes).u64(u64::from(mask.trailing_zeros()) * 8);
+                    let word = words.get(index(mask.trailing_zeros()));
                     mask &= mask - 1;
-                    word.into_iter().for_each(|word| self.find(heap, range, word, label));
+                    word.into_iter().for_each(|&word| self.find(range, u64::from_le_bytes(word), label));
                 }
             }
         }
     }
 
-    /// Notes a word, if it may point into the heap, whose addresses are in a range.
+    /// Notes a word, if it may point into the heap.
     #[inline]
-    fn find(&mut self, heap: &mut Heap, (low, high): (u64, u64), word: u64, label: Label) {
+    fn find(&mut self, (low, high): (u64, u64), word: u64, label: Label) {
         if word.wrapping_sub(low) < high - low
             && let Some(full) = self.found.add(word, label)
         {
-            self.settle_part(heap, full);
+            self.full.push(full);
+        }
+    }
+
+    /// Marks what was found where that is much.
+    pub(super) fn settle_full(&mut self, heap: &mut Heap) {
+        while let Some(part) = self.full.pop() {
+            self.settle_part(heap, part);
         }
     }
 
@@ -242,15 +277,18 @@ impl Marker {
     /// Looks through what was read, which is within a range of addresses, and through
     /// what comes to wait in it.
     fn look_through(&mut self, heap: &mut Heap, batch: &Batch, (parts, range): (&[Part], Range<u64>)) {
+        let of_heap = heap.range();
+        let element = |heap: &Heap, span| heap.span(span).map_or(0, |span| span.element());
         for part in parts {
             let Some(object) = part.object else { continue };
             let pointers =
-                Pointers::of(part.bits.and_then(|bits| batch.bytes(bits)), heap.span(part.span), object);
+                PointersOf::new(part.bits.and_then(|bits| batch.bytes(bits)), element(heap, part.span));
             match (batch.bytes(part.piece), heap.label(ObjectId { span: part.span, object })) {
-                (Some(bytes), Some(label)) => self.follow(heap, bytes, pointers, label),
+                (Some(bytes), Some(label)) => self.follow(of_heap, bytes, pointers.of(object), label),
                 (None, _) => self.unreadable += 8,
                 (_, None) => {}
             }
+            self.settle_full(heap);
         }
         self.settle_within(heap, &range);
         let mut objects = std::mem::take(&mut self.objects);
@@ -267,18 +305,17 @@ impl Marker {
                     continue;
                 };
                 again = true;
-                let element = heap.span(part.span).map_or(0, |span| span.element());
-                let bits = part.bits.and_then(|bits| batch.bytes(bits));
+                let element = element(heap, part.span);
+                let pointers = PointersOf::new(part.bits.and_then(|bits| batch.bytes(bits)), element);
+                let labels = heap.labels_of(part.span);
                 for object in objects.drain(..) {
-                    let id = ObjectId { span: part.span, object };
+                    let Some(label) = labels.get(object) else { continue };
                     let from = length(u64::from(object).saturating_mul(element));
                     let bytes = bytes.get(from..).unwrap_or_default();
-                    if let Some(label) = heap.label(id) {
-                        let bytes = bytes.get(..length(element)).unwrap_or(bytes);
-                        let pointers = Pointers::of(bits, heap.span(part.span), object);
-                        self.follow(heap, bytes, pointers, label);
-                    }
+                    let bytes = bytes.get(..length(element)).unwrap_or(bytes);
+                    self.follow(of_heap, bytes, pointers.of(object), label);
                 }
+                self.settle_full(heap);
             }
             self.settle_within(heap, &range);
         }
@@ -303,9 +340,10 @@ impl Marker {
             let piece = batch.push(Addr(start.saturating_add(at)), length(some));
             memory.read_batch(&mut batch)?;
             match batch.bytes(piece) {
-                Some(bytes) => self.follow(heap, bytes, Pointers::All, label),
+                Some(bytes) => self.follow(heap.range(), bytes, Pointers::All, label),
                 None => self.unreadable += some,
             }
+            self.settle_full(heap);
             at += some;
         }
         Ok(())
