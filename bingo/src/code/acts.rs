@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Evaluator, Item, Items, ObjectMethod};
 use super::foreign;
-use super::future::{self, Rest, each_act};
+use super::future::{self, Ending, Rest, each_act};
 use super::held::{self, Effect, Effects, Held};
 use super::ir::*;
 use super::points::{OUTSIDE, Points, Sites, bare};
@@ -302,7 +302,7 @@ impl Code {
         self.wholes.insert(func, Rc::new(Rest { returns: true, ..Rest::default() }));
         let never = self.never_returning(func);
         let rest = match self.points.program.func(func) {
-            Some(of) => future::whole(of, &|call| never.get(&call).copied()),
+            Some(of) => future::whole(of, Ending { calls: &|call| never.get(&call).copied(), loops: false }),
             None => Rest::default(),
         };
         let rest = Rc::new(rest);

@@ -493,7 +493,7 @@ fn what_was_deferred_is_done_when_it_panics() {
     check(
         text,
         &["7 sleep main.forever@on_and_on by main.main@go_forever of 1", receives],
-        "8 waits Receive done of main",
+        "7 owes Close done of main\n8 waits Receive done of main",
     );
 }
 

@@ -26,8 +26,14 @@ pub(super) enum Ends {
     Never,
 }
 
-/// Which calls never return.
-pub(super) type Ending<'a> = &'a dyn Fn(CallId) -> Option<Ends>;
+/// What is taken to come to an end.
+#[derive(Clone, Copy)]
+pub(super) struct Ending<'a> {
+    /// Which calls never return.
+    pub(super) calls: &'a dyn Fn(CallId) -> Option<Ends>,
+    /// Whether a loop without an end is left at some time all the same.
+    pub(super) loops: bool,
+}
 
 /// Where in a function.
 #[derive(Clone, Copy)]
@@ -43,21 +49,21 @@ pub(super) struct Position<'a> {
 struct Walk<'a> {
     rest: Rest,
     again: Option<(u32, u32)>,
-    ends: Ending<'a>,
+    ending: Ending<'a>,
     /// Whether there is a `goto`, so that anything may come after anything.
     jumps: bool,
 }
 
 /// All that a function does.
-pub(super) fn whole(func: &Func, ends: Ending<'_>) -> Rest {
-    let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
+pub(super) fn whole(func: &Func, ending: Ending<'_>) -> Rest {
+    let mut walk = Walk { rest: Rest::default(), again: None, ending, jumps: jumps(&func.body) };
     let falls = walk.all(&func.body);
     walk.finish(func, falls)
 }
 
 /// What it may do from a position on.
-pub(super) fn from(func: &Func, position: Position<'_>, ends: Ending<'_>) -> Rest {
-    let mut walk = Walk { rest: Rest::default(), again: None, ends, jumps: jumps(&func.body) };
+pub(super) fn from(func: &Func, position: Position<'_>, ending: Ending<'_>) -> Rest {
+    let mut walk = Walk { rest: Rest::default(), again: None, ending, jumps: jumps(&func.body) };
     let falls = walk.from(&func.body, position);
     walk.finish(func, falls)
 }
@@ -95,7 +101,7 @@ impl Walk<'_> {
         for act in acts.iter().filter(acts_on_objects) {
             self.rest.acts.push((act.clone(), self.again));
             if let ActKind::Call(call) = act.kind
-                && let Some(ends) = (self.ends)(call)
+                && let Some(ends) = (self.ending.calls)(call)
             {
                 self.rest.unwinds |= ends == Ends::Unwinds;
                 return false;
@@ -116,7 +122,7 @@ impl Walk<'_> {
             StmtKind::Loop { label, head, endless, body } => {
                 self.acts(head);
                 self.all(body);
-                !endless || breaks(body, label.as_ref())
+                !endless || self.ending.loops || breaks(body, label.as_ref())
             }
             StmtKind::Switch { label, head, branches, default } => {
                 self.acts(head);
@@ -199,7 +205,7 @@ impl Walk<'_> {
                     self.all(body);
                     self.again = outer;
                 }
-                !endless || breaks(body, label.as_ref())
+                !endless || self.ending.loops || breaks(body, label.as_ref())
             }
             StmtKind::Switch { label, head, branches, default } => {
                 let at_head = acts_have(head, position);

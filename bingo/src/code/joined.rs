@@ -264,40 +264,58 @@ impl<'w> Joined<'w> {
     }
 
     fn uses(&mut self) {
-        for (id, pattern) in &self.members {
-            let Some(pattern) = self.patterns.get(*pattern) else { continue };
-            if pattern.uses.is_empty() && pattern.unknown.is_empty() {
+        for at in 0..self.members.len() {
+            let Some((id, pattern)) = self.members.get(at).copied() else { continue };
+            let Some(pattern) = self.patterns.get(pattern) else { continue };
+            let owed = pattern.owed.as_deref();
+            if ![Some(pattern), owed].into_iter().flatten().any(Pattern::does_something) {
                 continue;
             }
-            let owners = owners(self.world, *id);
+            let owners = owners(self.world, id);
             let mut told = BTreeSet::new();
-            let mut tell = |links: &mut Links, object: ObjectIndex, doing: &Doing| {
-                if told.insert((object, doing.operation)) {
-                    links.uses.push(Use {
-                        goroutine: *id,
-                        object,
-                        operation: doing.operation,
-                        because: because(doing),
-                        certainty: Certainty::Likely,
-                    });
-                }
-            };
-            for doing in &pattern.uses {
-                for object in self.objects_of(doing.item, self.owner(doing.item, &owners)) {
-                    tell(&mut self.links, object, doing);
-                }
+            let uses = self.uses_of(id, pattern, &owners, &mut told);
+            let owed = owed.map(|owed| self.uses_of(id, owed, &owners, &mut told)).unwrap_or_default();
+            self.links.uses.extend(uses);
+            self.links.owed.extend(owed);
+        }
+    }
+
+    /// What a goroutine of this pattern may yet do, but for what is `told`.
+    fn uses_of(
+        &self,
+        id: GoId,
+        pattern: &Pattern,
+        owners: &[GoId],
+        told: &mut BTreeSet<(ObjectIndex, Operation)>,
+    ) -> Vec<Use> {
+        let mut uses = Vec::new();
+        let mut tell = |object: ObjectIndex, doing: &Doing| {
+            if told.insert((object, doing.operation)) {
+                uses.push(Use {
+                    goroutine: id,
+                    object,
+                    operation: doing.operation,
+                    because: because(doing),
+                    certainty: Certainty::Likely,
+                });
             }
-            for doing in &pattern.unknown {
-                for item in &pattern.reach {
-                    for object in self.objects_of(*item, self.owner(*item, &owners)) {
-                        let kind = self.links.object(object).map(|object| object.kind);
-                        if kind.is_some_and(|kind| like(kind, doing.kind)) {
-                            tell(&mut self.links, object, doing);
-                        }
+        };
+        for doing in &pattern.uses {
+            for object in self.objects_of(doing.item, self.owner(doing.item, owners)) {
+                tell(object, doing);
+            }
+        }
+        for doing in &pattern.unknown {
+            for item in &pattern.reach {
+                for object in self.objects_of(*item, self.owner(*item, owners)) {
+                    let kind = self.links.object(object).map(|object| object.kind);
+                    if kind.is_some_and(|kind| like(kind, doing.kind)) {
+                        tell(object, doing);
                     }
                 }
             }
         }
+        uses
     }
 
     /// Who else could get at each object.

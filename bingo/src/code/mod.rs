@@ -60,6 +60,8 @@ mod go_tests;
 #[cfg(test)]
 mod line_tests;
 #[cfg(test)]
+mod owed_tests;
+#[cfg(test)]
 mod own_tests;
 #[cfg(test)]
 mod shared_tests;

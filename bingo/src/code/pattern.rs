@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::acts::{Code, Done, call_of};
 use super::context::{Context, Item, Items, ObjectMethod, UNBORN};
-use super::future::{self, Position, each_act};
+use super::future::{self, Ending, Ends, Position, each_act};
 use super::ir::*;
 use super::load;
 use super::place::{Spot, Spots};
@@ -32,6 +32,8 @@ pub(super) struct Pattern {
     pub(super) unknown: Vec<Doing>,
     /// All that they can get at.
     pub(super) reach: Items,
+    /// What they would do, as well, if the loops that they never leave came to an end.
+    pub(super) owed: Option<Box<Pattern>>,
     /// What the functions that they are in do themselves, on whatever way, with
     /// objects of variables that are in scope where they are.
     pub(super) done_before: BTreeSet<(Item, Operation)>,
@@ -46,6 +48,13 @@ pub(super) struct Pattern {
     pub(super) opaque: bool,
     /// Where they are.
     pub(super) spots: Spots,
+}
+
+impl Pattern {
+    /// Whether they may yet do anything with an object.
+    pub(super) fn does_something(&self) -> bool {
+        !self.uses.is_empty() || !self.unknown.is_empty()
+    }
 }
 
 /// A lock that they hold.
@@ -118,7 +127,17 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     // It is given back while it waits.
     holds.retain(|held| !conds.contains(&held.item.site));
     pattern.holds = holds;
-    continuation(code, spots, waiting, exact, &mut pattern);
+    if !continuation(code, spots, waiting, (exact, false), &mut pattern) {
+        let mut owed = Pattern {
+            waits: pattern.waits.clone(),
+            holds: pattern.holds.clone(),
+            perhaps: pattern.perhaps.clone(),
+            slots: pattern.slots.clone(),
+            ..Pattern::default()
+        };
+        continuation(code, spots, waiting, (exact, true), &mut owed);
+        pattern.owed = Some(Box::new(owed));
+    }
     counted_down(code, seen, spots, &mut pattern);
     if let Some((act, context)) = spots.started.as_ref().filter(|_| seen.state != GoState::Dead) {
         started(code, act, context, &mut pattern);
@@ -230,14 +249,16 @@ fn wanted(code: &mut Code, spot: &Spot, waiting: Waiting) -> Vec<Way> {
     receivers.iter().map(|of| Way::of(code, of, &spot.context)).collect()
 }
 
-/// What they may yet do.
+/// What they may yet do, if `loops` that have no end come to one, too. Whether they may
+/// come to return from all that they are in.
 fn continuation(
     code: &mut Code,
     spots: &Spots,
     waiting: Option<Waiting>,
-    exact: bool,
+    (exact, loops): (bool, bool),
     pattern: &mut Pattern,
-) {
+) -> bool {
+    let mut returns = true;
     let mut acts: Vec<Act> = Vec::new();
     let mut items = Items::new();
     let awaits = awaits(code, pattern.waits.as_deref().unwrap_or_default());
@@ -247,7 +268,8 @@ fn continuation(
         let never = code.never_returning(func);
         let Some(of) = code.points.program.func(func) else { continue };
         let (end, file) = (of.end, Arc::clone(&of.file));
-        let ends = |call| never.get(&call).copied();
+        let calls = |call| never.get(&call).copied().filter(|ends| !loops || *ends == Ends::Unwinds);
+        let ending = Ending { calls: &calls, loops };
         let current = current(code, spot, waiting, exact);
         let select = waiting == Some(Waiting::Select);
         // What is in the midst of calling back may do so again.
@@ -258,9 +280,9 @@ fn continuation(
         });
         let Some(of) = code.points.program.func(func) else { continue };
         let rest = if spots.begins.is_some() {
-            future::whole(of, &ends)
+            future::whole(of, ending)
         } else {
-            future::from(of, Position { line: spot.line, current: &current, select }, &ends)
+            future::from(of, Position { line: spot.line, current: &current, select }, ending)
         };
         let locks = code.locks_in(func);
         let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
@@ -277,6 +299,7 @@ fn continuation(
             }
             acts.push(act);
         }
+        returns &= rest.returns;
         if !rest.returns && !rest.unwinds {
             break;
         }
@@ -303,6 +326,7 @@ fn continuation(
             }
         }
     }
+    returns
 }
 
 /// Channels without room from which these receive: nobody is about to send there.

@@ -130,6 +130,9 @@ fn shown(links: &Links) -> String {
     for one in &links.uses {
         lines.push(format!("{} {:?} {}", one.goroutine, one.operation, object(one.object)));
     }
+    for one in &links.owed {
+        lines.push(format!("{} owes {:?} {}", one.goroutine, one.operation, object(one.object)));
+    }
     for one in &links.nested {
         lines.push(format!("{} nested {} > {}", one.goroutine, object(one.held), object(one.wanted)));
     }

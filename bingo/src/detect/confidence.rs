@@ -52,7 +52,7 @@ impl Class {
                     &[
                         rule(
                             Low,
-                            "by addresses, it waits in a loop for more, and the function that started it has not returned: a worker without work; or it is main, and waits for a WaitGroup that others who go on have at hand, or to be given what nobody else has while others go on, and the source does not tell that it is stuck",
+                            "by addresses, it waits in a loop for more, and the function that started it has not returned: a worker without work; or it is main, and waits for a WaitGroup that others who go on have at hand, or to be given what nobody else has while others go on, and the source does not tell that it is stuck; or what it waits for, which is no lock, comes with the end of one who goes on in a loop without one, or of one who waits so himself",
                         ),
                         rule(
                             Proven,

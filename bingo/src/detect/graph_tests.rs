@@ -5,6 +5,7 @@
 //! 7 holds-another A   it has one of that name, maybe not that one
 //! 7 awaits G       so does this, for a WaitGroup
 //! 7 receives C     so does this               9 sends C     it would, once it goes on
+//! 9 owes C         it would, at the end of a loop that has none
 //! 9 has C          what it would do with it is not known
 //! 9 runs           it goes on                 9 returns     it parks and goes on, again and again
 //! C is reached     something can get at it (fed: does)
@@ -47,6 +48,11 @@ impl Told {
         index
     }
 
+    fn group(&self, name: &str) -> bool {
+        let index = self.objects.get(name).and_then(|index| self.links.object(*index));
+        index.is_some_and(|object| object.kind == ObjectKind::WaitGroup)
+    }
+
     fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let id = || GoId(words[0].parse().expect("a goroutine"));
@@ -73,21 +79,20 @@ impl Told {
                 let hold = Hold { goroutine: id(), object, shared, taken_at, certainty, apart };
                 self.links.holds.push(hold);
             }
-            "sends" | "takes" | "has" => {
+            "sends" | "owes" | "takes" | "has" => {
                 let operation = match words[1] {
                     "sends" => Operation::Send,
+                    "owes" if self.group(words[2]) => Operation::Done,
+                    "owes" => Operation::Close,
                     "takes" => Operation::Receive,
                     _ => Operation::Any,
                 };
                 let object = self.object(words[2], None);
                 let because = "sends at main.go:9".into();
-                self.links.uses.push(Use {
-                    goroutine: id(),
-                    object,
-                    operation,
-                    because,
-                    certainty: Certainty::Sure,
-                });
+                let certainty = Certainty::Sure;
+                let one = Use { goroutine: id(), object, operation, because, certainty };
+                let list = if words[1] == "owes" { &mut self.links.owed } else { &mut self.links.uses };
+                list.push(one);
             }
             "runs" => self.running.push(id()),
             "returns" => self.returning.push(id()),
@@ -305,6 +310,27 @@ fn an_idle_worker_is_none() {
     check("7 receives C; C is reached", &[]);
     check("7 receives C; 9 has C; 9 runs", &[]);
     check("7 receives C; C is fed", &[]);
+}
+
+/// Whoever waits for what comes with the end of a loop without one waits as long as that
+/// goes on, which is over `low` only where it does not.
+#[test]
+fn who_waits_for_the_end_of_what_never_ends_is_meant_to() {
+    let group = "1 awaits G; 9 owes G;";
+    check(&format!("{group} 9 runs"), &[]);
+    check("7 receives C; 9 owes C; 9 runs", &[]);
+    check("8 receives D; 7 sends D; 7 receives C; 9 owes C; 9 runs", &[]);
+    check(&format!("{group} 9 receives C; C is fed"), &[]);
+    // Stuck itself, it is what is wrong, and the other one with it.
+    check(
+        &format!("{group} 9 locks A; 9 holds A; 5 runs"),
+        &["cycle of 1 proven 9", "goroutine_leak proven 1"],
+    );
+    check(&format!("{group} 9 receives C; 5 runs"), &["goroutine_leak proven 1", "goroutine_leak proven 9"]);
+    check("1 awaits G; 5 runs", &["goroutine_leak proven 1"]);
+    check("7 receives C; 9 owes D; 9 runs", &["goroutine_leak proven 7"]);
+    let locked = "7 locks A; 8 holds A; 8 receives C; 9 owes C; 9 runs";
+    check(locked, &["goroutine_leak proven 7"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::daemons::who_wait_for_the_end;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::surety::{Doubt, sureties};
 use super::waiting::{
@@ -38,6 +39,9 @@ const WORKERS_LIVE: &str = "others that go on have the WaitGroup at hand, and ne
 const OTHERS_LIVE: &str = "main alone has what it waits to be given, and others go on: it keeps the program going with \
      that, as it may be meant to";
 
+const WAITS_FOR_THE_END: &str = "what it waits for comes with the end of others that go on, in a loop that has \
+     none: it may be meant to last as long as they do";
+
 const RUNS_A_TEST: &str = "it runs a test, which has not returned";
 
 const EXPLANATION: &str = "A goroutine that waits for what never comes stays, with its stack and all that it \
@@ -57,6 +61,7 @@ pub(super) fn findings(
     let mut stuck: HashMap<_, Vec<Glance<'_>>> = HashMap::new();
     let mut idle: HashMap<(Site<'_>, &str), Vec<Glance<'_>>> = HashMap::new();
     let mut sites = Sites::default();
+    let meant = who_wait_for_the_end(world, graph);
     for goroutine in world.glances().filter(|goroutine| goroutine.state() == GoState::Blocked) {
         let Some(site) = sites.of(goroutine) else { continue };
         if goroutine.is_system() || deadlocked.contains(&goroutine.id()) {
@@ -73,7 +78,9 @@ pub(super) fn findings(
             let idles_under_lock = goroutine.id() == MAIN
                 && standing == Some(Standing::StuckUnderLock)
                 && waiting != Waiting::Lock;
-            if let Some(why) = idles(world, graph, goroutine, waiting) {
+            let is_meant = meant.contains(&goroutine.id()) && !runs_a_test(goroutine.stack());
+            let why = is_meant.then_some(WAITS_FOR_THE_END);
+            if let Some(why) = why.or_else(|| idles(world, graph, goroutine, waiting)) {
                 idle.entry((site, why)).or_default().push(goroutine);
             } else if !(idles_under_lock || root && waits_for_others()) {
                 stuck.entry(site).or_default().push(goroutine);

@@ -6,6 +6,7 @@
 //! `docs/findings` print.
 
 mod confidence;
+mod daemons;
 mod deadlock;
 mod finding;
 mod growth;

@@ -30,6 +30,8 @@ pub struct Links {
     pub holds: Vec<Hold>,
     /// Who could end a wait on which object.
     pub uses: Vec<Use>,
+    /// Who would, as well, on coming to the end of a loop that is written without one.
+    pub owed: Vec<Use>,
     /// Locks that were waited for while another one was held.
     pub nested: Vec<Nested>,
     /// Memory that goroutines share without an order.

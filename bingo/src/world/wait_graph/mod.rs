@@ -35,6 +35,7 @@ pub struct WaitGraph<'a> {
     links: &'a Links,
     holds: Grouped<&'a Hold>,
     uses: Grouped<&'a Use>,
+    owed: Grouped<&'a Use>,
     waiters: Grouped<(GoId, Operation)>,
     /// Those that wait, and the place of each among them.
     waiting: Vec<Waiting<'a>>,
@@ -133,9 +134,10 @@ impl<'a> WaitGraph<'a> {
         let objects = links.objects.len();
         let holds = Grouped::new(objects, links.holds.iter().map(|hold| (hold.object, hold)).collect());
         let uses = Grouped::new(objects, links.uses.iter().map(|one| (one.object, one)).collect());
+        let owed = Grouped::new(objects, links.owed.iter().map(|one| (one.object, one)).collect());
         let waiters = Grouped::new(objects, waiters);
         let ends = RefCell::default();
-        let mut graph = WaitGraph { links, holds, uses, waiters, waiting, places, ends };
+        let mut graph = WaitGraph { links, holds, uses, owed, waiters, waiting, places, ends };
         let keeping = graph.keeping_others();
         for (standing, keeping) in
             [(Standing::Proven, None), (Standing::Stuck, None), (Standing::StuckUnderLock, Some(&keeping))]
@@ -246,6 +248,14 @@ impl<'a> WaitGraph<'a> {
     pub fn could_end(&self, id: GoId) -> impl Iterator<Item = GoId> {
         let partners = self.waits_of(id).iter().flat_map(|wait| self.partners(wait.object, wait.operation));
         partners.map(|(partner, _)| partner).filter(move |partner| *partner != id && !self.is_stuck(*partner))
+    }
+
+    /// Those who would end its wait on coming to the end of a loop that has none, in no order.
+    pub fn owed_by(&self, id: GoId) -> impl Iterator<Item = GoId> {
+        self.waits_of(id).iter().flat_map(|wait| {
+            let owed = self.owed.of(wait.object).iter();
+            owed.filter(|one| one.operation.ends(wait.operation)).map(|one| one.goroutine)
+        })
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.

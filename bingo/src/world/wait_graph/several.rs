@@ -66,6 +66,11 @@ impl<'a> WaitGraphs<'a> {
         self.0.iter().flat_map(|graph| graph.could_end(id)).collect()
     }
 
+    /// Those who would end its wait on coming to the end of a loop that has none, in no order.
+    pub fn owed_by(&self, id: GoId) -> impl Iterator<Item = GoId> {
+        self.0.iter().flat_map(move |graph| graph.owed_by(id))
+    }
+
     /// Those stuck goroutines that a goroutine waits for, in no order.
     #[must_use]
     pub fn waits_for(&self, id: GoId) -> Vec<Edge<'a>> {
