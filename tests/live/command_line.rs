@@ -82,6 +82,46 @@ fn what_is_blocked_is_told_with_all_its_keys() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the lines say is what the report rests on, as far as they can: who hangs, and that
+/// it did so until the end.
+#[test]
+fn what_was_recorded_says_what_the_report_says() -> anyhow::Result<()> {
+    let name = "command_line::what_was_recorded_says_what_the_report_says";
+    let Some(target) = start(name, "waits")? else { return Ok(()) };
+    let folder = std::env::temp_dir().join(format!("bingo-test-recorded-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let (report, events) = (folder.join("report.json"), folder.join("events.jsonl"));
+    let shown = |path: &std::path::Path| path.display().to_string();
+    for closely in [true, false] {
+        let (report, output) = (shown(&report), shown(&events));
+        let plain = ["--duration", "400ms", "--output", &output];
+        let mut attach = attach(&target, &plain)?;
+        if closely {
+            attach.args(["--report", &report]);
+        }
+        let attached = attach.output()?;
+        assert!(attached.status.success(), "{}", String::from_utf8_lossy(&attached.stderr));
+        let told = lines(&std::fs::read_to_string(&events)?)?;
+        let of = |function: &str| -> Vec<u64> {
+            let own = told.iter().filter(|line| line["source_location"]["function"] == function);
+            own.filter_map(|line| line["time_ns"].as_u64()).collect()
+        };
+        let sender = of("main.sendUnbuffered");
+        let [first, last] = sender[..] else { anyhow::bail!("{sender:?}") };
+        assert!(last - first >= 400_000_000, "{sender:?}");
+        let mut analyze = Command::new(bingo_bin()?);
+        let found =
+            analyze.args(["analyze", &output, "--format", "json", "--min-block", "200ms"]).output()?;
+        let found: Value = serde_json::from_slice(&found.stdout)?;
+        let bugs = found["bugs"].as_array().context("no bugs")?;
+        assert!(bugs.iter().any(|bug| bug["function"] == "main.sendUnbuffered"), "{found}");
+        let moments = bugs.iter().filter(|bug| bug["evidence"].to_string().contains("less than 10 ms ago"));
+        assert_eq!(moments.count(), 0, "{found}");
+    }
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
 #[test]
 fn ctrl_c_ends_it_after_all_is_written() -> anyhow::Result<()> {
     let Some(target) = start("command_line::ctrl_c_ends_it_after_all_is_written", "waits")? else {

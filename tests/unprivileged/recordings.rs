@@ -9,7 +9,7 @@ use bingo::model::{
     Source, SourceKind, Stack, ThreadId, Time, Wait, WaitReason,
 };
 use bingo::recording::{EventReader, EventWriter};
-use bingo::world::World;
+use bingo::world::{Since, World};
 
 /// A small xorshift, so that a failing seed can be run again.
 struct Random(u64);
@@ -102,7 +102,7 @@ impl Random {
     fn events(&mut self) -> Vec<Event> {
         let mut time = self.below(1 << 60);
         let mut events = Vec::new();
-        for _ in 0..self.below(60) {
+        for _ in 0..=self.below(60) {
             time += self.below(1_000);
             let kind = self.kind();
             let lost = matches!(kind, EventKind::Lost { .. });
@@ -181,7 +181,7 @@ fn cut_off_anywhere_it_gives_what_is_whole_and_says_what_is_not() {
     let whole = written(&events);
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     assert!(events.len() > 5);
-    for end in (first..whole.len()).step_by(7) {
+    for end in (first + 1..whole.len()).step_by(7) {
         let (_, observed) = read(&whole[..end]).unwrap();
         let lines = whole[first..end].iter().filter(|byte| **byte == b'\n').count();
         let complete = observed.iter().filter(|o| matches!(o, Observation::Event(_))).count();
@@ -191,6 +191,55 @@ fn cut_off_anywhere_it_gives_what_is_whole_and_says_what_is_not() {
         assert_eq!(complete, lines + usize::from(whole[end] == b'\n'), "cut at {end}");
         assert_eq!(problems, usize::from(!at_end), "cut at {end}");
     }
+}
+
+#[test]
+fn that_nothing_was_recorded_is_told_once() {
+    let nothing = |events: &[Event]| {
+        let text = written(events);
+        let mut reader = EventReader::new(&text[..]).unwrap();
+        let mut observed = Vec::new();
+        for _ in 0..2 {
+            while reader.observe(Time(0), &mut observed).unwrap() {}
+        }
+        let told = observed.iter().filter(|observation| {
+            matches!(observation, Observation::Problem(problem) if problem.what.contains("nothing was recorded"))
+        });
+        told.count()
+    };
+    assert_eq!(nothing(&[]), 1);
+    let run =
+        Event { time: Time(1), goroutine: Some(GoId(7)), kind: EventKind::Run, stack: None, thread: None };
+    assert_eq!(nothing(&[run]), 0);
+}
+
+/// Those that wait and are found to do so at the end did so all the time.
+#[test]
+fn what_is_found_at_the_end_is_known_since_it_began() {
+    let since = |found: GoState, from: u64| {
+        let event = |time, kind| {
+            let event = Event { time: Time(time), goroutine: Some(GoId(7)), kind, stack: None, thread: None };
+            Observation::Event(event)
+        };
+        let reason = Some(WaitReason::ChanReceive);
+        let mut world = World::default();
+        world.apply(&event(100, EventKind::Block { reason, on: None }));
+        world.apply(&event(
+            500,
+            EventKind::Snapshot { state: found, reason, on: None, parent: None, since: Some(Time(from)) },
+        ));
+        assert_eq!(world.latest(), Time(500));
+        world.goroutine(GoId(7)).unwrap().since
+    };
+    assert_eq!(since(GoState::Blocked, 100), Since::Exact(Time(100)));
+    assert_eq!(since(GoState::Blocked, 300), Since::AtLatest(Time(300)));
+    assert_eq!(since(GoState::Syscall, 100), Since::AtLatest(Time(100)));
+    let mut first = World::default();
+    let kind =
+        EventKind::Snapshot { state: GoState::Blocked, reason: None, on: None, parent: None, since: None };
+    let seen = Event { time: Time(100), goroutine: Some(GoId(7)), kind, stack: None, thread: None };
+    first.apply(&Observation::Event(seen));
+    assert_eq!(first.goroutine(GoId(7)).unwrap().since, Since::AtLatest(Time(100)));
 }
 
 fn refused(text: &str, words: &[&str]) {

@@ -12,6 +12,9 @@
 //! without, and says so (--mode auto). A time with a `>` is at least that long:
 //! the goroutine was in that state already when it was first seen.
 //!
+//! The events end with a line for each goroutine as it is then, so that `bingo analyze
+//! events.jsonl` knows for how long it waited.
+//!
 //! With --report what is wrong with it is found, too, as `bingo analyze PID` does it,
 //! and written as JSON when the watching ends. For that it is looked at closely as it
 //! begins and as it ends; where the program ends first, the last look is missing.
@@ -84,7 +87,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     use super::faces::{JsonlFace, LinesFace, TableFace};
     use super::output::Output;
     use super::outside::{LATENCY, LiveOutside};
-    use super::progress::Progress;
     use super::reporting::Reporting;
     use super::{probes, target, watch};
     use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
@@ -117,11 +119,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     };
     let pace = Pace { interval: arguments.interval, latency: LATENCY, duration: arguments.duration };
     let ended = if reporting.is_some() {
-        let progress = Progress::new(true);
-        let long = || progress.work(&format!("looking closely at the process {}", arguments.pid));
-        let ended = watch::between_looks(&mut session, &mut *face, &mut outside, pace, long);
-        progress.clear();
-        ended
+        watch::between_looks(&mut session, &mut *face, &mut outside, pace, arguments.pid)
     } else {
         live_loop::run(&mut session, &mut *face, &mut outside, pace)
     };

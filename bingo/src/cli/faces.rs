@@ -100,6 +100,10 @@ impl Face for TableFace {
         Ok(())
     }
 
+    fn last_look(&mut self) -> io::Result<()> {
+        self.leave()
+    }
+
     fn end(&mut self, session: &Session, _: Ending) -> io::Result<()> {
         self.leave()?;
         let (width, _) = size();
@@ -228,6 +232,24 @@ impl JsonlFace {
         }
         shows
     }
+
+    fn event(&mut self, session: &Session, event: &Event) -> io::Result<()> {
+        let shows = self.shows(session, event);
+        let Some(writer) = self.writer.as_mut().filter(|_| shows) else { return Ok(()) };
+        writer.event(event, Some(session.world().objects()))?;
+        if writer.pending() > BATCH { writer.flush() } else { Ok(()) }
+    }
+
+    /// How each goroutine is at the end, those that nothing happened to among them: who
+    /// reads the lines knows by these alone for how long they waited.
+    fn standing(&mut self, session: &Session) -> io::Result<()> {
+        let mut living: Vec<GoId> = session.world().glances().map(|goroutine| goroutine.id()).collect();
+        living.sort_unstable();
+        living
+            .into_iter()
+            .filter_map(|id| session.world().found(id))
+            .try_for_each(|event| self.event(session, &event))
+    }
 }
 
 impl Face for JsonlFace {
@@ -240,17 +262,7 @@ impl Face for JsonlFace {
     }
 
     fn events(&mut self, session: &Session, events: &[Event]) -> io::Result<()> {
-        for event in events {
-            if !self.shows(session, event) {
-                continue;
-            }
-            if let Some(writer) = &mut self.writer {
-                writer.event(event, Some(session.world().objects()))?;
-                if writer.pending() > BATCH {
-                    writer.flush()?;
-                }
-            }
-        }
+        events.iter().try_for_each(|event| self.event(session, event))?;
         self.writer.as_mut().map_or(Ok(()), EventWriter::flush)
     }
 
@@ -258,7 +270,10 @@ impl Face for JsonlFace {
         Ok(())
     }
 
-    fn end(&mut self, session: &Session, _: Ending) -> io::Result<()> {
+    fn end(&mut self, session: &Session, ending: Ending) -> io::Result<()> {
+        if ending.goes_on() {
+            self.standing(session)?;
+        }
         super::tell(format_args!("bingo: {}", report::observed_line(&session.view())));
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.flush()?;

@@ -10,7 +10,7 @@ use super::outside::{INTERVAL, LATENCY, LiveOutside};
 use super::progress::Progress;
 use super::{Failure, live_vars, probes, target};
 use crate::goruntime::GoOn;
-use crate::model::{Event, Problem, Source, SourceError, Texts, Time};
+use crate::model::{Event, Problem, Source, SourceError, Texts};
 use crate::session::live_loop::{self, Ending, Face, LoopError, Outside, Pace};
 use crate::session::{Analysis, Session};
 
@@ -51,12 +51,13 @@ pub(super) fn analysis(
     for note in &header.notes {
         super::tell(format_args!("bingo: note: {note}"));
     }
-    let ended = before_look(&mut session, &mut Unseen, &mut outside, pace, |session, now| {
+    let ended = live_loop::run_to(&mut session, &mut Unseen, &mut outside, pace, &mut |session, outside| {
         if long {
-            progress.work(&format!("looking closely at the process {pid}"));
+            progress.work(&looking_closely(pid));
         }
         // They would only fill memory: what they tell of that time nobody asks for.
-        session.unprobe(now)
+        session.unprobe(outside.now())?;
+        session.look_closely(outside.now()).map(drop)
     });
     match ended {
         Ok(ending) => {
@@ -91,22 +92,29 @@ pub(super) fn until_interrupted(interrupted: &Arc<AtomicBool>) -> GoOn {
     })
 }
 
-/// Watches a process between two close looks, so that it can be judged. Calls `long`
-/// before the second one if that takes long.
+/// Watches the process `pid` between two close looks, so that it can be judged.
 pub(super) fn between_looks(
     session: &mut Session,
     face: &mut dyn Face,
     outside: &mut dyn Outside,
     pace: Pace,
-    long: impl FnOnce(),
+    pid: u32,
 ) -> Result<Ending, LoopError> {
-    let is_long = first_look(session, outside)?;
-    before_look(session, face, outside, pace, |_, _| {
-        if is_long {
-            long();
+    let long = first_look(session, outside)?;
+    let progress = Progress::new(true);
+    live_loop::run_to(session, face, outside, pace, &mut |session, outside| {
+        if long {
+            progress.work(&looking_closely(pid));
         }
-        Ok(())
+        let looked = session.look_closely(outside.now());
+        progress.clear();
+        looked.map(drop)
     })
+}
+
+/// What is said while that takes long.
+fn looking_closely(pid: u32) -> String {
+    format!("looking closely at the process {pid}")
 }
 
 /// Looks closely at a process. Whether that took so long that it is told of another.
@@ -114,22 +122,6 @@ fn first_look(session: &mut Session, outside: &mut dyn Outside) -> Result<bool, 
     let begun = outside.now();
     session.look_closely(begun)?;
     Ok(outside.now().since(begun) >= WORTH_A_WORD)
-}
-
-/// Watches a process, and then looks closely at it; `then` is called in between.
-fn before_look(
-    session: &mut Session,
-    face: &mut dyn Face,
-    outside: &mut dyn Outside,
-    pace: Pace,
-    then: impl FnOnce(&mut Session, Time) -> Result<(), SourceError>,
-) -> Result<Ending, LoopError> {
-    let ending = live_loop::run(session, face, outside, pace)?;
-    if !matches!(ending, Ending::Exited | Ending::Executed) {
-        then(session, outside.now())?;
-        session.look_closely(outside.now())?;
-    }
-    Ok(ending)
 }
 
 /// A face that shows nothing.

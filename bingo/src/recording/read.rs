@@ -21,6 +21,8 @@ pub struct EventReader<R> {
     stacks: Stacks,
     line: Line,
     latest: Time,
+    /// Whether anything came behind the header.
+    begun: bool,
     disorder: bool,
     ended: bool,
 }
@@ -95,6 +97,7 @@ impl<R: BufRead> EventReader<R> {
             stacks: Stacks::default(),
             line,
             latest,
+            begun: false,
             disorder: false,
             ended: false,
         })
@@ -164,12 +167,19 @@ impl<R: BufRead> Source for EventReader<R> {
         for _ in 0..AT_ONCE {
             match self.next() {
                 Ok(Some(observation)) => {
+                    self.begun = true;
                     if let Observation::Event(event) = &observation {
                         self.check_order(event, out);
                     }
                     out.observation(observation);
                 }
-                Ok(None) => return Ok(false),
+                Ok(None) => {
+                    if !std::mem::replace(&mut self.begun, true) {
+                        let what = "nothing was recorded: no event stands behind the header".to_owned();
+                        out.problem(Problem { goroutine: None, what });
+                    }
+                    return Ok(false);
+                }
                 Err(error) => return Err(SourceError::BadInput(error.to_string())),
             }
         }

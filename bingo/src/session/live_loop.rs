@@ -35,6 +35,13 @@ pub trait Face {
     /// # Errors
     /// As above.
     fn tick(&mut self, session: &Session) -> io::Result<()>;
+    /// Nothing more happens: a last look comes, which may take long.
+    ///
+    /// # Errors
+    /// As above.
+    fn last_look(&mut self) -> io::Result<()> {
+        Ok(())
+    }
     /// It is over.
     ///
     /// # Errors
@@ -66,6 +73,17 @@ pub enum Ending {
     /// Nobody reads what is written any more.
     OutputClosed,
 }
+
+impl Ending {
+    /// Whether the target goes on, so that it can be looked at.
+    #[must_use]
+    pub fn goes_on(self) -> bool {
+        !matches!(self, Ending::Exited | Ending::Executed)
+    }
+}
+
+/// A look at the target when the watching is over, if it goes on then.
+pub type LastLook<'a> = &'a mut dyn FnMut(&mut Session, &mut dyn Outside) -> Result<(), SourceError>;
 
 /// When to do what.
 #[derive(Clone, Copy, Debug)]
@@ -100,8 +118,30 @@ pub fn run(
     outside: &mut dyn Outside,
     pace: Pace,
 ) -> Result<Ending, LoopError> {
-    match drive(session, face, outside, pace) {
+    run_to(session, face, outside, pace, &mut |session, outside| session.look(outside.now()).map(drop))
+}
+
+/// The same, with a last look of another kind. It is taken where nobody reads, too.
+///
+/// # Errors
+/// As above.
+pub fn run_to(
+    session: &mut Session,
+    face: &mut dyn Face,
+    outside: &mut dyn Outside,
+    pace: Pace,
+    last: LastLook<'_>,
+) -> Result<Ending, LoopError> {
+    let mut looked = false;
+    let mut once = |session: &mut Session, outside: &mut dyn Outside| {
+        looked = true;
+        last(session, outside)
+    };
+    match drive(session, face, outside, pace, &mut once) {
         Err(LoopError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            if !looked {
+                last(session, outside)?;
+            }
             Ok(Ending::OutputClosed)
         }
         other => other,
@@ -113,11 +153,16 @@ fn drive(
     face: &mut dyn Face,
     outside: &mut dyn Outside,
     pace: Pace,
+    last: LastLook<'_>,
 ) -> Result<Ending, LoopError> {
     let begun = outside.now();
     let deadline = pace.duration.map(|duration| after(begun, duration));
+    // A look before this one has something to tell, too.
+    let before = session.take_events();
     let mut alive = session.advance(begun, true)?;
     face.begin(session).map_err(LoopError::Output)?;
+    face.events(session, &before).map_err(LoopError::Output)?;
+    drop(before);
     let mut next_tick = after(begun, pace.interval);
     let mut next_snapshot = after(outside.now(), rest(session, pace));
     loop {
@@ -126,7 +171,8 @@ fn drive(
         let stop = outside.stop().or_else(|| deadline.filter(|end| now >= *end).map(|_| Ending::TimeOver));
         let ending = if alive { stop } else { Some(stop.unwrap_or(Ending::Exited)) };
         if let Some(ending) = ending {
-            return finish(session, face, outside, (ending, pace));
+            finish(session, face, outside, (ending, pace), last)?;
+            return Ok(ending);
         }
         let soon = after(now, pace.latency).min(next_tick);
         outside.wait(deadline.map_or(soon, |end| soon.min(end)));
@@ -147,13 +193,14 @@ fn drive(
     }
 }
 
-/// The last events, and the last word.
+/// The last events, the last look, and the last word.
 fn finish(
     session: &mut Session,
     face: &mut dyn Face,
     outside: &mut dyn Outside,
     (ending, pace): (Ending, Pace),
-) -> Result<Ending, LoopError> {
+    last: LastLook<'_>,
+) -> Result<(), LoopError> {
     // Of a target whose memory has gone, the probes' last events come when the
     // kernel is done with it.
     let patience = if ending == Ending::Exited { LAST_EVENTS } else { Duration::ZERO };
@@ -170,8 +217,12 @@ fn finish(
             break;
         }
     }
-    face.end(session, ending).map_err(LoopError::Output)?;
-    Ok(ending)
+    if ending.goes_on() {
+        face.last_look().map_err(LoopError::Output)?;
+        last(session, outside)?;
+        face.events(session, session.events()).map_err(LoopError::Output)?;
+    }
+    face.end(session, ending).map_err(LoopError::Output)
 }
 
 /// How long no snapshot is read after the last one, so that they take no more

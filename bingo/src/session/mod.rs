@@ -202,6 +202,17 @@ impl Session {
         Ok(alive)
     }
 
+    /// Takes in a fresh snapshot at once, beside probes, too. `Ok(false)` as above.
+    ///
+    /// # Errors
+    /// As [`Session::advance`].
+    pub fn look(&mut self, now: Time) -> Result<bool, SourceError> {
+        let Some(snapshots) = &mut self.snapshots else { return self.advance(now, false) };
+        let alive = snapshots.observe(now, &mut self.held)?;
+        // With the events that are older.
+        Ok(self.advance(now, false)? && alive)
+    }
+
     /// Takes in a snapshot with how goroutines hang together. `Ok(false)` as above.
     ///
     /// # Errors
@@ -220,6 +231,11 @@ impl Session {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// Hands them out, and has them no more.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
     /// Forgets them, when a face has had them.

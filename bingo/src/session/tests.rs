@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::live_loop::{Ending, Face, LoopError, Outside, Pace, run};
+use super::live_loop::{Ending, Face, LoopError, Outside, Pace, run, run_to};
 use super::{ProbeStatus, Probing, Session};
 use crate::model::{
     Event, EventKind, GoId, GoState, Goroutine, Header, Sink, Snapshot, Source, SourceError, SourceKind,
@@ -153,8 +153,14 @@ struct Ran {
     snapshots: Vec<u64>,
 }
 
-/// Runs for a second at 100 ms, unless something ends it before.
-fn check(took: u64, dies: u64, probes: bool, interrupt: u64, fails_with: Option<io::ErrorKind>) -> Ran {
+const PACE: Pace = Pace {
+    interval: Duration::from_millis(100),
+    latency: Duration::from_millis(20),
+    duration: Some(Duration::from_secs(1)),
+};
+
+/// A session of snapshots, and the times at which they are read.
+fn session(took: u64, dies: u64, probes: bool) -> (Session, Rc<RefCell<Vec<u64>>>) {
     let times = Rc::new(RefCell::new(Vec::new()));
     let polled = Polled {
         header: header(),
@@ -163,15 +169,15 @@ fn check(took: u64, dies: u64, probes: bool, interrupt: u64, fails_with: Option<
         times: Rc::clone(&times),
     };
     let probed = probes.then(|| Box::new(Probed(header(), 0)) as Box<dyn Probing>);
-    let mut session = Session::new(header(), Some(Box::new(polled)), probed);
+    (Session::new(header(), Some(Box::new(polled)), probed), times)
+}
+
+/// Runs for a second at 100 ms, unless something ends it before.
+fn check(took: u64, dies: u64, probes: bool, interrupt: u64, fails_with: Option<io::ErrorKind>) -> Ran {
+    let (mut session, times) = session(took, dies, probes);
     let mut notes = Notes { fails_with, ..Notes::default() };
     let mut clock = Clock { now: Time(0), interrupt: Time(interrupt * MS) };
-    let pace = Pace {
-        interval: Duration::from_millis(100),
-        latency: Duration::from_millis(20),
-        duration: Some(Duration::from_secs(1)),
-    };
-    let ending = run(&mut session, &mut notes, &mut clock, pace);
+    let ending = run(&mut session, &mut notes, &mut clock, PACE);
     let snapshots = times.borrow().clone();
     Ran { ending, notes, snapshots }
 }
@@ -181,14 +187,15 @@ fn cheap_snapshots_come_at_every_tick() {
     let ran = check(1, u64::MAX / MS, false, u64::MAX / MS, None);
     assert_eq!(ran.ending.unwrap(), Ending::TimeOver);
     assert_eq!(ran.notes.ended, Some(Ending::TimeOver));
-    assert_eq!(ran.snapshots, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1_000]);
+    // The last one is the look at the end.
+    assert_eq!(ran.snapshots, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1_000, 1_000]);
     assert_eq!(ran.notes.ticks, 10);
 }
 
 #[test]
 fn dear_snapshots_come_less_often_beside_probes() {
     let ran = check(20, u64::MAX / MS, true, u64::MAX / MS, None);
-    assert_eq!(ran.snapshots, [0, 400, 800]);
+    assert_eq!(ran.snapshots, [0, 400, 800, 1_000]);
     assert_eq!(ran.notes.ticks, 10);
 }
 
@@ -206,6 +213,36 @@ fn what_was_blocked_before_we_came_is_told_once() {
     let ran = check(1, u64::MAX / MS, false, u64::MAX / MS, None);
     let found: Vec<_> = ran.notes.events.iter().map(|event| event.goroutine).collect();
     assert_eq!(found, [Some(GoId(1))]);
+}
+
+/// What a look before the first of the loop found, nothing else would tell.
+#[test]
+fn what_was_seen_before_it_began_is_told() {
+    let mut session = session(1, u64::MAX / MS, false).0;
+    session.look_closely(Time(0)).unwrap();
+    let mut notes = Notes::default();
+    let mut clock = Clock { now: Time(10 * MS), interrupt: Time(50 * MS) };
+    let mut looks = 0;
+    let ending = run_to(&mut session, &mut notes, &mut clock, PACE, &mut |session, outside| {
+        looks += 1;
+        session.look_closely(outside.now()).map(drop)
+    });
+    assert_eq!((ending.unwrap(), looks), (Ending::Interrupted, 1));
+    let found: Vec<_> = notes.events.iter().map(|event| (event.time, event.goroutine)).collect();
+    assert_eq!(found, [(Time(0), Some(GoId(1)))]);
+}
+
+#[test]
+fn where_nobody_reads_the_last_look_is_taken_all_the_same() {
+    let mut session = session(1, u64::MAX / MS, false).0;
+    let mut notes = Notes { fails_with: Some(io::ErrorKind::BrokenPipe), ..Notes::default() };
+    let mut clock = Clock { now: Time(0), interrupt: Time(u64::MAX) };
+    let mut looks = 0;
+    let ending = run_to(&mut session, &mut notes, &mut clock, PACE, &mut |_, _| {
+        looks += 1;
+        Ok(())
+    });
+    assert_eq!((ending.unwrap(), looks), (Ending::OutputClosed, 1));
 }
 
 #[test]

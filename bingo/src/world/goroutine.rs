@@ -208,7 +208,9 @@ impl Record {
         state: GoState,
         known: (&Missed, &mut GoStatements),
     ) -> Record {
-        let mut record = Record::new(id, Facts::Told(Told::new(event.time, state)));
+        // Nothing is known of before.
+        let before = Told::new(event.time, state).found(Since::AtLatest(event.time));
+        let mut record = Record::new(id, Facts::Told(before));
         record.note_event(event, state, known);
         record
     }
@@ -365,7 +367,7 @@ impl Record {
         (missed, go_statements): (&Missed, &mut GoStatements),
     ) {
         let time = event.time;
-        let mut at_latest = None;
+        let mut since = None;
         let (mut reason, mut on, mut stack) = (None, None, event.stack);
         match event.kind {
             EventKind::Create { parent } => {
@@ -385,7 +387,11 @@ impl Record {
                 (reason, on) = (*why, what.as_ref());
             }
             EventKind::Snapshot { reason: why, on: what, parent, since: from, .. } => {
-                at_latest = Some(from.unwrap_or(time).min(time));
+                let from = from.unwrap_or(time).min(time);
+                // Whoever told of it when it began knew that better.
+                let before = self.condition();
+                let same = (before.state, before.since) == (state, Since::Exact(from));
+                since = Some(if same { before.since } else { Since::AtLatest(from) });
                 if parent.is_some() && *parent != self.parent() {
                     self.own_origin().parent = *parent;
                 }
@@ -397,7 +403,10 @@ impl Record {
         if self.facts.told().is_some_and(|told| told.time > time) {
             return;
         }
-        let mut told = Told::new(time, state).at_latest(at_latest).waiting(reason, on);
+        let mut told = Told::new(time, state).waiting(reason, on);
+        if let Some(since) = since {
+            told = told.found(since);
+        }
         told.put_on(event.thread.filter(|_| matches!(state, GoState::Running | GoState::Syscall)));
         let seen_since = self.facts.seen().filter(|seen| seen.taken > time);
         match seen_since {

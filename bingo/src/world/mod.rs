@@ -168,6 +168,12 @@ impl World {
         self.records.get(id).map(|record| record.shown(&self.lent))
     }
 
+    /// That one of them is as it is known to be by the newest observation.
+    #[must_use]
+    pub fn found(&self, id: GoId) -> Option<Event> {
+        self.records.get(id).map(|record| record.found(&self.lent, self.latest))
+    }
+
     /// One of them at a glance.
     #[must_use]
     pub fn glance(&self, id: GoId) -> Option<Glance<'_>> {

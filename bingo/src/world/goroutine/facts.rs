@@ -23,18 +23,28 @@ pub(super) enum Facts {
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) time: Time,
-    /// Since when at the latest it is so, where the event does not say since when.
+    /// Since when it is so, where that is not the event's time.
     since: Time,
     thread: ThreadId,
     /// What few events tell.
     more: Option<Box<More>>,
     pub(super) state: GoState,
     pub(super) reason: ShortReason,
-    /// Whether it is so since the event.
-    exact: bool,
+    from: From,
     /// Whether it is so since the event, no address is known, and what is shown of the
     /// goroutine was not put together since.
     plain: Cell<bool>,
+}
+
+/// Since when it is as the last event says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum From {
+    /// The event.
+    Event,
+    /// Another event, which told of this very wait.
+    Before,
+    /// Some time, and at the latest that one.
+    AtLatest,
 }
 
 /// What few events tell, or concerns goroutines alone that were seen.
@@ -164,16 +174,16 @@ impl Told {
             more: None,
             state,
             reason: ShortReason::NONE,
-            exact: true,
+            from: From::Event,
             plain: Cell::new(true),
         }
     }
 
-    /// One that does not say since when, but at the latest `since`.
-    pub(super) fn at_latest(self, since: Option<Time>) -> Told {
-        let exact = since.is_none();
-        self.plain.set(self.plain.get() && exact);
-        Told { since: since.unwrap_or(self.time), exact, ..self }
+    /// One that finds it so, and since when it is so.
+    pub(super) fn found(self, since: Since) -> Told {
+        let from = if since.is_exact() { From::Before } else { From::AtLatest };
+        self.plain.set(false);
+        Told { since: since.time(), from, ..self }
     }
 
     /// One that says why it waits and on what.
@@ -205,7 +215,11 @@ impl Told {
     }
 
     fn since(&self) -> Since {
-        if self.exact { Since::Exact(self.time) } else { Since::AtLatest(self.since) }
+        match self.from {
+            From::Event => Since::Exact(self.time),
+            From::Before => Since::Exact(self.since),
+            From::AtLatest => Since::AtLatest(self.since),
+        }
     }
 
     fn on(&self) -> Option<&Wait> {
