@@ -49,14 +49,24 @@ impl Joined<'_> {
                 waiters.entry(wait.object).or_default().insert(*id, (*pattern, wait.operation));
             }
         }
+        // How they wait for each, by one who does so and whether there are more: very many
+        // may wait for one object, and very many use it.
+        let mut ways: BTreeMap<ObjectIndex, Vec<(Operation, GoId, bool)>> = BTreeMap::new();
+        for (object, waiters) in &waiters {
+            let ways = ways.entry(*object).or_default();
+            for (id, (_, operation)) in waiters {
+                match ways.iter_mut().find(|way| way.0 == *operation) {
+                    Some(way) => way.2 = true,
+                    None => ways.push((*operation, *id, false)),
+                }
+            }
+        }
         let mut used = BTreeSet::new();
         for one in &self.links.uses {
-            let waits = waiters.get(&one.object);
-            let helps = |(id, (_, waits)): (&GoId, &(usize, Operation))| {
-                *id != one.goroutine && one.operation.ends(*waits)
+            let helps = |&(waits, id, several): &(Operation, GoId, bool)| {
+                (several || id != one.goroutine) && one.operation.ends(waits)
             };
-            // Many may use it, for whom many wait.
-            if !used.contains(&one.object) && waits.is_some_and(|waits| waits.iter().any(helps)) {
+            if ways.get(&one.object).is_some_and(|ways| ways.iter().any(helps)) {
                 used.insert(one.object);
             }
         }
