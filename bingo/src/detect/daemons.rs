@@ -1,6 +1,7 @@
 //! Who waits for the end of one that is written to go on for ever, as a main waits for the
 //! workers of a daemon. In: how goroutines stand by the [`WaitGraphs`]. Out: those whose
-//! wait is meant to last.
+//! wait is meant to last. Of a `select` all cases have to be such: who waits for an answer or
+//! for the end of the program, and has lost the answer, is no such one.
 //!
 //! ```text
 //!   main ──Wait──▶ group ◀──defer Done── worker, `for { … }`, goes on      main: meant
@@ -18,23 +19,21 @@ use crate::world::{Glance, Standing, WaitGraphs, World};
 /// Those that are stuck and wait for the end of one that goes on, or of one of these. No
 /// lock is waited for like that, and who sends waits to be rid of something.
 pub(super) fn who_wait_for_the_end(world: &World, graph: &WaitGraphs<'_>) -> BTreeSet<GoId> {
+    let kind = |one: Glance<'_>| Waiting::of(one.reason(), one.stack());
+    let selects = |one: Glance<'_>| kind(one) == Some(Waiting::Select);
     let is_stuck = |id| graph.standing(id).is_some_and(|standing| standing > Standing::GoesOn);
-    let waits = |one: Glance<'_>| {
-        let kind = Waiting::of(one.reason(), one.stack());
-        matches!(kind, Some(Waiting::Receive | Waiting::Select | Waiting::Group))
-    };
+    let waits =
+        |one: Glance<'_>| matches!(kind(one), Some(Waiting::Receive | Waiting::Select | Waiting::Group));
     let stuck = world.glances().filter(|one| one.state() == GoState::Blocked && is_stuck(one.id()));
     let mut open: Vec<GoId> = stuck.filter(|one| waits(*one)).map(Glance::id).collect();
     let goes_on = |id| {
-        let rests = |one: Glance<'_>| {
-            let kind = Waiting::of(one.reason(), one.stack());
-            one.state() == GoState::Blocked && kind.is_some_and(Waiting::is_for_ever)
-        };
+        let rests =
+            |one: Glance<'_>| one.state() == GoState::Blocked && kind(one).is_some_and(Waiting::is_for_ever);
         !is_stuck(id) && world.glance(id).is_some_and(|one| one.state() != GoState::Dead && !rests(one))
     };
     let mut found = BTreeSet::new();
     open.retain(|id| {
-        let meant = graph.owed_by(*id).any(goes_on);
+        let meant = graph.is_owed_by(*id, &goes_on);
         if meant {
             found.insert(*id);
         }
@@ -42,8 +41,10 @@ pub(super) fn who_wait_for_the_end(world: &World, graph: &WaitGraphs<'_>) -> BTr
     });
     while !found.is_empty() {
         let of_these = |id: &GoId| {
-            graph.owed_by(*id).any(|other| found.contains(&other))
-                || graph.waits_for(*id).iter().any(|edge| found.contains(&edge.to))
+            let is_one = |other| found.contains(&other);
+            let selects = world.glance(*id).is_some_and(selects);
+            graph.is_owed_by(*id, &is_one)
+                || !selects && graph.waits_for(*id).iter().any(|edge| is_one(edge.to))
         };
         let more: Vec<GoId> = open.iter().copied().filter(of_these).collect();
         if more.is_empty() {

@@ -320,6 +320,7 @@ fn who_waits_for_the_end_of_what_never_ends_is_meant_to() {
     check(&format!("{group} 9 runs"), &[]);
     check("7 receives C; 9 owes C; 9 runs", &[]);
     check("8 receives D; 7 sends D; 7 receives C; 9 owes C; 9 runs", &[]);
+    check("7 receives C; 7 receives D; 9 owes C; 9 runs", &["goroutine_leak proven 7"]);
     check(&format!("{group} 9 receives C; C is fed"), &[]);
     // Stuck itself, it is what is wrong, and the other one with it.
     check(

@@ -250,12 +250,15 @@ impl<'a> WaitGraph<'a> {
         partners.map(|(partner, _)| partner).filter(move |partner| *partner != id && !self.is_stuck(*partner))
     }
 
-    /// Those who would end its wait on coming to the end of a loop that has none, in no order.
-    pub fn owed_by(&self, id: GoId) -> impl Iterator<Item = GoId> {
-        self.waits_of(id).iter().flat_map(|wait| {
+    /// Whether all that it waits for, one object or the several of a `select`, would come
+    /// from such as `is_one` on coming to the end of a loop that has none.
+    pub fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool) -> bool {
+        let waits = self.waits_of(id);
+        let is_owed = |wait: &WaitFor| {
             let owed = self.owed.of(wait.object).iter();
-            owed.filter(|one| one.operation.ends(wait.operation)).map(|one| one.goroutine)
-        })
+            owed.filter(|one| one.operation.ends(wait.operation)).any(|one| is_one(one.goroutine))
+        };
+        !waits.is_empty() && waits.iter().all(is_owed)
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.

@@ -66,9 +66,10 @@ impl<'a> WaitGraphs<'a> {
         self.0.iter().flat_map(|graph| graph.could_end(id)).collect()
     }
 
-    /// Those who would end its wait on coming to the end of a loop that has none, in no order.
-    pub fn owed_by(&self, id: GoId) -> impl Iterator<Item = GoId> {
-        self.0.iter().flat_map(move |graph| graph.owed_by(id))
+    /// Whether all that it waits for, one object or the several of a `select`, would come
+    /// from such as `is_one` on coming to the end of a loop that has none.
+    pub fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool) -> bool {
+        self.0.iter().any(|graph| graph.is_owed_by(id, is_one))
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.
