@@ -154,7 +154,7 @@ fn note_unseen(ran: &[Ran]) {
     let Some(first) = unseen.first() else { return };
     let why = match &first.look {
         Some(Err(why)) => why.as_str(),
-        _ => "it was killed, or the kernel did not let it be held",
+        _ => first.test.cut_short.as_deref().unwrap_or("the kernel did not let it be held"),
     };
     let others = match unseen.len() {
         1 => String::new(),
