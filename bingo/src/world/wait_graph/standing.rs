@@ -163,7 +163,7 @@ impl Hopeful<'_, '_> {
         }
         let given_back = object.is_lock().then(|| self.is_given_back(id, joint, wait)).flatten();
         // Who has a lock at hand that another surely holds is not known to unlock it.
-        let at_hand_alone = given_back == Some(false) && joint.is_surely_held();
+        let at_hand_alone = self.keeping.is_some() && given_back == Some(false) && joint.is_surely_held();
         let mut used = self.used.get(index(wait.object)).into_iter().flat_map(|used| used.each());
         if used.any(|one| one.ends(wait.operation) && !(at_hand_alone && one == Operation::Any)) {
             return true;
