@@ -31,20 +31,21 @@ pub(super) fn who_wait_for_the_end(world: &World, graph: &WaitGraphs<'_>) -> BTr
             |one: Glance<'_>| one.state() == GoState::Blocked && kind(one).is_some_and(Waiting::is_for_ever);
         !is_stuck(id) && world.glance(id).is_some_and(|one| one.state() != GoState::Dead && !rests(one))
     };
-    let mut found = BTreeSet::new();
+    let (mut found, mut known) = (BTreeSet::new(), Vec::new());
     open.retain(|id| {
-        let meant = graph.is_owed_by(*id, &goes_on);
+        let meant = graph.is_owed_by(*id, &goes_on, &mut known);
         if meant {
             found.insert(*id);
         }
         !meant
     });
     while !found.is_empty() {
+        let is_one = |other| found.contains(&other);
+        let (mut owed, mut ended) = (Vec::new(), Vec::new());
         let of_these = |id: &GoId| {
-            let is_one = |other| found.contains(&other);
             let selects = world.glance(*id).is_some_and(selects);
-            graph.is_owed_by(*id, &is_one)
-                || !selects && graph.waits_for(*id).iter().any(|edge| is_one(edge.to))
+            graph.is_owed_by(*id, &is_one, &mut owed)
+                || !selects && graph.is_ended_by(*id, &is_one, &mut ended)
         };
         let more: Vec<GoId> = open.iter().copied().filter(of_these).collect();
         if more.is_empty() {

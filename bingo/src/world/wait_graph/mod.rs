@@ -29,6 +29,10 @@ use crate::model::{
     WaitReason,
 };
 
+/// What was found out of an object and of all who wait to do the same with it, who may be
+/// many.
+pub(crate) type Answers = Map<(ObjectIndex, Operation), bool>;
+
 /// The graph. It borrows what it is drawn from.
 #[derive(Debug)]
 pub struct WaitGraph<'a> {
@@ -252,13 +256,25 @@ impl<'a> WaitGraph<'a> {
 
     /// Whether all that it waits for, one object or the several of a `select`, would come
     /// from such as `is_one` on coming to the end of a loop that has none.
-    pub fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool) -> bool {
+    pub(crate) fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool, known: &mut Answers) -> bool {
         let waits = self.waits_of(id);
-        let is_owed = |wait: &WaitFor| {
-            let owed = self.owed.of(wait.object).iter();
-            owed.filter(|one| one.operation.ends(wait.operation)).any(|one| is_one(one.goroutine))
+        let mut is_owed = |wait: &WaitFor| {
+            let owed = || {
+                let mut owed = self.owed.of(wait.object).iter();
+                owed.any(|one| one.operation.ends(wait.operation) && is_one(one.goroutine))
+            };
+            *known.entry((wait.object, wait.operation)).or_insert_with(owed)
         };
-        !waits.is_empty() && waits.iter().all(is_owed)
+        !waits.is_empty() && waits.iter().all(&mut is_owed)
+    }
+
+    /// Whether such as `is_one` could end its wait.
+    pub(crate) fn is_ended_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool, known: &mut Answers) -> bool {
+        self.waits_of(id).iter().any(|wait| {
+            let partners = || self.partners(wait.object, wait.operation);
+            let ended = || partners().iter().any(|(partner, _)| is_one(*partner));
+            *known.entry((wait.object, wait.operation)).or_insert_with(ended)
+        })
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cycle, Edge, Hope, Standing, WaitGraph};
+use super::{Answers, Cycle, Edge, Hope, Standing, WaitGraph};
 use crate::model::{GoId, Links, Object, Operation};
 use crate::world::World;
 
@@ -67,9 +67,27 @@ impl<'a> WaitGraphs<'a> {
     }
 
     /// Whether all that it waits for, one object or the several of a `select`, would come
-    /// from such as `is_one` on coming to the end of a loop that has none.
-    pub fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool) -> bool {
-        self.0.iter().any(|graph| graph.is_owed_by(id, is_one))
+    /// from such as `is_one` on coming to the end of a loop that has none. `known` is good
+    /// for one `is_one`.
+    pub(crate) fn is_owed_by(
+        &self,
+        id: GoId,
+        is_one: &dyn Fn(GoId) -> bool,
+        known: &mut Vec<Answers>,
+    ) -> bool {
+        known.resize_with(self.0.len(), Answers::default);
+        self.0.iter().zip(known).any(|(graph, known)| graph.is_owed_by(id, is_one, known))
+    }
+
+    /// Whether such as `is_one` could end its wait; `known` as above.
+    pub(crate) fn is_ended_by(
+        &self,
+        id: GoId,
+        is_one: &dyn Fn(GoId) -> bool,
+        known: &mut Vec<Answers>,
+    ) -> bool {
+        known.resize_with(self.0.len(), Answers::default);
+        self.0.iter().zip(known).any(|(graph, known)| graph.is_ended_by(id, is_one, known))
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.
