@@ -19,6 +19,9 @@ use crate::world::{Glance, Standing, WaitGraphs, World};
 /// Those that are stuck and wait for the end of one that goes on, or of one of these. No
 /// lock is waited for like that, and who sends waits to be rid of something.
 pub(super) fn who_wait_for_the_end(world: &World, graph: &WaitGraphs<'_>) -> BTreeSet<GoId> {
+    if !graph.owes() {
+        return BTreeSet::new();
+    }
     let kind = |one: Glance<'_>| Waiting::of(one.reason(), one.stack());
     let selects = |one: Glance<'_>| kind(one) == Some(Waiting::Select);
     let is_stuck = |id| graph.standing(id).is_some_and(|standing| standing > Standing::GoesOn);

@@ -254,6 +254,11 @@ impl<'a> WaitGraph<'a> {
         partners.map(|(partner, _)| partner).filter(move |partner| *partner != id && !self.is_stuck(*partner))
     }
 
+    /// Whether anybody would end any wait on coming to the end of a loop that has none.
+    pub(crate) fn owes(&self) -> bool {
+        !self.links.owed.is_empty()
+    }
+
     /// Whether all that it waits for, one object or the several of a `select`, would come
     /// from such as `is_one` on coming to the end of a loop that has none.
     pub(crate) fn is_owed_by(&self, id: GoId, is_one: &dyn Fn(GoId) -> bool, known: &mut Answers) -> bool {

@@ -66,6 +66,11 @@ impl<'a> WaitGraphs<'a> {
         self.0.iter().flat_map(|graph| graph.could_end(id)).collect()
     }
 
+    /// Whether anybody would end any wait on coming to the end of a loop that has none.
+    pub(crate) fn owes(&self) -> bool {
+        self.0.iter().any(WaitGraph::owes)
+    }
+
     /// Whether all that it waits for, one object or the several of a `select`, would come
     /// from such as `is_one` on coming to the end of a loop that has none. `known` is good
     /// for one `is_one`.
