@@ -1,6 +1,6 @@
 //! The events that nine in ten are: a goroutine starts, stops, blocks, is made runnable,
-//! or is in a system call. In: such an event. Out: let through, where all is plainly as it has to be;
-//! else nothing is changed, and [`Order::advance`] judges.
+//! or is in a system call. In: such an event. Out: let through, where all is plainly as it
+//! has to be; else nothing is changed, and [`Order::advance`] judges.
 
 use super::super::block::ShortTraceEvent;
 use super::super::event::TraceEvent;
@@ -102,14 +102,14 @@ impl Common<'_> {
                 taker.take(&event(EventType::GO_UNBLOCK), touched(named), tables)?;
             }
             EventType::GO_BLOCK => {
-                if !self.leaves(lane, GoStatus::Waiting) {
+                if !self.goroutines.changes(lane.thread, GoStatus::Running, GoStatus::Waiting) {
                     return Ok(false);
                 }
                 taker.take(&event(EventType::GO_BLOCK), touched(NO_SLOT), tables)?;
                 (lane.thread.goroutine, lane.thread.slot) = (TraceEvent::NONE, NO_SLOT);
             }
             EventType::GO_STOP => {
-                if !self.leaves(lane, GoStatus::Runnable) {
+                if !self.goroutines.changes(lane.thread, GoStatus::Running, GoStatus::Runnable) {
                     return Ok(false);
                 }
                 taker.take(&event(EventType::GO_STOP), touched(NO_SLOT), tables)?;
@@ -176,11 +176,5 @@ impl Common<'_> {
             held.status = ProcStatus::Running;
         }
         leaves
-    }
-
-    /// The goroutine that a thread runs is `to` from now on. `false`: it does not run.
-    #[inline(always)]
-    fn leaves(&mut self, lane: &Lane<'_>, to: GoStatus) -> bool {
-        self.goroutines.changes(lane.thread, GoStatus::Running, to)
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Told {
     more: Option<Box<More>>,
     pub(super) state: GoState,
     pub(super) reason: ShortReason,
-    from: From,
+    begun: Begun,
     /// Whether it is so since the event, no address is known, and what is shown of the
     /// goroutine was not put together since.
     plain: Cell<bool>,
@@ -38,7 +38,7 @@ pub(super) struct Told {
 
 /// Since when it is as the last event says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum From {
+enum Begun {
     /// The event.
     Event,
     /// Another event, which told of this very wait.
@@ -174,16 +174,16 @@ impl Told {
             more: None,
             state,
             reason: ShortReason::NONE,
-            from: From::Event,
+            begun: Begun::Event,
             plain: Cell::new(true),
         }
     }
 
     /// One that finds it so, and since when it is so.
     pub(super) fn found(self, since: Since) -> Told {
-        let from = if since.is_exact() { From::Before } else { From::AtLatest };
+        let begun = if since.is_exact() { Begun::Before } else { Begun::AtLatest };
         self.plain.set(false);
-        Told { since: since.time(), from, ..self }
+        Told { since: since.time(), begun, ..self }
     }
 
     /// One that says why it waits and on what.
@@ -215,10 +215,10 @@ impl Told {
     }
 
     fn since(&self) -> Since {
-        match self.from {
-            From::Event => Since::Exact(self.time),
-            From::Before => Since::Exact(self.since),
-            From::AtLatest => Since::AtLatest(self.since),
+        match self.begun {
+            Begun::Event => Since::Exact(self.time),
+            Begun::Before => Since::Exact(self.since),
+            Begun::AtLatest => Since::AtLatest(self.since),
         }
     }
 

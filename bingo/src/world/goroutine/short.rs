@@ -18,10 +18,13 @@ pub(in super::super) struct Was {
 }
 
 impl Record {
+    /// Whether all that is known of it was told by events. [`Record::note_short`] asks, too;
+    /// asked along with whether there is a record it is one question.
     #[inline(always)]
     pub(in super::super) fn is_told_alone(&self) -> bool {
         matches!(self.facts, Facts::Told(_))
     }
+
     /// Takes in an event of a burst, of a time, a kind and the number of a stack, which
     /// leaves the goroutine in `state`, as [`Record::note_event`] would; what it was before,
     /// and what has become of it. `None`: it cannot, because more is known of it than events

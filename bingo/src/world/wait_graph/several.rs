@@ -80,8 +80,7 @@ impl<'a> WaitGraphs<'a> {
         is_one: &dyn Fn(GoId) -> bool,
         known: &mut Vec<Answers>,
     ) -> bool {
-        known.resize_with(self.0.len(), Answers::default);
-        self.0.iter().zip(known).any(|(graph, known)| graph.is_owed_by(id, is_one, known))
+        self.with(known).any(|(graph, known)| graph.is_owed_by(id, is_one, known))
     }
 
     /// Whether such as `is_one` could end its wait; `known` as above.
@@ -91,8 +90,16 @@ impl<'a> WaitGraphs<'a> {
         is_one: &dyn Fn(GoId) -> bool,
         known: &mut Vec<Answers>,
     ) -> bool {
+        self.with(known).any(|(graph, known)| graph.is_ended_by(id, is_one, known))
+    }
+
+    /// Each with the answers that it has given.
+    fn with<'g>(
+        &'g self,
+        known: &'g mut Vec<Answers>,
+    ) -> impl Iterator<Item = (&'g WaitGraph<'a>, &'g mut Answers)> {
         known.resize_with(self.0.len(), Answers::default);
-        self.0.iter().zip(known).any(|(graph, known)| graph.is_ended_by(id, is_one, known))
+        self.0.iter().zip(known)
     }
 
     /// Those stuck goroutines that a goroutine waits for, in no order.
