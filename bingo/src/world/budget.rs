@@ -8,11 +8,11 @@ use super::goroutine::Record;
 /// What any recording may take, and how many times its length it may take beyond that.
 const AT_ALL: u64 = 64 << 20;
 const TIMES: u64 = 10;
-/// About what a goroutine takes that was named: its record and what finds it, here and
-/// where events are put in order;
-const NAMED: u64 = size_of::<Record>() as u64 + 80;
+/// About what a goroutine takes that was named: its record and what finds it, here and,
+/// of those too for whom there is no room here, where events are put in order;
+const NAMED: u64 = size_of::<Record>() as u64 + 200;
 /// and what one takes more that was seen to be made, and so will run and wait.
-const MADE: u64 = size_of::<Course>() as u64 + 160;
+const MADE: u64 = size_of::<Course>() as u64 + 40;
 
 /// Memory that may be taken, in bytes, and that is.
 #[derive(Debug)]
