@@ -30,7 +30,8 @@ const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobo
 
 /// What is found, and who is part of it.
 pub(super) fn findings(world: &World, graph: &WaitGraphs<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
-    let own = |id| world.glance(id).is_some_and(|goroutine| is_programs_own(goroutine.stack()));
+    let is_own = |stack| is_programs_own(stack) && !is_for_another_test(stack);
+    let own = |id| world.glance(id).is_some_and(|goroutine| is_own(goroutine.stack()));
     let cycles = graph.cycles(&own);
     if let Some(members) = whole_program(world, graph) {
         let finding = of_whole(world, graph, &members, &cycles);

@@ -118,11 +118,12 @@ impl Frame {
         !self.is_test() && packages.iter().any(|package| self.function.starts_with(package))
     }
 
-    /// Whether this is a function of a package that Go brings along; a test of such
-    /// a package is none.
+    /// Whether this is a function of a package that Go brings along, or the main that
+    /// `go test` writes; a test of such a package is none.
     #[must_use]
     pub fn is_standard(&self) -> bool {
-        !self.is_test() && STANDARD.iter().any(|package| self.function.starts_with(package))
+        let standard = || STANDARD.iter().any(|package| self.function.starts_with(package));
+        !self.is_test() && (standard() || self.file.rsplit('/').next() == Some("_testmain.go"))
     }
 
     /// Whether this is in a test's file: whose tests are run, that is the program.
