@@ -54,6 +54,10 @@ pub(super) fn target_failure(error: &TargetError) -> Failure {
             "run Bingo as root (sudo), or give it CAP_SYS_PTRACE:\n{}",
             super::SET_CAPABILITIES
         )),
+        TargetError::NotPermitted { why: Refusal::Policy, .. } => failure.remedy(
+            "CAP_SYS_PTRACE is there and does not suffice: run Bingo outside of the container, or allow it in \
+             the policy (SELinux, AppArmor); `journalctl -k` may name which",
+        ),
         TargetError::NotPermitted { .. } => failure.remedy(format!(
             "{RUN_AS_ROOT}; or give it CAP_SYS_PTRACE:\n\
              {}",

@@ -119,6 +119,9 @@ pub enum Refusal {
     Yama(u8),
     /// It is another user's, has more capabilities, or is not dumpable.
     Credentials,
+    /// We have `CAP_SYS_PTRACE`: a security module refuses it, or that capability is worth
+    /// nothing outside of our user namespace.
+    Policy,
 }
 
 impl Target {
@@ -355,8 +358,18 @@ fn without_deleted(path: PathBuf) -> PathBuf {
 fn not_permitted(pid: u32) -> TargetError {
     let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     let scope = scope.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let why = if scope == 0 { Refusal::Credentials } else { Refusal::Yama(scope) };
+    let why = match scope {
+        0 if has_ptrace() => Refusal::Policy,
+        0 => Refusal::Credentials,
+        scope => Refusal::Yama(scope),
+    };
     TargetError::NotPermitted { pid, why }
+}
+
+/// Whether we have `CAP_SYS_PTRACE` (`include/uapi/linux/capability.h`, Linux 2.2 on).
+fn has_ptrace() -> bool {
+    let status = Process::myself().and_then(|own| own.status());
+    status.is_ok_and(|status| status.capeff >> 19 & 1 == 1)
 }
 
 fn proc_error(pid: u32, file: &str, error: &ProcError) -> TargetError {
@@ -384,6 +397,7 @@ impl std::fmt::Display for Refusal {
         match self {
             Refusal::Yama(scope) => write!(f, "kernel.yama.ptrace_scope is {scope}"),
             Refusal::Credentials => f.write_str("it is another user's, or has more capabilities than we"),
+            Refusal::Policy => f.write_str("a security policy, or the container that we are in, keeps it from us"),
         }
     }
 }
