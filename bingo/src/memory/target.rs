@@ -397,7 +397,9 @@ impl std::fmt::Display for Refusal {
         match self {
             Refusal::Yama(scope) => write!(f, "kernel.yama.ptrace_scope is {scope}"),
             Refusal::Credentials => f.write_str("it is another user's, or has more capabilities than we"),
-            Refusal::Policy => f.write_str("a security policy, or the container that we are in, keeps it from us"),
+            Refusal::Policy => {
+                f.write_str("a security policy, or the container that we are in, keeps it from us")
+            }
         }
     }
 }
