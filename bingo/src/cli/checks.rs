@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::{Failure, target};
 use crate::live::{LiveError, Trial};
+use crate::memory::{CAP_SYS_PTRACE, Capabilities};
 use crate::model::Source;
 use crate::report::Style;
 
@@ -37,7 +38,6 @@ const CAPABILITIES: [(&str, u32, &str); 3] = [
     ("CAP_BPF", 39, "to make a ring buffer"),
     ("CAP_PERFMON", 38, "to load probes"),
 ];
-const CAP_SYS_PTRACE: u32 = 19;
 /// Which has the other two in it.
 const CAP_SYS_ADMIN: u32 = 21;
 
@@ -132,18 +132,12 @@ fn btf() -> Check {
 }
 
 fn capabilities() -> Vec<Check> {
-    let held = setting("/proc/self/status")
-        .and_then(|status| {
-            let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim().to_owned();
-            u64::from_str_radix(&line, 16).ok()
-        })
-        .unwrap_or(0);
-    let holds = |number: u32| held >> number & 1 == 1;
+    let held = Capabilities::held();
     CAPABILITIES
         .iter()
         .map(|(name, number, what_for)| {
-            let by_admin = *number != CAP_SYS_PTRACE && holds(CAP_SYS_ADMIN);
-            if holds(*number) || by_admin {
+            let by_admin = *number != CAP_SYS_PTRACE && held.contains(CAP_SYS_ADMIN);
+            if held.contains(*number) || by_admin {
                 return Check::good(name, format!("held, {what_for}"));
             }
             let found = format!("missing, {what_for}");

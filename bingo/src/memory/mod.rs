@@ -7,6 +7,8 @@
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod auxv;
 mod batch;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod capabilities;
 pub mod core_dump;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod frozen;
@@ -23,6 +25,8 @@ mod thread;
 
 pub(crate) use batch::GAP;
 pub use batch::{Batch, PieceId};
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub use capabilities::{CAP_SYS_PTRACE, Capabilities};
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub use frozen::{FreezeError, FrozenProcess};
 pub use image::Image;

@@ -12,6 +12,7 @@ use procfs::process::{Process, Stat};
 use rustix::process::PidfdFlags;
 
 use super::auxv::{self, AT_ENTRY};
+use super::capabilities::{CAP_SYS_PTRACE, Capabilities};
 use super::{Memory, MemoryError, ProcessMemory};
 use crate::model::{Addr, LoadBias, ThreadId};
 
@@ -358,18 +359,18 @@ fn without_deleted(path: PathBuf) -> PathBuf {
 fn not_permitted(pid: u32) -> TargetError {
     let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     let scope = scope.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let why = match scope {
-        0 if has_ptrace() => Refusal::Policy,
-        0 => Refusal::Credentials,
-        scope => Refusal::Yama(scope),
-    };
-    TargetError::NotPermitted { pid, why }
+    TargetError::NotPermitted { pid, why: refusal(scope, Capabilities::held().contains(CAP_SYS_PTRACE)) }
 }
 
-/// Whether we have `CAP_SYS_PTRACE` (`include/uapi/linux/capability.h`, Linux 2.2 on).
-fn has_ptrace() -> bool {
-    let status = Process::myself().and_then(|own| own.status());
-    status.is_ok_and(|status| status.capeff >> 19 & 1 == 1)
+/// The rule that refuses where Yama is at `scope`, to who has `CAP_SYS_PTRACE` or not: with
+/// that, Yama refuses at 3 alone (`yama_ptrace_access_check`, `security/yama/yama_lsm.c`,
+/// Linux 6.18).
+fn refusal(scope: u8, has_ptrace: bool) -> Refusal {
+    match scope {
+        0..=2 if has_ptrace => Refusal::Policy,
+        0 => Refusal::Credentials,
+        scope => Refusal::Yama(scope),
+    }
 }
 
 fn proc_error(pid: u32, file: &str, error: &ProcError) -> TargetError {
@@ -420,6 +421,14 @@ mod tests {
 
     fn sleeping() -> Killed {
         Killed(Command::new("sleep").arg("1000").stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    #[test]
+    fn who_has_the_capability_is_refused_by_yama_at_3_alone() {
+        let refusals = |has_ptrace| [0, 1, 2, 3].map(|scope| refusal(scope, has_ptrace));
+        let yama = Refusal::Yama;
+        assert_eq!(refusals(false), [Refusal::Credentials, yama(1), yama(2), yama(3)]);
+        assert_eq!(refusals(true), [Refusal::Policy, Refusal::Policy, Refusal::Policy, yama(3)]);
     }
 
     #[test]
