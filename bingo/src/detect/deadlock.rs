@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::finding::{Class, Finding, NAMED, Step};
 use super::surety::together;
-use super::waiting::{MAIN, SHORTEST, is_for_another_test, is_programs_own, lasted, test_of};
+use super::waiting::{MAIN, SHORTEST, is_for_another_test, lasted, test_of, waits_of_itself};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -30,8 +30,7 @@ const WHOLE: &str = "No goroutine of the program can go on: each waits, and nobo
 
 /// What is found, and who is part of it.
 pub(super) fn findings(world: &World, graph: &WaitGraphs<'_>) -> (Vec<Finding>, BTreeSet<GoId>) {
-    let is_own = |stack| is_programs_own(stack) && !is_for_another_test(stack);
-    let own = |id| world.glance(id).is_some_and(|goroutine| is_own(goroutine.stack()));
+    let own = |id| world.glance(id).is_some_and(|goroutine| waits_of_itself(goroutine.stack()));
     let cycles = graph.cycles(&own);
     if let Some(members) = whole_program(world, graph) {
         let finding = of_whole(world, graph, &members, &cycles);

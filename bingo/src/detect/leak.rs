@@ -16,9 +16,7 @@ use std::time::Duration;
 use super::daemons::who_wait_for_the_end;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::surety::{Doubt, sureties};
-use super::waiting::{
-    MAIN, SHORTEST, Waiting, is_for_another_test, is_one_picture, is_programs_own, lasted, runs_a_test,
-};
+use super::waiting::{MAIN, SHORTEST, Waiting, is_one_picture, lasted, runs_a_test, waits_of_itself};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Glance, Hope, Standing, WaitGraphs, World};
@@ -249,8 +247,7 @@ impl<'a> Sites<'a> {
     fn of(&mut self, goroutine: Glance<'a>) -> Option<Site<'a>> {
         let (reason, stack) = (goroutine.reason(), goroutine.stack());
         *self.0.entry((reason, stack.address())).or_insert_with(|| {
-            let own = is_programs_own(stack) && !is_for_another_test(stack);
-            Waiting::of(reason, stack).filter(|_| own).map(|waiting| site(waiting, stack))
+            Waiting::of(reason, stack).filter(|_| waits_of_itself(stack)).map(|waiting| site(waiting, stack))
         })
     }
 }

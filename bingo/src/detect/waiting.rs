@@ -164,6 +164,11 @@ pub(super) fn is_for_another_test(stack: &Stack) -> bool {
     frames.next().is_some_and(|frame| frame.function.starts_with("testing."))
 }
 
+/// Whether it waits at a place of the program's own, and not for another test.
+pub(super) fn waits_of_itself(stack: &Stack) -> bool {
+    is_programs_own(stack) && !is_for_another_test(stack)
+}
+
 /// Whether it runs a test: `testing.tRunner` is what its stack begins with. Such a
 /// goroutine is no worker: the testing package waits for its return.
 pub(super) fn runs_a_test(stack: &Stack) -> bool {
