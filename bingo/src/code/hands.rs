@@ -194,13 +194,19 @@ impl Code {
     /// How many of the objects those can have at hand who are at these spots. Of one that
     /// has gone on since (`exact` is false) it counts what all have that it may be in.
     pub(super) fn at_most(&mut self, spots: &Spots, exact: bool, hands: &Hands) -> usize {
-        let frames = spots.all.iter().map(|spot| (spot.context.func, exact.then_some(spot.line)));
+        if spots.anywhere {
+            return usize::MAX;
+        }
+        let exact = exact && spots.within.is_empty();
+        let seen = spots.all.iter().map(|spot| (spot.context.func, exact.then_some(spot.line)));
+        let frames = seen.chain(spots.within.iter().map(|context| (context.func, None)));
         let count = frames.map(|(func, line)| self.in_frame(func, line, hands)).sum();
         if exact {
             return count;
         }
         let mut count: usize = count;
-        let called = spots.all.iter().map(|spot| spot.context.func);
+        let seen = spots.all.iter().map(|spot| &spot.context);
+        let called = seen.chain(&spots.within).map(|context| context.func);
         for func in self.called_from(called.collect()) {
             let more = self.in_frame(func, None, hands);
             if more > 0 && self.calls_itself(func) {

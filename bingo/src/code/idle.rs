@@ -23,9 +23,6 @@ use super::pattern::of_package;
 use super::place::owners;
 use crate::model::{Access, GoId, ObjectIndex, Operation, WaitFor};
 
-/// The main goroutine.
-const MAIN: GoId = GoId(1);
-
 impl Joined<'_> {
     /// Finds those that are idle.
     pub(super) fn idle(&mut self) {
@@ -231,7 +228,7 @@ impl Joined<'_> {
     /// The main goroutine that waits for what nothing in the source ever does keeps
     /// the program going, as `select {}` would.
     fn parked_main(&mut self) {
-        let Some(&[wait]) = self.links.waits.get(MAIN) else { return };
+        let Some(&[wait]) = self.links.waits.get(GoId::MAIN) else { return };
         if wait.operation != Operation::Receive || self.links.uses.iter().any(|one| ends(one, &wait)) {
             return;
         }

@@ -343,6 +343,23 @@ impl Program {
         funcs.filter_map(|(at, _)| u32::try_from(at).ok()).map(FuncId).collect()
     }
 
+    /// What the main goroutine runs, beside tests; nothing where that was not read.
+    pub(super) fn mains(&self) -> Vec<FuncId> {
+        let named = |names: &[&str]| {
+            let is_named = |func: &Func| {
+                func.parent.is_none() && !func.is_method && names.iter().any(|name| &*func.name == *name)
+            };
+            let funcs = self.funcs.iter().enumerate().filter(|(_, func)| is_named(func));
+            funcs.filter_map(|(at, _)| u32::try_from(at).ok()).map(FuncId).collect::<Vec<_>>()
+        };
+        // The main of a program under test is written by `go test`, and calls this one.
+        let mut mains = named(&["main", "TestMain"]);
+        if !mains.is_empty() {
+            mains.extend(named(&["init"]));
+        }
+        mains
+    }
+
     pub(super) fn new_site(&mut self, site: Site) -> SiteId {
         let id = SiteId::next(&self.sites);
         self.sites.push(site);

@@ -35,6 +35,7 @@ struct Alike {
     created_by: Option<(Arc<str>, u32)>,
     /// Those who started it, by their stacks.
     parents: [usize; 2],
+    is_main: bool,
 }
 
 /// How goroutines hang together: all of it, or nothing.
@@ -58,7 +59,8 @@ pub(super) fn links(world: &World, code: &mut Code, enough: Enough<'_>) -> Resul
             // starts it.
             let unseen = goroutine.stack.frames().is_empty();
             let idle = pattern.uses.is_empty() && pattern.unknown.is_empty();
-            pattern.opaque |= unseen && spots.all.is_empty() && idle && goroutine.state != GoState::Dead;
+            let nowhere = spots.all.is_empty() && spots.within.is_empty();
+            pattern.opaque |= unseen && nowhere && idle && goroutine.state != GoState::Dead;
             let foreign = goroutine.stack.frames().iter().all(load::is_foreign);
             if foreign && !unseen && idle {
                 return None;
@@ -89,7 +91,8 @@ fn alike(world: &World, goroutine: Glance<'_>) -> Alike {
     let created_by = goroutine.created_by().map(|made| (Arc::clone(&made.file), made.line));
     let stack = goroutine.stack();
     let stack = if stack.frames().is_empty() { 0 } else { stack.address() };
-    Alike { stack, state: goroutine.state(), reason: goroutine.reason(), created_by, parents }
+    let (state, reason) = (goroutine.state(), goroutine.reason());
+    Alike { stack, state, reason, created_by, parents, is_main: goroutine.id() == GoId::MAIN }
 }
 
 pub(super) struct Joined<'w> {
@@ -454,6 +457,11 @@ impl<'w> Joined<'w> {
 
     /// Goroutines whose source is not there can do anything with what they have.
     fn opaque(&mut self) {
+        if self.patterns.iter().any(|pattern| pattern.spots.anywhere) {
+            let sites: Vec<SiteId> = self.by_site.keys().copied().collect();
+            let why: Arc<str> = "the main goroutine, which was not seen at any place".into();
+            sites.into_iter().for_each(|site| self.set_access(site, &Access::Reached(Arc::clone(&why))));
+        }
         let opaque: Vec<(GoId, usize)> = self
             .members
             .iter()

@@ -70,6 +70,8 @@ mod slots_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod unseen_tests;
+#[cfg(test)]
 mod which_tests;
 
 use crate::model::{GoState, Links, Texts};

@@ -103,12 +103,12 @@ pub(super) fn of(code: &mut Code, seen: &Seen<'_>, spots: &Spots) -> Pattern {
     }
     pattern.done_before = done_before(code, spots);
     // Since a goroutine that runs was seen, it has gone on.
-    let exact = seen.state != GoState::Running;
+    let exact = seen.state != GoState::Running && spots.within.is_empty();
     let mut holds = Vec::new();
     let mut conds = BTreeSet::new();
     for (depth, spot) in spots.all.iter().enumerate() {
         let waiting = waiting.filter(|_| depth == 0);
-        if exact && spots.begins.is_none() {
+        if exact {
             holds.extend(holds_at(code, spot, waiting, seen.stack, &mut pattern.perhaps));
         }
         if let Some(Waiting::Method(ObjectKind::Cond, _) | Waiting::CondLock) = waiting {
@@ -259,15 +259,14 @@ fn continuation(
     pattern: &mut Pattern,
 ) -> bool {
     let mut returns = true;
-    let mut acts: Vec<Act> = Vec::new();
-    let mut items = Items::new();
+    let mut comes = Comes { exact, acts: Vec::new(), items: Items::new() };
     let awaits = awaits(code, pattern.waits.as_deref().unwrap_or_default());
     for (depth, spot) in spots.all.iter().enumerate() {
         let func = spot.context.func;
         let waiting = waiting.filter(|_| depth == 0);
         let never = code.never_returning(func);
         let Some(of) = code.points.program.func(func) else { continue };
-        let (end, file) = (of.end, Arc::clone(&of.file));
+        let end = of.end;
         let calls = |call| never.get(&call).copied().filter(|ends| !loops || *ends == Ends::Unwinds);
         let ending = Ending { calls: &calls, loops };
         let current = current(code, spot, waiting, exact);
@@ -279,31 +278,31 @@ fn continuation(
             _ => false,
         });
         let Some(of) = code.points.program.func(func) else { continue };
-        let rest = if spots.begins.is_some() {
-            future::whole(of, ending)
-        } else {
-            future::from(of, Position { line: spot.line, current: &current, select }, ending)
-        };
-        let locks = code.locks_in(func);
-        let later = Some((spot.line + 1, end)).filter(|_| exact && spots.begins.is_none());
+        let rest = future::from(of, Position { line: spot.line, current: &current, select }, ending);
+        let later = Some((spot.line + 1, end)).filter(|_| exact);
         for (act, again) in calls_back.into_iter().map(|act| (act, None)).chain(rest.acts) {
             let unborn = again.or(later);
             let awaits = awaits.clone().filter(|_| depth == 0);
             let context = Rc::new(Context { unborn, awaits, ..(*spot.context).clone() });
-            for done in code.done(&act, Some(&context)) {
-                note(code, (&act, &locks, exact), done, &file, pattern);
-            }
-            for expr in code.at_hand(&act) {
-                let value = code.eval(&expr, Some(&context));
-                items.extend(code.evaluator().reach(value, Some(&context)));
-            }
-            acts.push(act);
+            comes.to(code, act, &context, pattern);
         }
         returns &= rest.returns;
         if !rest.returns && !rest.unwinds {
             break;
         }
     }
+    for context in &spots.within {
+        let never = code.never_returning(context.func);
+        let Some(of) = code.points.program.func(context.func) else { continue };
+        let calls = |call| never.get(&call).copied().filter(|ends| !loops || *ends == Ends::Unwinds);
+        let rest = future::whole(of, Ending { calls: &calls, loops });
+        returns &= rest.returns;
+        for (act, _) in rest.acts {
+            comes.to(code, act, context, pattern);
+        }
+    }
+    let Comes { acts, mut items, .. } = comes;
+    items.extend(made_within(code, spots));
     let called = code.closure(acts.iter());
     items.extend(of_package(code, called.iter().copied()));
     let reach = code.evaluator().reach(items, None);
@@ -327,6 +326,39 @@ fn continuation(
         }
     }
     returns
+}
+
+/// What goroutines come to yet.
+struct Comes {
+    exact: bool,
+    acts: Vec<Act>,
+    /// What they have at hand there.
+    items: Items,
+}
+
+impl Comes {
+    fn to(&mut self, code: &mut Code, act: Act, context: &Rc<Context>, pattern: &mut Pattern) {
+        let locks = code.locks_in(context.func);
+        let file = code.points.program.func(context.func).map(|func| Arc::clone(&func.file));
+        for done in code.done(&act, Some(context)) {
+            note(code, (&act, &locks, self.exact), done, &file.clone().unwrap_or_default(), pattern);
+        }
+        for expr in code.at_hand(&act) {
+            let value = code.eval(&expr, Some(context));
+            self.items.extend(code.evaluator().reach(value, Some(context)));
+        }
+        self.acts.push(act);
+    }
+}
+
+/// What those have made who may be anywhere in functions, and in what these call.
+fn made_within(code: &mut Code, spots: &Spots) -> Items {
+    let called = code.called_from(spots.within.iter().map(|context| context.func).collect());
+    let sites = code.points.program.sites.iter().enumerate();
+    let made = sites.filter(|(_, site)| site.func.is_some_and(|func| called.contains(&func)));
+    made.filter_map(|(at, _)| u32::try_from(at).ok())
+        .map(|at| Item { owner: Some(0), ..Item::any(SiteId(at)) })
+        .collect()
 }
 
 /// Channels without room from which these receive: nobody is about to send there.

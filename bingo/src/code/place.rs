@@ -34,8 +34,11 @@ pub(super) struct Spots {
     pub(super) all: Vec<Spot>,
     /// Frames of the program whose text is not there, or does not fit.
     pub(super) missing: bool,
-    /// The function that a goroutine without a stack begins with.
-    pub(super) begins: Option<FuncId>,
+    /// What a goroutine without a stack begins with, one of these: it may be anywhere in
+    /// that, and in what that calls.
+    pub(super) within: Vec<Rc<Context>>,
+    /// It has no stack, and is anywhere in the program.
+    pub(super) anywhere: bool,
     /// The `go` statement of one that none of the program's functions began, and
     /// where that stands: `go group.Done()`.
     pub(super) started: Option<(Act, Rc<Context>)>,
@@ -76,7 +79,12 @@ impl Places {
             Some((func, made.line))
         });
         let up = self.maker(code, world, goroutine, maker, age);
-        self.spots(code, &goroutine.stack, maker, up, age)
+        let mut spots = self.spots(code, &goroutine.stack, maker, up.clone(), age);
+        if goroutine.stack.frames().is_empty() && spots.started.is_none() {
+            spots.within = within(code, goroutine, maker, up, age);
+            spots.anywhere = goroutine.id == GoId::MAIN && code.points.program.mains().is_empty();
+        }
+        spots
     }
 
     /// The frames of a stack in the source, with who started it.
@@ -131,15 +139,6 @@ impl Places {
         {
             spots.started = foreign_go(code, maker, line).map(|act| (act, Rc::clone(around)));
         }
-        if frames.is_empty()
-            && let Some((maker, line)) = maker
-            && let [(call, func)] = started_at(code, maker, line)[..]
-        {
-            let line = program.func(func).map_or(0, |func| func.start);
-            let context = Context::new(func, Some(call), Some(age), up);
-            spots.all.push(Spot { context, line, frame: 0, inner: None, calls: None });
-            spots.begins = Some(func);
-        }
         spots.all.reverse();
         spots
     }
@@ -157,13 +156,37 @@ impl Places {
         let alive = goroutine.parent.and_then(|parent| world.goroutine(parent));
         if let Some(parent) = alive.filter(|_| age < GENERATIONS) {
             let parent = self.generation(code, world, parent, age + 1);
-            if let Some(spot) = parent.all.iter().find(|spot| spot.context.func == func) {
-                return Some(Rc::clone(&spot.context));
+            let mut contexts = parent.all.iter().map(|spot| &spot.context).chain(&parent.within);
+            if let Some(context) = contexts.find(|context| context.func == func) {
+                return Some(Rc::clone(context));
             }
         }
         let up = around(&code.points.program, func, None);
         Some(Context::new(func, None, Some(age + 1), up))
     }
+}
+
+/// The activations that a goroutine without a stack may have begun with.
+fn within(
+    code: &Code,
+    goroutine: &Goroutine,
+    maker: Option<(FuncId, u32)>,
+    up: Option<Rc<Context>>,
+    age: u8,
+) -> Vec<Rc<Context>> {
+    let program = &code.points.program;
+    if let Some((maker, line)) = maker {
+        let begun = started_at(code, maker, line).into_iter();
+        return begun.map(|(call, func)| Context::new(func, Some(call), Some(age), up.clone())).collect();
+    }
+    // Of one that was there before anybody looked it is not known where it comes from.
+    let later = || code.points.later.iter().copied();
+    let begun = match (goroutine.id, &goroutine.created_by) {
+        (GoId::MAIN, _) => program.mains().into_iter().chain(later()).collect(),
+        (_, Some(_)) => later().collect(),
+        (_, None) => Vec::new(),
+    };
+    begun.into_iter().map(|func| Context::new(func, None, Some(age), around(program, func, None))).collect()
 }
 
 /// The ids that [`Owner`]s stand for: itself, who started it, who started that one.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::finding::{Class, Finding, NAMED, Step};
 use super::surety::together;
-use super::waiting::{MAIN, SHORTEST, is_for_another_test, lasted, test_of, waits_of_itself};
+use super::waiting::{SHORTEST, is_for_another_test, lasted, test_of, waits_of_itself};
 use super::words;
 use crate::model::{GoId, GoState, ObjectKey, Operation, Stack, Time};
 use crate::world::{Cycle, Edge, Goroutine, Standing, WaitGraphs, World};
@@ -64,8 +64,8 @@ fn site(world: &World, id: GoId) -> Option<String> {
 fn whole_program(world: &World, graph: &WaitGraphs<'_>) -> Option<Vec<GoId>> {
     let stuck = |id| graph.standing(id).is_some_and(|standing| standing >= Standing::Stuck);
     // Of tests it is told who hangs, and not that the others wait for that one.
-    let tests = world.goroutine(MAIN).is_some_and(|main| is_for_another_test(&main.stack));
-    if tests || !stuck(MAIN) {
+    let tests = world.goroutine(GoId::MAIN).is_some_and(|main| is_for_another_test(&main.stack));
+    if tests || !stuck(GoId::MAIN) {
         return None;
     }
     let (mut members, mut last, mut ends) = (Vec::new(), Time::default(), None);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::daemons::who_wait_for_the_end;
 use super::finding::{Class, Confidence, Finding, NAMED};
 use super::surety::{Doubt, sureties};
-use super::waiting::{MAIN, SHORTEST, Waiting, is_one_picture, lasted, runs_a_test, waits_of_itself};
+use super::waiting::{SHORTEST, Waiting, is_one_picture, lasted, runs_a_test, waits_of_itself};
 use super::words;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::{Glance, Hope, Standing, WaitGraphs, World};
@@ -71,9 +71,9 @@ pub(super) fn findings(
         if standing.is_some_and(|standing| standing > Standing::GoesOn) {
             // Main and a test wait for others; what keeps those is what is wrong.
             let waits_for_others = || !graph.waits_for(goroutine.id()).is_empty();
-            let root = goroutine.id() == MAIN || runs_a_test(goroutine.stack());
+            let root = goroutine.id() == GoId::MAIN || runs_a_test(goroutine.stack());
             // So does main while it idles and keeps a lock: what could end that is at hand.
-            let idles_under_lock = goroutine.id() == MAIN
+            let idles_under_lock = goroutine.id() == GoId::MAIN
                 && standing == Some(Standing::StuckUnderLock)
                 && waiting != Waiting::Lock;
             let is_meant = meant.contains(&goroutine.id()) && !runs_a_test(goroutine.stack());
@@ -91,7 +91,7 @@ pub(super) fn findings(
         let orphan = goroutine.parent().is_some_and(|parent| world.glance(parent).is_none());
         let enough = enough || waiting == Waiting::NilChannel || (orphan && waiting == Waiting::Send);
         // The main goroutine idles as it likes, but no lock is for that.
-        let idles = goroutine.id() == MAIN && waiting != Waiting::Lock;
+        let idles = goroutine.id() == GoId::MAIN && waiting != Waiting::Lock;
         let cared_for = !waiting.is_for_ever() && is_cared_for(graph, goroutine.id());
         if enough && !idles && !cared_for {
             parked.entry(site).or_default().push(goroutine);
@@ -131,9 +131,9 @@ fn idles(
     }
     // By the source they never come to their Done, as they loop for ever. Where nobody
     // has the group any more, one has gone without it.
-    let main_keeps_going = goroutine.id() == MAIN
+    let main_keeps_going = goroutine.id() == GoId::MAIN
         && waiting == Waiting::Group
-        && graph.could_end(MAIN).into_iter().any(|id| world.glance(id).is_some());
+        && graph.could_end(GoId::MAIN).into_iter().any(|id| world.glance(id).is_some());
     if main_keeps_going {
         return Some(WORKERS_LIVE);
     }
@@ -146,7 +146,7 @@ fn idles(
 fn is_parked_main(world: &World, graph: &WaitGraphs<'_>, goroutine: Glance<'_>, waiting: Waiting) -> bool {
     let id = goroutine.id();
     let takes = matches!(waiting, Waiting::Receive | Waiting::Select);
-    let is_own = takes && id == MAIN && !graph.is_named(id) && graph.waits_for(id).is_empty();
+    let is_own = takes && id == GoId::MAIN && !graph.is_named(id) && graph.waits_for(id).is_empty();
     let goes_on = |one: Glance<'_>| {
         let stuck = graph.standing(one.id()).is_some_and(|standing| standing > Standing::GoesOn);
         let foreign = one.is_system() || one.stack().visible().next().is_none();

@@ -7,8 +7,6 @@ use std::time::Duration;
 use crate::model::{GoId, GoState, Stack, Time, WaitReason};
 use crate::world::World;
 
-/// The main goroutine.
-pub(super) const MAIN: GoId = GoId(1);
 /// What stands for less may be about to go on, unless it is proven; nor does it say
 /// anything of the end.
 pub(super) const SHORTEST: Duration = Duration::from_millis(10);
