@@ -116,3 +116,42 @@ fn where_main_was_not_read_it_may_do_anything() {
          7 waits Receive mailbox of open?",
     );
 }
+
+#[test]
+fn who_runs_has_gone_on_since_it_was_seen() {
+    let text = "
+        var queue = make(chan chan int, 8)
+        func main() {
+            go work() // start
+            for {
+                time.Sleep(1) // sleeps
+                done := make(chan int)
+                queue <- done
+                done <- crunch()
+            }
+        }
+        func crunch() int { return 1 }
+        func work() {
+            for done := range queue {
+                <-done // waits
+            }
+        }";
+    check(
+        text,
+        &["1 run main.main@//_sleeps", "7 receive main.work@//_waits by main.main@//_start of 1"],
+        "1 Send done of main
+         7 Receive done of main
+         7 waits Receive done of main",
+    );
+    let called = text
+        .replace("func main() {", "func main() { for { round() } } // round\n func round() {")
+        .replace("by main.main", "by main.round");
+    check(
+        &called,
+        &["1 run main.main@//_round", "7 receive main.work@//_waits by main.round@//_start of 1"],
+        "1 Receive done of round
+         1 Send done of round
+         7 Receive done of round
+         7 waits Receive done of round",
+    );
+}
