@@ -81,7 +81,7 @@ impl Places {
         let up = self.maker(code, world, goroutine, maker, age);
         let mut spots = self.spots(code, &goroutine.stack, maker, up.clone(), age);
         if goroutine.stack.frames().is_empty() && spots.started.is_none() {
-            spots.within = within(code, goroutine, maker, up, age);
+            spots.within = within(code, goroutine, maker, up.as_ref(), age);
             spots.anywhere = goroutine.id == GoId::MAIN && code.points.program.mains().is_empty();
         }
         spots
@@ -171,13 +171,13 @@ fn within(
     code: &Code,
     goroutine: &Goroutine,
     maker: Option<(FuncId, u32)>,
-    up: Option<Rc<Context>>,
+    up: Option<&Rc<Context>>,
     age: u8,
 ) -> Vec<Rc<Context>> {
     let program = &code.points.program;
     if let Some((maker, line)) = maker {
         let begun = started_at(code, maker, line).into_iter();
-        return begun.map(|(call, func)| Context::new(func, Some(call), Some(age), up.clone())).collect();
+        return begun.map(|(call, func)| Context::new(func, Some(call), Some(age), up.cloned())).collect();
     }
     // Of one that was there before anybody looked it is not known where it comes from.
     let later = || code.points.later.iter().copied();
