@@ -33,4 +33,6 @@ pub mod report;
 pub mod session;
 pub mod trace;
 pub mod traceback;
+#[cfg(all(unix, feature = "tui"))]
+pub mod tui;
 pub mod world;

@@ -1,8 +1,8 @@
 //! Shows what every goroutine of a running Go program does, and what changes, as it happens.
 //!
-//! On a terminal it is a table that is refreshed, what is stuck first; elsewhere
-//! it is events, one a line (`events.jsonl`), or with --format text a line for
-//! each change.
+//! On a terminal these are screens, what is stuck first: ? shows the keys. With --format
+//! text it is a table that is refreshed, without keys. Elsewhere it is events, one a
+//! line (`events.jsonl`), or with --format text a line for each change.
 //!
 //! The program is not stopped and needs no preparation. Its memory is read at
 //! each interval, which costs it nothing; probes on the scheduler tell the exact
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// The process
     #[arg(value_name = "PID", value_parser = values::pid, allow_negative_numbers = true)]
     pub(super) pid: u32,
-    /// How to show it [default: text on a terminal, else jsonl]
+    /// How to show it [default: tui on a terminal, else jsonl]
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
     /// How long to watch, such as 30s; without it, until Ctrl-C or the program's end
@@ -63,6 +63,9 @@ pub(super) struct Arguments {
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Format {
+    /// Screens with keys, on a terminal
+    #[cfg(all(target_os = "linux", feature = "live", feature = "tui"))]
+    Tui,
     /// A table on a terminal, a line for each change elsewhere
     Text,
     /// Events, one JSON object a line
@@ -81,71 +84,50 @@ pub(super) enum Mode {
 
 #[cfg(all(target_os = "linux", feature = "live"))]
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    use std::sync::Arc;
-    use std::sync::atomic::Ordering;
-
     use super::faces::{JsonlFace, LinesFace, TableFace};
     use super::output::Output;
-    use super::outside::{LATENCY, LiveOutside};
-    use super::reporting::Reporting;
-    use super::{probes, target, watch};
-    use crate::session::live_loop::{self, Ending, Face, LoopError, Pace};
-    use crate::session::{Run, Session};
+    use super::watching::observe;
+    use crate::session::live_loop::Face;
 
     let selection = arguments.showing.selection()?;
-    let reporting = arguments.report.clone().map(Reporting::json);
-    reporting.as_ref().map_or(Ok(()), |reporting| reporting.check(&[]))?;
-    let begun = std::time::Instant::now();
-    let mut source = target::open(arguments.pid)?;
-    let mut header = crate::model::Source::header(&source).clone();
-    let budget = (arguments.mode != Mode::Probe).then_some(arguments.max_overhead);
-    let probes = probes::attach(&source, arguments.mode, budget, &mut header)?;
-    let output = Output::open(arguments.showing.output.as_deref())?;
-    let (terminal, name) = (output.is_terminal(), output.name());
-    for note in &header.notes {
-        super::tell(format_args!("bingo: note: {note}"));
+    #[cfg(feature = "tui")]
+    if arguments.is_for_screens()? {
+        return super::watching::on_screen(arguments);
     }
     let interrupted = super::interrupt::watch()?;
-    source.ask_on(watch::until_interrupted(&interrupted));
-    let mut outside = LiveOutside::new(arguments.pid, Arc::clone(&interrupted))?;
-    let mut session = Session::new(header, Some(Box::new(source)), probes);
-    if let Some(reporting) = &reporting {
-        session = session.keeping(reporting.min_block);
+    let (ending, status) = observe(arguments, &interrupted, arguments.report.is_some(), || {
+        let output = Output::open(arguments.showing.output.as_deref())?;
+        let (terminal, name) = (output.is_terminal(), output.name());
+        let face: Box<dyn Face> = match arguments.format {
+            Some(Format::Jsonl) => Box::new(JsonlFace::new(output, selection)),
+            None if !terminal => Box::new(JsonlFace::new(output, selection)),
+            _ if terminal => Box::new(TableFace::new(output, selection)),
+            _ => Box::new(LinesFace::new(output, selection)),
+        };
+        Ok((face, name))
+    })?;
+    if let Some(why) = super::watching::why(ending, arguments.pid) {
+        super::tell(format_args!("bingo: {why}"));
     }
-    let mut face: Box<dyn Face> = match arguments.format {
-        Some(Format::Text) | None if terminal => Box::new(TableFace::new(output, selection)),
-        Some(Format::Text) => Box::new(LinesFace::new(output, selection)),
-        Some(Format::Jsonl) | None => Box::new(JsonlFace::new(output, selection)),
-    };
-    let pace = Pace { interval: arguments.interval, latency: LATENCY, duration: arguments.duration };
-    let ended = if reporting.is_some() {
-        watch::between_looks(&mut session, &mut *face, &mut outside, pace, arguments.pid)
-    } else {
-        live_loop::run(&mut session, &mut *face, &mut outside, pace)
-    };
-    drop(face);
-    if let (Some(reporting), Ok(ending)) = (&reporting, &ended) {
-        let texts = reporting.source_files();
-        let stop = || interrupted.load(Ordering::Relaxed);
-        let mut found = session.analysis(&texts, reporting.min_block, stop);
-        super::live_vars::add_of_process(&mut found, arguments.pid, &session);
-        found.problems.extend(watch::cut_short(*ending, arguments.pid));
-        reporting.report(found.found_in(Run::of(arguments.pid.to_string())), begun)?;
-    }
-    match ended {
-        Ok(ending) => {
-            let pid = arguments.pid;
-            match ending {
-                Ending::Exited => super::tell(format_args!("bingo: the process {pid} has exited")),
-                Ending::Executed => super::tell(format_args!(
-                    "bingo: the process {pid} has executed another program: attach again to see that"
-                )),
-                Ending::Interrupted | Ending::TimeOver | Ending::OutputClosed => {}
-            }
-            Ok(if ending == Ending::Interrupted { Status::Interrupted } else { Status::Good })
+    Ok(status)
+}
+
+#[cfg(all(target_os = "linux", feature = "live", feature = "tui"))]
+impl Arguments {
+    /// Whether screens show it: where they are asked for, and on a terminal.
+    fn is_for_screens(&self) -> Result<bool, Failure> {
+        use std::io::IsTerminal;
+
+        use super::screens;
+
+        let named = self.showing.output.is_some();
+        match self.format {
+            Some(Format::Tui) if named => Err(Failure::bad_input("screens cannot be written to a file")
+                .remedy("leave --output out, or write --format jsonl to it")),
+            Some(Format::Tui) => screens::expect_terminal().map(|()| true),
+            Some(_) => Ok(false),
+            None => Ok(!named && screens::can_be_shown() && std::io::stdin().is_terminal()),
         }
-        Err(LoopError::Source(error)) => Err(target::source_failure(&error)),
-        Err(LoopError::Output(error)) => Err(Failure::output(name, &error)),
     }
 }
 

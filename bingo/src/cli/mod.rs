@@ -39,16 +39,22 @@ mod collect_live;
 mod collect_static;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod faces;
+#[cfg(all(target_os = "linux", feature = "live", feature = "tui"))]
+mod judging;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod last_look;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod outside;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod probes;
+#[cfg(all(unix, feature = "tui"))]
+mod screens;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod watch;
+#[cfg(all(target_os = "linux", feature = "live"))]
+mod watching;
 
 use std::fmt;
 use std::io::{self, Write};

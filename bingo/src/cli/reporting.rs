@@ -15,7 +15,7 @@ use crate::session::{Analysis, Confidence};
 
 /// From how long on a wait is long, unless it is told.
 #[cfg(all(target_os = "linux", feature = "live"))]
-const MIN_BLOCK: Duration = Duration::from_secs(1);
+pub(super) const MIN_BLOCK: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Reporting {

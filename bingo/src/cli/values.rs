@@ -27,6 +27,12 @@ impl Showing {
         let filter = self.filter.as_deref().map(Filter::new).transpose().map_err(Failure::bad_input)?;
         Ok(Selection { all: self.all, filter })
     }
+
+    /// The regular expression as it was given.
+    #[cfg(all(unix, feature = "tui"))]
+    pub(super) fn filter_text(&self) -> &str {
+        self.filter.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a command looks at: a number is a process, and `./4242` a file of that name.

@@ -33,7 +33,7 @@ pub struct Group<'a> {
 
 /// How far up a group belongs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Urgency {
+pub enum Urgency {
     /// For long on a lock, a send, or what can never come.
     Stuck,
     /// For long on something that somebody may yet do.
@@ -79,32 +79,45 @@ pub fn groups<'a>(view: &'a View, selection: &Selection) -> Vec<Group<'a>> {
     groups
 }
 
+impl Urgency {
+    /// Of a goroutine in this condition for so long, where that is known, or of one of
+    /// the runtime's.
+    #[must_use]
+    pub fn of(
+        state: GoState,
+        reason: Option<WaitReason>,
+        lasting: Option<Duration>,
+        system: bool,
+    ) -> Urgency {
+        use WaitReason as Why;
+        if state != GoState::Blocked {
+            return Urgency::Busy;
+        }
+        if matches!(reason, Some(Why::ChanSendNil | Why::ChanReceiveNil | Why::SelectNoCases)) {
+            return Urgency::Stuck;
+        }
+        if lasting.is_some_and(|lasting| lasting < LONG) {
+            return Urgency::Busy;
+        }
+        match reason {
+            Some(Why::Sleep | Why::IoWait | Why::TimerGoroutineIdle | Why::GcWorkerIdle) => Urgency::Idle,
+            Some(
+                Why::ChanSend | Why::ChanSendDurable | Why::MutexLock | Why::RwMutexLock | Why::RwMutexRLock,
+            ) => Urgency::Stuck,
+            _ if system => Urgency::Idle,
+            _ => Urgency::Waiting,
+        }
+    }
+}
+
 fn key(frame: &Frame) -> (&str, &str, u32) {
     (&frame.function, &frame.file, frame.line)
 }
 
 impl Group<'_> {
     pub(super) fn urgency(&self) -> Urgency {
-        use WaitReason as Why;
-        if self.state != GoState::Blocked {
-            return Urgency::Busy;
-        }
-        let endless =
-            matches!(self.reason, Some(Why::ChanSendNil | Why::ChanReceiveNil | Why::SelectNoCases));
-        if endless {
-            return Urgency::Stuck;
-        }
-        if self.longest.is_some_and(|longest| longest < LONG) {
-            return Urgency::Busy;
-        }
-        match self.reason {
-            Some(Why::Sleep | Why::IoWait | Why::TimerGoroutineIdle | Why::GcWorkerIdle) => Urgency::Idle,
-            Some(
-                Why::ChanSend | Why::ChanSendDurable | Why::MutexLock | Why::RwMutexLock | Why::RwMutexRLock,
-            ) => Urgency::Stuck,
-            _ if self.members.iter().all(|goroutine| goroutine.system) => Urgency::Idle,
-            _ => Urgency::Waiting,
-        }
+        let system = self.members.iter().all(|goroutine| goroutine.system);
+        Urgency::of(self.state, self.reason, self.longest, system)
     }
 
     pub(super) fn tone(&self) -> Tone {
@@ -117,7 +130,8 @@ impl Group<'_> {
 
     /// What they wait on: the object where it is one and the same, else how many
     /// there are. `None` where that says nothing.
-    pub(super) fn waits_on(&self, view: &View, detail: Detail) -> Option<String> {
+    #[must_use]
+    pub fn waits_on(&self, view: &View, detail: Detail) -> Option<String> {
         let first = self.members.first()?.wait.as_ref()?;
         if self.members.iter().all(|goroutine| goroutine.wait.as_ref() == Some(first)) {
             return Some(waits_on_in(detail, first, &view.objects, view.time));

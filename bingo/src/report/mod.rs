@@ -21,15 +21,17 @@ mod table;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use baseline::{Baseline, BaselineError};
 pub use dot::dot;
 pub use each::{each, grouped};
 pub use filter::{Filter, Selection};
+#[cfg(test)]
+pub(crate) use findings::tests::analysis as told_analysis;
 pub use findings::{Context, findings, findings_json, findings_jsonl, github, html, junit, markdown, sarif};
 pub use folded::folded;
-pub use groups::{Group, groups};
+pub use groups::{Group, Urgency, groups};
 pub use inspection::{Closely, inspection};
 pub use inspection_json::inspection_json;
 pub use json::json;
@@ -38,4 +40,4 @@ pub use object_json::object_json;
 pub use pprof::pprof;
 pub use style::Style;
 pub use table::{Screen, changed_line, gone_line, header_lines, observed_line, table};
-pub use words::{count, duration, place, waits_on};
+pub use words::{Detail, count, cut, duration, lock_word, place, place_within, waits_on, waits_on_in};

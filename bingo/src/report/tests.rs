@@ -137,7 +137,7 @@ fn snapshot() -> Snapshot {
 }
 
 /// The picture: goroutine 30 was seen to park, five seconds before the snapshot.
-fn view() -> Arc<View> {
+pub(crate) fn view() -> Arc<View> {
     let park = Event {
         time: Time(95 * SECOND),
         goroutine: Some(GoId(30)),

@@ -48,7 +48,8 @@ pub fn place(frame: &Frame) -> String {
 
 /// The same in `width` characters. What is left out first is the package's path,
 /// then the package, then the function's beginning: file and line say where to look.
-pub(super) fn place_within(frame: &Frame, width: usize) -> String {
+#[must_use]
+pub fn place_within(frame: &Frame, width: usize) -> String {
     let whole = place(frame);
     let characters = |text: &str| text.chars().count();
     if characters(&whole) <= width {
@@ -69,7 +70,8 @@ pub(super) fn place_within(frame: &Frame, width: usize) -> String {
 }
 
 /// The first `width` characters, the last of them an ellipsis if there are more.
-pub(super) fn cut(text: &str, width: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -80,7 +82,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// How much is said of what is waited on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Detail {
+pub enum Detail {
     /// With its address.
     Address,
     /// Without, where there is no room for it.
@@ -95,7 +97,8 @@ pub fn waits_on(wait: &Wait, objects: &Objects, now: Time) -> String {
 }
 
 /// The same in as much detail as asked for.
-pub(super) fn waits_on_in(detail: Detail, wait: &Wait, objects: &Objects, now: Time) -> String {
+#[must_use]
+pub fn waits_on_in(detail: Detail, wait: &Wait, objects: &Objects, now: Time) -> String {
     let object = |address| objects.get(address).map(AsRef::as_ref);
     let channel_word = if detail == Detail::Address { "channel" } else { "chan" };
     let named = |kind: &str, address: &Addr| match detail {
@@ -147,7 +150,9 @@ fn end(direction: Direction) -> &'static str {
     }
 }
 
-pub(super) fn lock_word(kind: LockKind) -> &'static str {
+/// `mutex`, `waitgroup`.
+#[must_use]
+pub fn lock_word(kind: LockKind) -> &'static str {
     match kind {
         LockKind::Mutex => "mutex",
         LockKind::RwMutex => "rwmutex",

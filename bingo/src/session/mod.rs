@@ -22,7 +22,9 @@ use crate::model::{Event, EventKind, Header, Observation, Sink, Source, SourceEr
 use crate::world::World;
 
 pub use crate::detect::{Class, Confidence, Finding, Related, Step};
-pub use crate::world::{Goroutine, Lost, Since, StateCounts, Totals, Waker, Woken};
+pub use crate::world::{
+    Goroutine, History, Lost, Since, StateCounts, TimeInStates, Totals, Transition, Waker, Woken,
+};
 pub use analysis::{Analysis, Suppressed, Suppression};
 pub use playback::play;
 pub use runs::{Occurrence, Run, Runs};

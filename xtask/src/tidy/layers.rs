@@ -22,12 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("code", &["model", "world"]),
     ("detect", &["model", "world"]),
     ("session", &["model", "world", "code", "detect"]),
-    ("tui", &["model", "session"]),
     ("serve", &["model", "session"]),
     ("profile", &["model"]),
     // The pieces of the JSON forms stand once, in `recording::wire`.
     ("report", &["model", "recording", "profile", "session"]),
     ("export", &["model", "recording", "profile", "session"]),
+    // People read the same words everywhere, and filter alike.
+    ("tui", &["model", "report", "session"]),
     ("explain", &["model", "session"]),
     (
         "cli",

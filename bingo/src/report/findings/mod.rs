@@ -11,7 +11,7 @@ mod rules;
 mod sarif;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -115,7 +115,7 @@ fn race() -> Finding {
     }
 }
 
-fn analysis() -> Analysis {
+pub(crate) fn analysis() -> Analysis {
     let known = finding(Class::LongBlock, Confidence::Medium, "block-1", stack(&[]));
     let ignored = Finding { id: "block-2".to_owned(), ..known.clone() };
     let comment =
