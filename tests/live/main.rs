@@ -16,4 +16,5 @@ mod matrix;
 mod objects;
 mod probes;
 mod real_programs;
+mod screens;
 mod variables;

@@ -54,6 +54,7 @@ const TOOLS: &[Tool] = &[
         why: "gcore: cores of stopped processes",
         from: From::Apt(&["gdb"], "/usr/bin/gcore"),
     },
+    Tool { name: "tmux", why: "the screens, driven by keys", from: From::Apt(&["tmux"], "/usr/bin/tmux") },
     Tool {
         name: "go-1.19",
         why: "the oldest Go of the matrix",

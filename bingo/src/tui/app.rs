@@ -145,6 +145,7 @@ impl App {
     }
 
     fn turn_to(&mut self, picture: Arc<Picture>) {
+        self.meters.turn_to(&picture.view);
         self.list.arrange(&picture.view);
         self.picture = Some(picture);
         self.follow();

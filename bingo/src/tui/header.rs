@@ -31,6 +31,8 @@ pub(super) struct Meters {
     counts: VecDeque<StateCounts>,
     last: Option<Time>,
     began: Option<Time>,
+    /// Of the picture that is shown: the program's own, and the runtime's.
+    now: (StateCounts, usize),
 }
 
 /// Whether what is shown goes on.
@@ -56,6 +58,11 @@ impl Meters {
         self.counts.push_back(view.counts(false));
     }
 
+    /// Counts a picture that is shown from now on: not anew for each key.
+    pub(super) fn turn_to(&mut self, view: &View) {
+        self.now = (view.counts(false), view.counts(true).total());
+    }
+
     fn sparkline(&self, state: GoState, room: usize) -> String {
         let counts: Vec<usize> = self.counts.iter().map(|counts| of(*counts, state)).collect();
         let shown = counts.get(counts.len().saturating_sub(room)..).unwrap_or_default();
@@ -72,8 +79,9 @@ impl Meters {
     /// Draws the three lines.
     pub(super) fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View, going: Going) {
         self.who(canvas, area, view, going);
-        self.states(canvas, Rect { y: area.y + 1, ..area }, view);
-        observed(canvas, (area.x + 1, area.y + 2), area.width.saturating_sub(2), view);
+        self.states(canvas, Rect { y: area.y + 1, ..area });
+        let at = (area.x + 1, area.y + 2);
+        observed(canvas, at, area.width.saturating_sub(2), view, self.now.1);
     }
 
     fn who(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View, going: Going) {
@@ -117,8 +125,8 @@ impl Meters {
         canvas.line((area.x + 1, area.y), room, &[(&name, Role::Title), (&rest, Role::Dim)]);
     }
 
-    fn states(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View) {
-        let counts = view.counts(false);
+    fn states(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let counts = self.now.0;
         // As wide as the largest number was, so that nothing moves.
         let most = self.counts.iter().map(|counts| counts.total()).max().unwrap_or(0).max(counts.total());
         let number = width(&count(most));
@@ -142,7 +150,7 @@ impl Meters {
 }
 
 /// How it is observed, and at what cost to the program.
-fn observed(canvas: &mut Canvas<'_>, at: (u16, u16), room: u16, view: &View) {
+fn observed(canvas: &mut Canvas<'_>, at: (u16, u16), room: u16, view: &View, system: usize) {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
     let mut texts: Vec<(String, Role)> = Vec::new();
     let mut say = |text: String, role| texts.push((text, role));
@@ -177,7 +185,7 @@ fn observed(canvas: &mut Canvas<'_>, at: (u16, u16), room: u16, view: &View) {
     if !view.problems.is_empty() {
         say(format!("   {} unreadable", count(view.problems.len())), Role::Notice);
     }
-    say(format!("   {} of the runtime", count(view.counts(true).total())), Role::Dim);
+    say(format!("   {} of the runtime", count(system)), Role::Dim);
     let texts: Vec<(&str, Role)> = texts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
     canvas.line(at, room, &texts);
 }
