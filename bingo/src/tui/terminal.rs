@@ -111,10 +111,6 @@ impl<'d> Screen<'d> {
 
     /// Draws a frame: what has changed of it is written, at once.
     pub(super) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        // After a panic of another thread the terminal is what its message is read on.
-        if !ON.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(frame)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
@@ -134,6 +130,8 @@ impl<'d> Screen<'d> {
         let dead = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
         woken.gone = fds.iter().take(1).filter_map(PollFd::revents).any(|flags| flags.intersects(dead));
         self.desk.quiet();
+        // After a panic of another thread the terminal is what its message is read on.
+        woken.gone |= !ON.load(Ordering::Relaxed);
         if woken.gone {
             return Ok(woken);
         }
