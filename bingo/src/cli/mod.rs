@@ -47,7 +47,7 @@ mod last_look;
 mod outside;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod probes;
-#[cfg(all(unix, feature = "tui"))]
+#[cfg(all(target_os = "linux", feature = "live", feature = "tui"))]
 mod screens;
 #[cfg(all(target_os = "linux", feature = "live"))]
 mod target;

@@ -29,7 +29,7 @@ impl Showing {
     }
 
     /// The regular expression as it was given.
-    #[cfg(all(unix, feature = "tui"))]
+    #[cfg(all(target_os = "linux", feature = "live", feature = "tui"))]
     pub(super) fn filter_text(&self) -> &str {
         self.filter.as_deref().unwrap_or_default()
     }
