@@ -3,6 +3,8 @@
 //!
 //! A file for each command; its module doc is the command's manual page.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod analyze;
 mod attach;
 mod collect;
@@ -119,6 +121,8 @@ enum Command {
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    allocator::keep_apart();
     let answer = match Cli::try_parse_from(go_arguments::sorted(std::env::args_os())) {
         Ok(Cli { command: Command::Analyze(arguments) }) => analyze::run(&arguments),
         Ok(Cli { command: Command::Run(arguments) }) => run::run(&arguments),

@@ -206,6 +206,7 @@ impl<'w> Joined<'w> {
                 self.object(item, self.owner(item, &owners));
             }
         }
+        self.links.waits.reserve(self.members.len());
         for at in 0..self.members.len() {
             let Some(&(id, pattern)) = self.members.get(at) else { continue };
             let waits = self.patterns.get(pattern).and_then(|pattern| pattern.waits.clone());
@@ -267,6 +268,7 @@ impl<'w> Joined<'w> {
     }
 
     fn uses(&mut self) {
+        let mut texts = Texts::default();
         for at in 0..self.members.len() {
             let Some((id, pattern)) = self.members.get(at).copied() else { continue };
             let Some(pattern) = self.patterns.get(pattern) else { continue };
@@ -276,20 +278,23 @@ impl<'w> Joined<'w> {
             }
             let owners = owners(self.world, id);
             let mut told = BTreeSet::new();
-            let uses = self.uses_of(id, pattern, &owners, &mut told);
-            let owed = owed.map(|owed| self.uses_of(id, owed, &owners, &mut told)).unwrap_or_default();
+            let uses = self.uses_of((id, pattern), &owners, &mut told, &mut texts);
+            let owed = owed.map(|owed| self.uses_of((id, owed), &owners, &mut told, &mut texts));
             self.links.uses.extend(uses);
-            self.links.owed.extend(owed);
+            self.links.owed.extend(owed.unwrap_or_default());
         }
+        // There may be several of each goroutine, and there is much that comes beside them.
+        self.links.uses.shrink_to_fit();
+        self.links.owed.shrink_to_fit();
     }
 
     /// What a goroutine of this pattern may yet do, but for what is `told`.
     fn uses_of(
         &self,
-        id: GoId,
-        pattern: &Pattern,
+        (id, pattern): (GoId, &Pattern),
         owners: &[GoId],
         told: &mut BTreeSet<(ObjectIndex, Operation)>,
+        texts: &mut Texts,
     ) -> Vec<Use> {
         let mut uses = Vec::new();
         let mut tell = |object: ObjectIndex, doing: &Doing| {
@@ -298,7 +303,7 @@ impl<'w> Joined<'w> {
                     goroutine: id,
                     object,
                     operation: doing.operation,
-                    because: because(doing),
+                    because: texts.because(doing),
                     certainty: Certainty::Likely,
                 });
             }
@@ -567,7 +572,19 @@ fn base(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-fn because(doing: &Doing) -> Arc<str> {
+/// What says that somebody does something: many do the same.
+#[derive(Default)]
+struct Texts(HashMap<(Operation, Name, u32), Arc<str>>);
+
+impl Texts {
+    fn because(&mut self, doing: &Doing) -> Arc<str> {
+        let (file, line) = &doing.at;
+        let key = (doing.operation, file.clone(), *line);
+        Arc::clone(self.0.entry(key).or_insert_with(|| because(doing).into()))
+    }
+}
+
+fn because(doing: &Doing) -> String {
     let does = match doing.operation {
         Operation::Send => "sends",
         Operation::Receive => "receives",
@@ -578,5 +595,5 @@ fn because(doing: &Doing) -> Arc<str> {
         _ => "uses it",
     };
     let (file, line): &(Name, u32) = &doing.at;
-    format!("{does} at {}:{line}", base(file)).into()
+    format!("{does} at {}:{line}", base(file))
 }

@@ -90,7 +90,7 @@ fn addresses(wait: &Wait) -> impl Iterator<Item = Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Channel, Direction};
+    use crate::model::{Channel, Direction, Waiters};
 
     #[test]
     fn an_object_lives_while_somebody_waits() {
@@ -99,8 +99,8 @@ mod tests {
             cap: 0,
             len: 0,
             closed: false,
-            receivers: Vec::new(),
-            senders: Vec::new(),
+            receivers: Waiters::default(),
+            senders: Waiters::default(),
         };
         let wait = Wait::Channel { channel: Addr(8), direction: Direction::Send };
         let select = Wait::Select(vec![(Addr(8), Direction::Send), (Addr(16), Direction::Receive)]);

@@ -278,8 +278,8 @@ fn a_channel_and_its_queue() {
         assert!(snapshot.goroutines.iter().all(|g| g.wait == wait && g.reason == Some(WaitReason::ChanSend)));
         let SyncObject::Channel(channel) = &*snapshot.objects[&OBJECTS] else { panic!() };
         assert_eq!((channel.cap, channel.len, channel.closed), (3, 3, false));
-        assert_eq!(channel.senders, [GoId(100), GoId(101)]);
-        assert_eq!(channel.receivers, []);
+        assert_eq!(*channel.senders, [GoId(100), GoId(101)]);
+        assert_eq!(*channel.receivers, []);
         let functions: Vec<_> =
             snapshot.goroutines[0].stack.frames().iter().map(|frame| &*frame.function).collect();
         assert_eq!(functions, ["runtime.gopark", "main.f", "runtime.goexit"]);
@@ -341,7 +341,7 @@ fn locks_by_the_semaphore_table_and_the_functions_that_wait() {
         let waits: Vec<_> = snapshot.goroutines.iter().map(|g| g.wait.clone().unwrap()).collect();
         assert_eq!(waits, [Wait::Lock(mutex), Wait::Lock(mutex), Wait::Lock(rw), Wait::Lock(bare)]);
         let lock = |address| match &*snapshot.objects[&address] {
-            SyncObject::Lock(lock) => (lock.kind, lock.semaphore, lock.waiters.clone()),
+            SyncObject::Lock(lock) => (lock.kind, lock.semaphore, lock.waiters.to_vec()),
             SyncObject::Channel(_) => panic!(),
         };
         assert_eq!(lock(mutex), (LockKind::Mutex, mutex_sema, vec![GoId(100), GoId(101)]));

@@ -21,7 +21,7 @@ use super::sudog::{self, Sudog};
 use crate::binary::layout::Layout;
 use crate::memory::{Memory, MemoryError, Pages};
 use crate::model::{
-    Addr, Channel, Direction, GoId, Lock, LockKind, Problem, SyncObject, Time, Wait, WaitReason,
+    Addr, Channel, Direction, GoId, Lock, LockKind, Problem, SyncObject, Time, Wait, WaitReason, Waiters,
 };
 
 /// Channels whose queues are read in one go.
@@ -360,7 +360,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
         Ok(Found::Lost)
     }
 
-    fn ids_of(&mut self, gs: impl IntoIterator<Item = Addr>) -> Result<Vec<GoId>, MemoryError> {
+    fn ids_of(&mut self, gs: impl IntoIterator<Item = Addr>) -> Result<Waiters, MemoryError> {
         let gs = gs.into_iter();
         // No longer than that: very many objects have one each.
         let mut ids = Vec::with_capacity(gs.size_hint().0);
@@ -375,7 +375,7 @@ impl<M: Memory + ?Sized> Round<'_, '_, M> {
                 None => self.problem(None, format!("the queued goroutine at {g} cannot be read")),
             }
         }
-        Ok(ids)
+        Ok(ids.into())
     }
 
     fn problem(&mut self, goroutine: Option<GoId>, what: String) {

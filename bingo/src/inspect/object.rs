@@ -163,7 +163,7 @@ fn telling(ways: Vec<Way>, waiting: &[GoId]) -> Vec<Way> {
 fn waiters(object: &SyncObject) -> Vec<GoId> {
     match object {
         SyncObject::Channel(channel) => [&*channel.senders, &*channel.receivers].concat(),
-        SyncObject::Lock(lock) => lock.waiters.clone(),
+        SyncObject::Lock(lock) => lock.waiters.to_vec(),
     }
 }
 

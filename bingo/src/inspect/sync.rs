@@ -6,7 +6,7 @@ use super::source::Source;
 use super::values::Values;
 use crate::binary::debug::GoType;
 use crate::memory::{Memory, Pages};
-use crate::model::{Addr, Channel, GoId, Missing, SyncObject, Value};
+use crate::model::{Addr, Channel, GoId, Missing, SyncObject, Value, Waiters};
 
 /// Goroutines that are named.
 const NAMED: usize = 8;
@@ -34,8 +34,8 @@ impl<M: Memory> Values<'_, '_, M> {
             cap: word(&mut self.pages, hchan.dataqsiz)?,
             len: word(&mut self.pages, hchan.qcount)?,
             closed: at.at(hchan.closed).number(&mut self.pages, 4)? != 0,
-            receivers: Vec::new(),
-            senders: Vec::new(),
+            receivers: Waiters::default(),
+            senders: Waiters::default(),
         };
         if channel.len > channel.cap {
             return Err(Missing::Torn(format!("no channel at {address}")));

@@ -23,6 +23,7 @@ mod sync_object;
 mod texts;
 mod time;
 mod wait_reason;
+mod waiters;
 
 pub use addr::{Addr, LoadBias, Pc, StaticAddr};
 pub use awaited::Awaited;
@@ -48,3 +49,4 @@ pub use sync_object::{Channel, Direction, IoDirection, Lock, LockKind, SyncObjec
 pub use texts::Texts;
 pub use time::Time;
 pub use wait_reason::WaitReason;
+pub use waiters::Waiters;

@@ -1,6 +1,6 @@
 //! What goroutines wait on.
 
-use super::{Addr, GoId, Time};
+use super::{Addr, Time, Waiters};
 
 /// Which end of a channel a goroutine waits at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -94,9 +94,9 @@ pub struct Channel {
     /// Whether it is closed.
     pub closed: bool,
     /// Who waits to receive, first come first.
-    pub receivers: Vec<GoId>,
+    pub receivers: Waiters,
     /// Who waits to send, first come first.
-    pub senders: Vec<GoId>,
+    pub senders: Waiters,
 }
 
 /// A lock of package `sync`, or a bare semaphore.
@@ -110,5 +110,5 @@ pub struct Lock {
     /// (a `Cond` has none: its own notify list's address).
     pub semaphore: Addr,
     /// Who waits, first come first.
-    pub waiters: Vec<GoId>,
+    pub waiters: Waiters,
 }

@@ -154,9 +154,9 @@ pub(super) fn others(text: &mut String, view: &View, own: GoId, wait: &Wait) {
     for address in addresses {
         let queues: Vec<(&str, &[GoId])> = match view.objects.get(&address).map(AsRef::as_ref) {
             Some(SyncObject::Channel(channel)) => {
-                vec![("sending", &channel.senders), ("receiving", &channel.receivers)]
+                vec![("sending", &*channel.senders), ("receiving", &*channel.receivers)]
             }
-            Some(SyncObject::Lock(lock)) => vec![("waiting", &lock.waiters)],
+            Some(SyncObject::Lock(lock)) => vec![("waiting", &*lock.waiters)],
             None => Vec::new(),
         };
         for (doing, queue) in queues {

@@ -10,7 +10,7 @@ use super::{Filter, Screen, Selection, Style};
 use crate::model::{
     Addr, Channel, CreatedBy, Direction, Event, EventKind, Frame, GoId, GoState, Goroutine, Header,
     IoDirection, Lock, LockKind, Observation, Problem, Sink, Snapshot, Source, SourceError, SourceKind,
-    Stack, SyncObject, ThreadId, Time, Wait, WaitReason,
+    Stack, SyncObject, ThreadId, Time, Wait, WaitReason, Waiters,
 };
 use crate::session::{Session, View};
 
@@ -117,9 +117,9 @@ fn snapshot() -> Snapshot {
     system.system = true;
     goroutines.push(system);
     let senders = (18..21).map(GoId).collect();
-    let found = Channel { address: channel, cap: 0, len: 0, closed: false, receivers: vec![], senders };
+    let found = Channel { address: channel, cap: 0, len: 0, closed: false, receivers: Waiters::default(), senders };
     let kind = LockKind::Mutex;
-    let lock = Lock { address: mutex, kind, semaphore: Addr(0xc000_045c), waiters: vec![GoId(30)] };
+    let lock = Lock { address: mutex, kind, semaphore: Addr(0xc000_045c), waiters: vec![GoId(30)].into() };
     Snapshot {
         taken: Time(100 * SECOND),
         took: Duration::from_millis(4),

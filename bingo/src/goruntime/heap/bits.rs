@@ -27,9 +27,13 @@ pub(super) fn lengthen<T: Clone>(list: &mut Vec<T>, by: usize, value: T) {
 
 /// Puts the entries of a list where they belong now, and `none` where one is new: `before`
 /// has a place for each, rising, where it was before. In place, since the list may be long.
-pub(super) fn rearrange<T: Clone>(list: &mut Vec<T>, before: &[Option<u32>], none: T) {
+pub(super) fn rearrange<T: Clone>(
+    list: &mut Vec<T>,
+    before: impl DoubleEndedIterator<Item = Option<u32>> + ExactSizeIterator + Clone,
+    none: T,
+) {
     let mut kept = 0;
-    for &from in before.iter().flatten() {
+    for from in before.clone().flatten() {
         let from = index(from);
         if from >= kept && from < list.len() {
             list.swap(kept, from);
@@ -39,7 +43,7 @@ pub(super) fn rearrange<T: Clone>(list: &mut Vec<T>, before: &[Option<u32>], non
     list.truncate(kept);
     list.reserve_exact(before.len().saturating_sub(kept));
     list.resize(before.len(), none.clone());
-    for (place, from) in before.iter().enumerate().rev() {
+    for (place, from) in before.enumerate().rev() {
         if from.is_some() {
             kept = kept.saturating_sub(1);
             if kept < place {
@@ -166,7 +170,7 @@ mod tests {
     fn entries_move_with_what_they_are_of() {
         let check = |before: &[Option<u32>], after: &str| {
             let mut list: Vec<char> = "abcde".chars().collect();
-            rearrange(&mut list, before, '-');
+            rearrange(&mut list, before.iter().copied(), '-');
             assert_eq!(list.iter().collect::<String>(), after);
         };
         check(&[Some(0), Some(1), Some(2), Some(3), Some(4)], "abcde");
@@ -176,7 +180,7 @@ mod tests {
         check(&[None], "-");
         check(&[], "");
         let mut list = Vec::new();
-        rearrange(&mut list, &[None, None], 7);
+        rearrange(&mut list, [None, None].into_iter(), 7);
         assert_eq!(list, [7, 7]);
     }
 

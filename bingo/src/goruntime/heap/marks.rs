@@ -31,7 +31,7 @@ const NOWHERE: u32 = u32::MAX;
 /// Words that are looked up side by side.
 const ABREAST: usize = 128;
 /// Bytes of which it is noted together whether they have changed.
-pub(super) const BLOCK: u64 = 512;
+pub(super) const BLOCK: u64 = 1024;
 /// How many of these a page has.
 const BLOCKS: u64 = PAGE / BLOCK;
 
@@ -94,10 +94,10 @@ impl Notes {
 }
 
 impl Marks {
-    /// Makes room for spans, by address; of those that were there `before`, whose number
-    /// by then that says, what was noted stays where it is, but for what is opaque. The room
-    /// of spans that are gone stays, too: in the seconds that a search lasts few go.
-    pub(super) fn fit(&mut self, spans: &[Span], before: &[Option<u32>]) {
+    /// Makes room for spans, by address; of those that were there before what was noted
+    /// stays where it is, but for what is opaque. The room of spans that are gone stays, too:
+    /// in the seconds that a search lasts few go.
+    pub(super) fn fit(&mut self, spans: &[Span]) {
         self.pending.match_room(&self.seen);
         self.opaque.match_room(&self.seen);
         self.seen.subtract(&self.opaque);
@@ -107,9 +107,9 @@ impl Marks {
             self.grow(1);
             self.seen.fill(UNMARKED);
         }
-        rearrange(&mut self.spans, before, Notes::NONE);
+        rearrange(&mut self.spans, spans.iter().map(|span| span.before.number()), Notes::NONE);
         for (number, span) in spans.iter().enumerate() {
-            if before.get(number).is_some_and(Option::is_some) {
+            if span.before.number().is_some() {
                 continue;
             }
             let mut notes = Notes::of(span);

@@ -27,6 +27,7 @@ use marks::{BLOCK, Marks};
 use news::News;
 use pages::PageTable;
 pub use slot::Slot;
+use span::Before;
 pub(super) use span::{ObjectId, PAGE, POINTER_BITS, Span};
 
 /// No heap has more spans than this: of one page each they are 256 GiB.
@@ -39,7 +40,10 @@ const TRIES: usize = 4;
 /// The spans that hold objects.
 #[derive(Default)]
 pub(super) struct Heap {
+    /// By address.
     spans: Vec<Span>,
+    /// Where those spans begin that have records on their objects, and the first of those.
+    specials: Vec<(u64, u64)>,
     table: PageTable,
     marks: Marks,
     news: News,
@@ -57,31 +61,26 @@ impl Heap {
         let list = mheap.offset(layout.mheap.allspans);
         let mut batch = Batch::default();
         let mut whole = false;
-        let mut found = Vec::new();
+        let mut new = Vec::new();
         for _ in 0..TRIES {
             let header = header(memory, list)?;
-            found.clear();
-            whole = read_spans(memory, layout, header, &mut batch, &mut found)?;
+            new.clear();
+            self.specials.clear();
+            self.spans.iter_mut().for_each(|span| span.before = Before::NEW);
+            whole = self.read_spans(memory, layout, header, &mut batch, &mut new)?;
             if whole {
                 break;
             }
         }
-        found.sort_unstable_by_key(|span: &Span| span.start);
+        self.spans.retain(|span| span.before != Before::NEW);
+        self.spans.reserve_exact(new.len());
+        self.spans.append(&mut new);
+        self.spans.sort_unstable_by_key(|span| span.start);
         // Two that claim the same pages were read at different times: the later list wins nothing.
-        found.dedup_by(|later, earlier| later.start < earlier.end());
-        let mut old = std::mem::take(&mut self.spans).into_iter().zip(0_u32..).peekable();
-        let before: Vec<Option<u32>> = found
-            .iter()
-            .map(|span| {
-                while old.next_if(|(old, _)| old.start < span.start).is_some() {}
-                old.next_if(|(old, _)| old.is_like(span)).map(|(_, number)| number)
-            })
-            .collect();
-        drop(old);
-        let new = found.iter().zip(&before).filter(|(_, before)| before.is_none());
-        self.news = News::of(new.map(|(span, _)| span.start..span.end()));
-        self.marks.fit(&found, &before);
-        self.spans = found;
+        self.spans.dedup_by(|later, earlier| later.start < earlier.end());
+        let new = self.spans.iter().filter(|span| span.before == Before::NEW);
+        self.news = News::of(new.map(|span| span.start..span.end()));
+        self.marks.fit(&self.spans);
         whole &= self.table.fill(&self.spans, |span| self.marks.bits(span));
         Ok(whole)
     }
@@ -101,6 +100,71 @@ impl Heap {
     /// All spans, by address, with their numbers.
     pub(super) fn spans(&self) -> impl Iterator<Item = (u32, &Span)> {
         (0..).zip(&self.spans)
+    }
+
+    /// Reads the list `first[..count]`: spans that were known before are noted to be there
+    /// still, others are added to `new`. Whether all were readable.
+    fn read_spans<M: Memory + ?Sized>(
+        &mut self,
+        memory: &M,
+        layout: &Layout,
+        (first, count): (Addr, u64),
+        batch: &mut Batch,
+        new: &mut Vec<Span>,
+    ) -> Result<bool, MemoryError> {
+        if count > MOST_SPANS {
+            return Ok(false);
+        }
+        let mut whole = true;
+        let mut next = 0;
+        while next < count {
+            let some = (count - next).min(CHUNK as u64);
+            batch.clear();
+            let pointers = batch.push(first.offset(next * 8), length(some * 8));
+            memory.read_batch(batch)?;
+            let Some(pointers) = batch.bytes(pointers) else { return Ok(false) };
+            let pointers: Vec<Addr> =
+                words(pointers).map(Addr).filter(|pointer| !pointer.is_nil()).collect();
+            batch.clear();
+            let size = length(layout.mspan.size);
+            let pieces: Vec<_> =
+                pointers.iter().map(|&pointer| (pointer, batch.push(pointer, size))).collect();
+            memory.read_batch(batch)?;
+            for (record, piece) in pieces {
+                match batch.bytes(piece).map(Fields) {
+                    Some(at) => self.note_span(layout, record, at, new),
+                    None => whole = false,
+                }
+            }
+            next += some;
+        }
+        Ok(whole)
+    }
+
+    /// Notes the span of which `at` is the copy of a `record`, if it holds objects.
+    fn note_span(&mut self, layout: &Layout, record: Addr, at: Fields<'_>, new: &mut Vec<Span>) {
+        let Some(span) = Span::decode(layout, record, at) else { return };
+        self.specials.extend(Span::specials(layout, at).map(|specials| (span.start, specials)));
+        let place = self.spans.binary_search_by_key(&span.start, |span| span.start).ok();
+        let known = place.and_then(|place| Some((u32::try_from(place).ok()?, self.spans.get_mut(place)?)));
+        match known.filter(|(_, known)| known.is_like(&span)) {
+            Some((number, known)) => {
+                *known = span;
+                known.before = Before::at(number);
+            }
+            None => {
+                // Twice the room each time would be much too much of what a large heap has.
+                if new.len() == new.capacity() {
+                    new.reserve_exact(CHUNK + new.len() / 8);
+                }
+                new.push(span);
+            }
+        }
+    }
+
+    /// Where those spans begin that have records on their objects, and the first of those.
+    pub(super) fn specials(&self) -> &[(u64, u64)] {
+        &self.specials
     }
 
     /// Marks the object that holds the byte at `address`; `None` where there is
@@ -231,6 +295,9 @@ impl Heap {
     /// to be looked through.
     pub(super) fn rest(&mut self) {
         self.marks.rest();
+        self.table = PageTable::default();
+        self.specials = Vec::new();
+        self.news = News::default();
     }
 
     /// Where its first object begins and its last one ends.
@@ -276,43 +343,6 @@ fn header<M: Memory + ?Sized>(memory: &M, at: Addr) -> Result<(Addr, u64), Memor
     memory.read(at, &mut bytes)?;
     let mut words = words(&bytes);
     Ok((Addr(words.next().unwrap_or(0)), words.next().unwrap_or(0)))
-}
-
-/// Adds the spans of the list `first[..count]` to `found`; whether all were readable.
-fn read_spans<M: Memory + ?Sized>(
-    memory: &M,
-    layout: &Layout,
-    (first, count): (Addr, u64),
-    batch: &mut Batch,
-    found: &mut Vec<Span>,
-) -> Result<bool, MemoryError> {
-    if count > MOST_SPANS {
-        return Ok(false);
-    }
-    let mut whole = true;
-    let mut next = 0;
-    while next < count {
-        let some = (count - next).min(CHUNK as u64);
-        batch.clear();
-        let pointers = batch.push(first.offset(next * 8), length(some * 8));
-        memory.read_batch(batch)?;
-        let Some(pointers) = batch.bytes(pointers) else { return Ok(false) };
-        let pointers: Vec<Addr> = words(pointers).map(Addr).filter(|pointer| !pointer.is_nil()).collect();
-        batch.clear();
-        let size = length(layout.mspan.size);
-        let pieces: Vec<_> = pointers.iter().map(|&pointer| (pointer, batch.push(pointer, size))).collect();
-        memory.read_batch(batch)?;
-        // Not more than is there: it is kept, and grows to what one of the largest heaps has.
-        found.reserve_exact(pieces.len());
-        for (record, piece) in pieces {
-            match batch.bytes(piece) {
-                Some(bytes) => found.extend(Span::decode(layout, record, Fields(bytes))),
-                None => whole = false,
-            }
-        }
-        next += some;
-    }
-    Ok(whole)
 }
 
 #[cfg(test)]

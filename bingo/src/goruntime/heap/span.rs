@@ -40,17 +40,32 @@ pub(in crate::goruntime) struct ObjectId {
 #[derive(Clone, Debug)]
 pub(in crate::goruntime) struct Span {
     pub(in crate::goruntime) start: u64,
-    /// The first of the records on its objects.
-    pub(in crate::goruntime) specials: u64,
     /// Where the runtime describes it.
     pub(super) record: Addr,
     pages: u32,
     /// Bytes from one object to the next; 0: there is but one, as large as the span.
     element: u32,
-    count: u32,
+    /// Its number when the list was read before, if it was in it.
+    pub(super) before: Before,
     /// Where its pointer bits are, in bytes from its start; 0 where there are none.
     bits: u16,
     class: u8,
+}
+
+/// The number that a span had before; none where it is new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Before(u32);
+
+impl Before {
+    pub(super) const NEW: Before = Before(u32::MAX);
+
+    pub(super) fn at(number: u32) -> Before {
+        Before(number)
+    }
+
+    pub(super) fn number(self) -> Option<u32> {
+        (self != Before::NEW).then_some(self.0)
+    }
 }
 
 impl Span {
@@ -69,15 +84,20 @@ impl Span {
             && start.checked_add(pages * PAGE).is_some_and(|end| end <= 1 << 47);
         let count = sane.then_some(pages * PAGE)?.checked_div(element)?;
         let small = count <= 1 || count <= MOST_OBJECTS && pages * PAGE * element < 1 << 32;
-        let count = u32::try_from(count).ok().filter(|_| small)?.max(1);
-        let specials = at.u64(mspan.specials)?;
+        u32::try_from(count).ok().filter(|_| small)?;
         let has_bits =
             layout.pointer_bits && pages == 1 && class & 1 == 0 && (16..=BITS_IN_SPAN).contains(&element);
         let behind = if layout.minor >= 26 { INLINE_MARKS } else { 0 };
         let bits = if has_bits { u16::try_from(PAGE - POINTER_BITS - behind).unwrap_or(0) } else { 0 };
         let element = u32::try_from(element).ok().filter(|_| element < pages * PAGE).unwrap_or(0);
         let pages = u32::try_from(pages).ok()?;
-        Some(Span { start, specials, record, pages, element, count, bits, class })
+        Some(Span { start, record, pages, element, before: Before::NEW, bits, class })
+    }
+
+    /// The first of the records on objects of the span of which `at` is a copy, if there are
+    /// any.
+    pub(super) fn specials(layout: &Layout, at: Fields<'_>) -> Option<u64> {
+        at.u64(layout.mspan.specials).filter(|&specials| specials != 0)
     }
 
     pub(super) fn is_like(&self, other: &Span) -> bool {
@@ -124,7 +144,7 @@ impl Span {
 
     /// How many objects there are.
     pub(super) fn count(&self) -> u32 {
-        self.count
+        u32::try_from(self.bytes() / self.element()).unwrap_or(u32::MAX)
     }
 
     /// Where an object begins.
@@ -134,7 +154,9 @@ impl Span {
 
     /// The object that holds the byte at `offset`.
     pub(super) fn object_at(&self, offset: u64) -> Option<u32> {
-        let object = u32::try_from(offset.checked_div(self.element())?).ok()?;
-        (object < self.count).then_some(object)
+        let element = self.element();
+        let object = offset.checked_div(element)?;
+        let end = object.checked_add(1)?.checked_mul(element)?;
+        u32::try_from(object).ok().filter(|_| end <= self.bytes())
     }
 }

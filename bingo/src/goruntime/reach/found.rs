@@ -12,7 +12,9 @@ const PART: u32 = 24;
 /// Parts so far apart are kept as one.
 const PARTS: usize = 256;
 /// As many words of a part are worth looking up.
-const FULL: usize = 1 << 12;
+const FULL: usize = 1 << 10;
+/// There is room for so many: those of a page that are found behind that.
+const ROOM: usize = 2 * FULL;
 /// Addresses of user programs have fewer bits.
 const BITS: u32 = 48;
 
@@ -50,7 +52,7 @@ impl Found {
         let number = place(word >> PART);
         let part = self.parts.get_mut(number)?;
         if part.is_empty() {
-            part.reserve_exact(FULL);
+            part.reserve_exact(ROOM);
         }
         part.push(Pointer::new(word, label));
         (part.len() == FULL).then_some(number)
@@ -76,6 +78,7 @@ impl Found {
     /// Gives the room of words that were taken out back.
     pub(super) fn give_back(&mut self, part: usize, mut room: Vec<Pointer>) {
         room.clear();
+        room.shrink_to(ROOM);
         if let Some(part) = self.parts.get_mut(part).filter(|part| part.is_empty()) {
             *part = room;
         }

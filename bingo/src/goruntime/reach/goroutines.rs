@@ -6,7 +6,7 @@ use super::roots::Held;
 use super::stopped::Stopped;
 use super::watch::Watch;
 use crate::binary::layout::Layout;
-use crate::goruntime::fields::length;
+use crate::goruntime::fields::{index, length};
 use crate::goruntime::g::{G, Status};
 use crate::goruntime::running::Running;
 use crate::goruntime::slots::Slots;
@@ -15,6 +15,8 @@ use crate::model::{Addr, GoId};
 
 /// `g`s that are read in one go.
 const CHUNK: usize = 512;
+/// Stands for no place; nothing is there.
+const NOWHERE: u32 = u32::MAX;
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -30,8 +32,10 @@ struct Seen {
 #[derive(Default)]
 pub(super) struct Goroutines {
     all: Vec<Option<Seen>>,
-    /// Where those are that do not go on, by their place in the watch.
-    parked: Vec<Option<usize>>,
+    /// Where those are that do not go on, by their place in the watch; else [`NOWHERE`].
+    parked: Vec<u32>,
+    /// The sudogs that they are parked with, until somebody takes them.
+    sudogs: Vec<Addr>,
     batch: Batch,
 }
 
@@ -47,7 +51,8 @@ impl Goroutines {
     ) -> Result<bool, MemoryError> {
         self.all.resize(gs.len(), None);
         self.parked.clear();
-        self.parked.resize(watch.waiters.len(), None);
+        self.parked.resize(watch.waiters.len(), NOWHERE);
+        self.sudogs.clear();
         let mut whole = true;
         let size = length(layout.g.size);
         for (start, (chunk, all)) in
@@ -56,7 +61,7 @@ impl Goroutines {
             self.batch.clear();
             let pieces: Vec<_> = chunk.iter().map(|&addr| (addr, self.batch.push(addr, size))).collect();
             memory.read_batch(&mut self.batch)?;
-            for (index, ((addr, piece), seen)) in (start..).zip(pieces.into_iter().zip(all)) {
+            for (place, ((addr, piece), seen)) in (start..).zip(pieces.into_iter().zip(all)) {
                 let before = seen.take();
                 let Some(bytes) = self.batch.bytes(piece) else {
                     whole = false;
@@ -67,17 +72,20 @@ impl Goroutines {
                 if g.status == Status::None {
                     continue;
                 }
+                if g.status == Status::Waiting && !g.waiting.is_nil() {
+                    self.sudogs.push(g.waiting);
+                }
                 let one = Stopped::new(&g, Held::decode(layout, bytes));
-                let stands = || slots.stands(index, &g);
+                let stands = || slots.stands(place, &g);
                 let mut live = true;
-                if let Some(place) = watch.waiter(GoId(g.goid))
-                    && let Some(waiter) = watch.waiters.get_mut(place)
+                if let Some(number) = watch.waiter(GoId(g.goid))
+                    && let Some(waiter) = watch.waiters.get_mut(number)
                     && !waiter.live
                 {
                     waiter.live = !stands();
                     live = waiter.live;
-                    if let Some(parked) = self.parked.get_mut(place).filter(|_| !live) {
-                        *parked = Some(index);
+                    if let Some(parked) = self.parked.get_mut(number).filter(|_| !live) {
+                        *parked = u32::try_from(place).unwrap_or(NOWHERE);
                     }
                 }
                 let known = before.is_some_and(|before| before.known && before.one.is_at_rest_like(&one));
@@ -113,10 +121,10 @@ impl Goroutines {
 
     /// Has one that did not go on do so: its place in `allgs`.
     pub(super) fn wake(&mut self, waiter: usize) -> Option<usize> {
-        let index = self.parked.get_mut(waiter)?.take()?;
-        let seen = self.all.get_mut(index)?.as_mut()?;
+        let place = index(std::mem::replace(self.parked.get_mut(waiter)?, NOWHERE));
+        let seen = self.all.get_mut(place)?.as_mut()?;
         (seen.live, seen.known) = (true, true);
-        Some(index)
+        Some(place)
     }
 
     /// The places of those that do not go on, by id.
@@ -132,9 +140,8 @@ impl Goroutines {
         self.all.iter().enumerate().filter(move |(_, seen)| is(seen)).map(|(place, _)| place)
     }
 
-    /// The sudogs that goroutines are parked with.
-    pub(super) fn sudogs(&self) -> impl Iterator<Item = Addr> + '_ {
-        let waiting = self.all.iter().flatten().filter(|seen| seen.one.status == Status::Waiting);
-        waiting.map(|seen| seen.one.waiting).filter(|waiting| !waiting.is_nil())
+    /// The first sudog that each is parked with; they are told once.
+    pub(super) fn take_sudogs(&mut self) -> Vec<Addr> {
+        std::mem::take(&mut self.sudogs)
     }
 }

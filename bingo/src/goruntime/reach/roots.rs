@@ -138,11 +138,7 @@ pub(in crate::goruntime) fn specials<M: Memory + ?Sized>(
     let cleanup = (layout.minor >= 26).then_some(CLEANUP);
     let (special, size) = (&layout.special, length(layout.special.size));
     let mut batch = Batch::default();
-    let mut next: Vec<(u64, u64)> = heap
-        .spans()
-        .filter(|(_, span)| span.specials != 0)
-        .map(|(_, span)| (span.start, span.specials))
-        .collect();
+    let mut next: Vec<(u64, u64)> = heap.specials().to_vec();
     let mut objects = Vec::new();
     for _ in 0..MOST_SPECIALS {
         if next.is_empty() {

@@ -29,6 +29,8 @@ use crate::model::{Addr, GoId, Snapshot};
 
 /// Goroutines whose stacks are looked through in one go.
 const CHUNK: usize = 4096;
+/// Sudogs that are read in one go: what is between them is read along.
+const SUDOGS: usize = 1 << 9;
 /// Goroutines whose stacks are followed in one go.
 const TOGETHER: usize = 256;
 /// Sweeps while something is not reached: a pointer that hops from place to place
@@ -355,13 +357,13 @@ impl<'a, M: Memory, C: Code> Search<'a, M, C> {
     fn pass_by_sudogs(&mut self) -> Result<(), MemoryError> {
         let Search { memory, runtime, goroutines, heap, batch, .. } = self;
         let waitlink = runtime.layout.sudog.waitlink;
-        let mut sudogs: Vec<Addr> = goroutines.sudogs().collect();
+        let mut sudogs = goroutines.take_sudogs();
         for _ in 0..MOST_CASES {
             sudogs.sort_unstable();
             // One that is passed by already leads to such, or in a circle.
             sudogs.retain(|sudog| heap.find(sudog.0).is_some_and(|id| !heap.is_opaque(id)));
             let mut behind = Vec::new();
-            for chunk in sudogs.chunks(CHUNK) {
+            for chunk in sudogs.chunks(SUDOGS) {
                 batch.clear();
                 let link = |&sudog: &Addr| (sudog, batch.push(sudog.offset(waitlink), 8));
                 let links: Vec<_> = chunk.iter().map(link).collect();

@@ -7,9 +7,9 @@ use crate::model::ObjectIndex;
 /// Things by object, in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Grouped<T> {
-    things: Vec<T>,
+    things: Box<[T]>,
     /// Where those of each object begin, and where the last one's end.
-    starts: Vec<usize>,
+    starts: Box<[u32]>,
 }
 
 impl<T: Copy> Grouped<T> {
@@ -17,20 +17,30 @@ impl<T: Copy> Grouped<T> {
     pub(super) fn new(objects: usize, mut things: Vec<(ObjectIndex, T)>) -> Grouped<T> {
         things.sort_by_key(|(object, _)| *object);
         things.truncate(things.partition_point(|(object, _)| index(*object) < objects));
-        let mut starts = Vec::with_capacity(objects + 1);
-        for (at, (object, _)) in things.iter().enumerate() {
-            starts.resize(starts.len().max(index(*object) + 1), at);
+        if things.is_empty() {
+            return Grouped { things: Box::default(), starts: Box::default() };
         }
-        starts.resize(objects + 1, things.len());
-        Grouped { things: things.into_iter().map(|(_, thing)| thing).collect(), starts }
+        let mut starts = Vec::with_capacity(objects + 1);
+        let mut at = 0_u32;
+        for (object, _) in &things {
+            starts.resize(starts.len().max(index(*object) + 1), at);
+            at = at.saturating_add(1);
+        }
+        starts.resize(objects + 1, at);
+        let things = things.into_iter().map(|(_, thing)| thing).collect();
+        Grouped { things, starts: starts.into_boxed_slice() }
     }
 
     /// Those of an object.
     pub(super) fn of(&self, object: ObjectIndex) -> &[T] {
         let [start, end] = [0, 1].map(|behind| self.starts.get(index(object).saturating_add(behind)));
-        let range = start.zip(end).map(|(start, end)| *start..*end);
+        let range = start.zip(end).map(|(start, end)| place(*start)..place(*end));
         range.and_then(|range| self.things.get(range)).unwrap_or_default()
     }
+}
+
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

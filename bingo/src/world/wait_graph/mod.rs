@@ -41,9 +41,8 @@ pub struct WaitGraph<'a> {
     uses: Grouped<&'a Use>,
     owed: Grouped<&'a Use>,
     waiters: Grouped<(GoId, Operation)>,
-    /// Those that wait, and the place of each among them.
+    /// Those that wait, by id.
     waiting: Vec<Waiting<'a>>,
-    places: Map<GoId, u32>,
     /// What was found to end waits: many wait for the same.
     ends: RefCell<Map<(ObjectIndex, Operation), Option<Hope<'a>>>>,
 }
@@ -119,29 +118,26 @@ impl<'a> WaitGraph<'a> {
     /// Draws it.
     #[must_use]
     pub fn new(world: &World, links: &'a Links) -> WaitGraph<'a> {
-        let all = links.waits.len();
-        let (mut waiting, mut waiters) = (Vec::with_capacity(all), Vec::with_capacity(all));
-        let mut places = Map::with_capacity_and_hasher(all, foldhash::fast::RandomState::default());
+        let mut waiting = Vec::with_capacity(links.waits.len());
+        let mut waiters = Vec::with_capacity(links.waits.total());
         let mut starts = Vec::new();
         for goroutine in world.glances() {
             let (id, blocked) = (goroutine.id(), goroutine.state() == GoState::Blocked);
-            if let Some(known) = links.waits.get(id).filter(|_| blocked)
-                && let Ok(place) = u32::try_from(waiting.len())
-            {
+            if let Some(known) = links.waits.get(id).filter(|_| blocked) {
                 waiters.extend(known.iter().map(|wait| (wait.object, (id, wait.operation))));
                 waiting.push(Waiting { id, waits: known, standing: Standing::GoesOn });
-                places.insert(id, place);
             } else if !rests(goroutine.state(), goroutine.reason()) {
                 starts.push(id);
             }
         }
+        waiting.sort_unstable_by_key(|one| one.id);
         let objects = links.objects.len();
         let holds = Grouped::new(objects, links.holds.iter().map(|hold| (hold.object, hold)).collect());
         let uses = Grouped::new(objects, links.uses.iter().map(|one| (one.object, one)).collect());
         let owed = Grouped::new(objects, links.owed.iter().map(|one| (one.object, one)).collect());
         let waiters = Grouped::new(objects, waiters);
         let ends = RefCell::default();
-        let mut graph = WaitGraph { links, holds, uses, owed, waiters, waiting, places, ends };
+        let mut graph = WaitGraph { links, holds, uses, owed, waiters, waiting, ends };
         let keeping = graph.keeping_others();
         for (standing, keeping) in
             [(Standing::Proven, None), (Standing::Stuck, None), (Standing::StuckUnderLock, Some(&keeping))]
@@ -173,7 +169,8 @@ impl<'a> WaitGraph<'a> {
     }
 
     fn waiting(&self, id: GoId) -> Option<&Waiting<'a>> {
-        self.waiting.get(usize::try_from(*self.places.get(&id)?).ok()?)
+        let place = self.waiting.binary_search_by_key(&id, |one| one.id).ok()?;
+        self.waiting.get(place)
     }
 
     fn waits_of(&self, id: GoId) -> &'a [WaitFor] {
