@@ -117,7 +117,8 @@ fn snapshot() -> Snapshot {
     system.system = true;
     goroutines.push(system);
     let senders = (18..21).map(GoId).collect();
-    let found = Channel { address: channel, cap: 0, len: 0, closed: false, receivers: Waiters::default(), senders };
+    let found =
+        Channel { address: channel, cap: 0, len: 0, closed: false, receivers: Waiters::default(), senders };
     let kind = LockKind::Mutex;
     let lock = Lock { address: mutex, kind, semaphore: Addr(0xc000_045c), waiters: vec![GoId(30)].into() };
     Snapshot {

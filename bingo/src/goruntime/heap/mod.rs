@@ -123,8 +123,7 @@ impl Heap {
             let pointers = batch.push(first.offset(next * 8), length(some * 8));
             memory.read_batch(batch)?;
             let Some(pointers) = batch.bytes(pointers) else { return Ok(false) };
-            let pointers: Vec<Addr> =
-                words(pointers).map(Addr).filter(|pointer| !pointer.is_nil()).collect();
+            let pointers: Vec<Addr> = words(pointers).map(Addr).filter(|pointer| !pointer.is_nil()).collect();
             batch.clear();
             let size = length(layout.mspan.size);
             let pieces: Vec<_> =
