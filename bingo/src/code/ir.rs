@@ -339,18 +339,20 @@ impl Program {
                 ["Test", "Benchmark", "Fuzz", "Example"].iter().any(|name| func.name.starts_with(name));
             func.parent.is_none() && func.file.ends_with("_test.go") && named
         };
-        let funcs = self.funcs.iter().enumerate().filter(|(_, func)| is_test(func));
+        self.funcs_that(is_test)
+    }
+
+    fn funcs_that(&self, is_one: impl Fn(&Func) -> bool) -> Vec<FuncId> {
+        let funcs = self.funcs.iter().enumerate().filter(|(_, func)| is_one(func));
         funcs.filter_map(|(at, _)| u32::try_from(at).ok()).map(FuncId).collect()
     }
 
     /// What the main goroutine runs, beside tests; nothing where that was not read.
     pub(super) fn mains(&self) -> Vec<FuncId> {
         let named = |names: &[&str]| {
-            let is_named = |func: &Func| {
+            self.funcs_that(|func| {
                 func.parent.is_none() && !func.is_method && names.iter().any(|name| &*func.name == *name)
-            };
-            let funcs = self.funcs.iter().enumerate().filter(|(_, func)| is_named(func));
-            funcs.filter_map(|(at, _)| u32::try_from(at).ok()).map(FuncId).collect::<Vec<_>>()
+            })
         };
         // The main of a program under test is written by `go test`, and calls this one.
         let mut mains = named(&["main", "TestMain"]);

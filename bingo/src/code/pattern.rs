@@ -260,6 +260,7 @@ fn continuation(
 ) -> bool {
     let mut returns = true;
     let mut comes = Comes { exact, acts: Vec::new(), items: Items::new() };
+    let counts = |ends: &Ends| !loops || *ends == Ends::Unwinds;
     let awaits = awaits(code, pattern.waits.as_deref().unwrap_or_default());
     for (depth, spot) in spots.all.iter().enumerate() {
         let func = spot.context.func;
@@ -267,7 +268,7 @@ fn continuation(
         let never = code.never_returning(func);
         let Some(of) = code.points.program.func(func) else { continue };
         let end = of.end;
-        let calls = |call| never.get(&call).copied().filter(|ends| !loops || *ends == Ends::Unwinds);
+        let calls = |call| never.get(&call).copied().filter(counts);
         let ending = Ending { calls: &calls, loops };
         let current = current(code, spot, waiting, exact);
         let select = waiting == Some(Waiting::Select);
@@ -280,12 +281,12 @@ fn continuation(
         let Some(of) = code.points.program.func(func) else { continue };
         let rest = future::from(of, Position { line: spot.line, current: &current, select }, ending);
         let later = Some((spot.line + 1, end)).filter(|_| exact);
-        for (act, again) in calls_back.into_iter().map(|act| (act, None)).chain(rest.acts) {
+        let acts = calls_back.into_iter().map(|act| (act, None)).chain(rest.acts).map(|(act, again)| {
             let unborn = again.or(later);
             let awaits = awaits.clone().filter(|_| depth == 0);
-            let context = Rc::new(Context { unborn, awaits, ..(*spot.context).clone() });
-            comes.to(code, act, &context, pattern);
-        }
+            (act, Rc::new(Context { unborn, awaits, ..(*spot.context).clone() }))
+        });
+        comes.to(code, func, acts, pattern);
         returns &= rest.returns;
         if !rest.returns && !rest.unwinds {
             break;
@@ -294,12 +295,11 @@ fn continuation(
     for context in &spots.within {
         let never = code.never_returning(context.func);
         let Some(of) = code.points.program.func(context.func) else { continue };
-        let calls = |call| never.get(&call).copied().filter(|ends| !loops || *ends == Ends::Unwinds);
+        let calls = |call| never.get(&call).copied().filter(counts);
         let rest = future::whole(of, Ending { calls: &calls, loops });
         returns &= rest.returns;
-        for (act, _) in rest.acts {
-            comes.to(code, act, context, pattern);
-        }
+        let acts = rest.acts.into_iter().map(|(act, _)| (act, Rc::clone(context)));
+        comes.to(code, context.func, acts, pattern);
     }
     let Comes { acts, mut items, .. } = comes;
     items.extend(made_within(code, spots));
@@ -337,22 +337,34 @@ struct Comes {
 }
 
 impl Comes {
-    fn to(&mut self, code: &mut Code, act: Act, context: &Rc<Context>, pattern: &mut Pattern) {
-        let locks = code.locks_in(context.func);
-        let file = code.points.program.func(context.func).map(|func| Arc::clone(&func.file));
-        for done in code.done(&act, Some(context)) {
-            note(code, (&act, &locks, self.exact), done, &file.clone().unwrap_or_default(), pattern);
+    /// They come to acts of a function, each in an activation of that.
+    fn to(
+        &mut self,
+        code: &mut Code,
+        func: FuncId,
+        acts: impl Iterator<Item = (Act, Rc<Context>)>,
+        pattern: &mut Pattern,
+    ) {
+        let locks = code.locks_in(func);
+        let Some(file) = code.points.program.func(func).map(|func| Arc::clone(&func.file)) else { return };
+        for (act, context) in acts {
+            for done in code.done(&act, Some(&context)) {
+                note(code, (&act, &locks, self.exact), done, &file, pattern);
+            }
+            for expr in code.at_hand(&act) {
+                let value = code.eval(&expr, Some(&context));
+                self.items.extend(code.evaluator().reach(value, Some(&context)));
+            }
+            self.acts.push(act);
         }
-        for expr in code.at_hand(&act) {
-            let value = code.eval(&expr, Some(context));
-            self.items.extend(code.evaluator().reach(value, Some(context)));
-        }
-        self.acts.push(act);
     }
 }
 
 /// What those have made who may be anywhere in functions, and in what these call.
 fn made_within(code: &mut Code, spots: &Spots) -> Items {
+    if spots.within.is_empty() {
+        return Items::new();
+    }
     let called = code.called_from(spots.within.iter().map(|context| context.func).collect());
     let sites = code.points.program.sites.iter().enumerate();
     let made = sites.filter(|(_, site)| site.func.is_some_and(|func| called.contains(&func)));

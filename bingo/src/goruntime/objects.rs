@@ -25,14 +25,14 @@ pub(super) struct Objects {
 impl Objects {
     /// One more goroutine waits so.
     pub(super) fn hold(&mut self, wait: &Wait) {
-        for address in addresses(wait) {
+        for address in wait.addresses() {
             *self.waits.entry(address).or_default() += 1;
         }
     }
 
     /// One goroutine no longer waits so.
     pub(super) fn release(&mut self, wait: &Wait) {
-        for address in addresses(wait) {
+        for address in wait.addresses() {
             let Some(waits) = self.waits.get_mut(&address) else { continue };
             *waits = waits.saturating_sub(1);
             if *waits == 0 {
@@ -74,17 +74,6 @@ impl Objects {
         }
         Arc::clone(&self.objects)
     }
-}
-
-/// The objects that a wait names.
-fn addresses(wait: &Wait) -> impl Iterator<Item = Addr> {
-    let (one, many): (Option<Addr>, &[_]) = match wait {
-        Wait::Channel { channel, .. } => (Some(*channel).filter(|channel| !channel.is_nil()), &[]),
-        Wait::Lock(address) => (Some(*address), &[]),
-        Wait::Select(cases) => (None, cases),
-        Wait::Sleep { .. } | Wait::Io { .. } => (None, &[]),
-    };
-    one.into_iter().chain(many.iter().map(|&(channel, _)| channel))
 }
 
 #[cfg(test)]

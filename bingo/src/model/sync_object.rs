@@ -73,6 +73,19 @@ pub enum Wait {
     },
 }
 
+impl Wait {
+    /// The objects that it names.
+    pub fn addresses(&self) -> impl Iterator<Item = Addr> {
+        let (one, many): (Option<Addr>, &[_]) = match self {
+            Wait::Channel { channel, .. } => (Some(*channel).filter(|channel| !channel.is_nil()), &[]),
+            Wait::Lock(address) => (Some(*address), &[]),
+            Wait::Select(cases) => (None, cases),
+            Wait::Sleep { .. } | Wait::Io { .. } => (None, &[]),
+        };
+        one.into_iter().chain(many.iter().map(|&(channel, _)| channel))
+    }
+}
+
 /// An object that goroutines wait on, as a snapshot found it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SyncObject {

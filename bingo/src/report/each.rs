@@ -144,14 +144,8 @@ pub(super) fn created_by(text: &mut String, creator: &CreatedBy, parent: Option<
 
 /// Who else is at the channel or the lock, by end.
 pub(super) fn others(text: &mut String, view: &View, own: GoId, wait: &Wait) {
-    let addresses: Vec<_> = match wait {
-        Wait::Channel { channel, .. } => vec![*channel],
-        Wait::Select(cases) => cases.iter().map(|(channel, _)| *channel).collect(),
-        Wait::Lock(lock) => vec![*lock],
-        Wait::Sleep { .. } | Wait::Io { .. } => return,
-    };
-    let many = addresses.len() > 1;
-    for address in addresses {
+    let many = wait.addresses().count() > 1;
+    for address in wait.addresses() {
         let queues: Vec<(&str, &[GoId])> = match view.objects.get(&address).map(AsRef::as_ref) {
             Some(SyncObject::Channel(channel)) => {
                 vec![("sending", &*channel.senders), ("receiving", &*channel.receivers)]

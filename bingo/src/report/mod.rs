@@ -40,4 +40,4 @@ pub use object_json::object_json;
 pub use pprof::pprof;
 pub use style::Style;
 pub use table::{Screen, changed_line, gone_line, header_lines, observed_line, table};
-pub use words::{Detail, count, cut, duration, lock_word, place, place_within, waits_on, waits_on_in};
+pub use words::{Detail, count, duration, place, place_within, waits_on, waits_on_in, wrapped};

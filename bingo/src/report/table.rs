@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::filter::Selection;
 use super::groups::{Group, groups};
 use super::style::{Style, Tone};
-use super::words::{Detail, count, cut, duration, place, place_within, waits_on};
+use super::words::{Detail, count, cut, duration, place, place_within, waits_on, wrapped};
 use crate::model::{GoId, GoState, SourceKind, Time};
 use crate::recording::wire::Objects;
 use crate::session::{Goroutine, Since, View};
@@ -121,21 +121,6 @@ impl Columns {
             }
         }
     }
-}
-
-/// The words of `line` on as many lines as they take.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in line.split(' ') {
-        match lines.last_mut() {
-            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(cut(word, width)),
-        }
-    }
-    lines
 }
 
 /// How it is observed: by which probes, at what cost to the target, and how much was lost.

@@ -70,14 +70,29 @@ pub fn place_within(frame: &Frame, width: usize) -> String {
 }
 
 /// The first `width` characters, the last of them an ellipsis if there are more.
-#[must_use]
-pub fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
     let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
     short
+}
+
+/// The words of `line` on as many lines as they take.
+#[must_use]
+pub fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(cut(word, width)),
+        }
+    }
+    lines
 }
 
 /// How much is said of what is waited on.
@@ -151,8 +166,7 @@ fn end(direction: Direction) -> &'static str {
 }
 
 /// `mutex`, `waitgroup`.
-#[must_use]
-pub fn lock_word(kind: LockKind) -> &'static str {
+pub(super) fn lock_word(kind: LockKind) -> &'static str {
     match kind {
         LockKind::Mutex => "mutex",
         LockKind::RwMutex => "rwmutex",

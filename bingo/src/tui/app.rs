@@ -135,8 +135,7 @@ impl App {
             if self.held {
                 self.newly = Some(judged);
             } else {
-                self.findings.arrange(&judged);
-                self.judged = Some(judged);
+                self.judge_by(judged);
             }
         }
         if let Some(over) = news.over {
@@ -149,6 +148,11 @@ impl App {
         self.list.arrange(&picture.view);
         self.picture = Some(picture);
         self.follow();
+    }
+
+    fn judge_by(&mut self, judged: Arc<Judged>) {
+        self.findings.arrange(&judged);
+        self.judged = Some(judged);
     }
 
     /// The pane shows what is selected.
@@ -292,8 +296,7 @@ impl App {
             self.turn_to(newest);
         }
         if let Some(judged) = self.newly.take() {
-            self.findings.arrange(&judged);
-            self.judged = Some(judged);
+            self.judge_by(judged);
         }
     }
 

@@ -14,6 +14,24 @@ pub(super) struct Canvas<'b> {
     pub(super) theme: Theme,
 }
 
+/// Texts that stand one after the other.
+pub(super) type Line = Vec<(String, Role)>;
+
+/// The same, borrowed.
+pub(super) fn lent(line: &Line) -> Vec<(&str, Role)> {
+    line.iter().map(|(text, role)| (text.as_str(), *role)).collect()
+}
+
+/// What is read most.
+pub(super) fn plain(text: impl Into<String>) -> (String, Role) {
+    (text.into(), Role::Text)
+}
+
+/// What is there if one looks for it.
+pub(super) fn dim(text: impl Into<String>) -> (String, Role) {
+    (text.into(), Role::Dim)
+}
+
 /// How many columns `text` takes.
 pub(super) fn width(text: &str) -> u16 {
     u16::try_from(Span::raw(text).width()).unwrap_or(u16::MAX)

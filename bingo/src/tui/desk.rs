@@ -51,8 +51,6 @@ pub struct News {
     pub picture: Option<Arc<Picture>>,
     /// A judgement.
     pub judged: Option<Arc<Judged>>,
-    /// What is being done before there is a picture.
-    pub working: Option<String>,
     /// The end.
     pub over: Option<Over>,
 }
@@ -89,12 +87,6 @@ impl Desk {
     /// Lays a judgement there.
     pub fn judge(&self, judged: Judged) {
         self.news().judged = Some(Arc::new(judged));
-        self.ring();
-    }
-
-    /// Says what is being done.
-    pub fn work(&self, what: String) {
-        self.news().working = Some(what);
         self.ring();
     }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Line, dim, lent, plain};
 use super::cursor::Step;
 use super::desk::Picture;
 use super::rows::Key;
 use super::theme::Role;
-use crate::model::{Addr, Frame, GoId, SyncObject, Texts, Wait};
+use crate::model::{Addr, Frame, GoId, SyncObject, Texts};
 use crate::report::{Selection, count, duration, waits_on};
 use crate::session::{Goroutine, History, Since, View};
 
@@ -32,13 +32,10 @@ pub(super) struct Detail {
     first: usize,
     /// Whether the chosen frame has to be seen.
     reveal: bool,
-    /// How many frames and lines there were, and room for how many.
-    frames: usize,
+    /// How many lines there were, and room for how many.
     lines: usize,
     room: usize,
 }
-
-type Line = Vec<(String, Role)>;
 
 /// What the pane shows of.
 pub(super) struct Subject<'a> {
@@ -88,11 +85,9 @@ impl Detail {
     pub(super) fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, subject: &Subject<'_>, focused: bool) {
         let chosen = subject.chosen(self.frame);
         let (lines, frames) = subject.lines(chosen);
-        let title = subject.title();
-        let title: Vec<(&str, Role)> = title.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-        canvas.rule(area, area.y, &title);
+        canvas.rule(area, area.y, &lent(&subject.title()));
         let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        (self.frames, self.lines, self.room) = (frames.len(), lines.len(), usize::from(inside.height));
+        (self.lines, self.room) = (lines.len(), usize::from(inside.height));
         let at = frames.get(chosen).copied();
         if let Some(at) = at.filter(|_| self.reveal) {
             // With the source behind it.
@@ -103,8 +98,7 @@ impl Detail {
         self.first = self.first.min(lines.len().saturating_sub(self.room));
         for (y, (number, line)) in (inside.y..inside.bottom()).zip(lines.iter().enumerate().skip(self.first))
         {
-            let texts: Vec<(&str, Role)> = line.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-            canvas.line((inside.x + 1, y), inside.width.saturating_sub(2), &texts);
+            canvas.line((inside.x + 1, y), inside.width.saturating_sub(2), &lent(line));
             if Some(number) == at {
                 canvas.band(inside, y, if focused { Role::Selected } else { Role::Resting });
             }
@@ -115,14 +109,6 @@ impl Detail {
             canvas.put_right((inside.x, inside.bottom() - 1), inside.width, &more, Role::Dim);
         }
     }
-}
-
-fn plain(text: impl Into<String>) -> (String, Role) {
-    (text.into(), Role::Text)
-}
-
-fn dim(text: impl Into<String>) -> (String, Role) {
-    (text.into(), Role::Dim)
 }
 
 impl<'a> Subject<'a> {
@@ -219,7 +205,7 @@ impl<'a> Subject<'a> {
         let view = self.view();
         if let Some(wait) = &one.wait {
             lines.push(vec![dim("on       "), plain(waits_on(wait, &view.objects, view.time))]);
-            for address in addresses(wait) {
+            for address in wait.addresses() {
                 also_there(view, one.id, address, lines);
             }
         }
@@ -265,16 +251,6 @@ impl<'a> Subject<'a> {
             let text = text.replace('\t', "    ");
             lines.push(vec![dim(format!("{number:>7} ")), (format!("{mark} "), Role::Notice), (text, role)]);
         }
-    }
-}
-
-/// What it waits on, by address.
-fn addresses(wait: &Wait) -> Vec<Addr> {
-    match wait {
-        Wait::Channel { channel, .. } => vec![*channel],
-        Wait::Select(cases) => cases.iter().map(|(channel, _)| *channel).collect(),
-        Wait::Lock(lock) => vec![*lock],
-        Wait::Sleep { .. } | Wait::Io { .. } => Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, width};
+use super::canvas::{Canvas, Line, lent, width};
 use super::theme::Role;
 use crate::model::{GoState, SourceKind, Time};
 use crate::report::{count, duration};
@@ -152,7 +152,7 @@ impl Meters {
 /// How it is observed, and at what cost to the program.
 fn observed(canvas: &mut Canvas<'_>, at: (u16, u16), room: u16, view: &View, system: usize) {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
-    let mut texts: Vec<(String, Role)> = Vec::new();
+    let mut texts = Line::new();
     let mut say = |text: String, role| texts.push((text, role));
     match &view.probes {
         Some(probes) => {
@@ -186,8 +186,7 @@ fn observed(canvas: &mut Canvas<'_>, at: (u16, u16), room: u16, view: &View, sys
         say(format!("   {} unreadable", count(view.problems.len())), Role::Notice);
     }
     say(format!("   {} of the runtime", count(system)), Role::Dim);
-    let texts: Vec<(&str, Role)> = texts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-    canvas.line(at, room, &texts);
+    canvas.line(at, room, &lent(&texts));
 }
 
 fn of(counts: StateCounts, state: GoState) -> usize {

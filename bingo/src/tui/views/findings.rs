@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use ratatui::layout::Rect;
 
-use super::super::canvas::Canvas;
+use super::super::canvas::{Canvas, Line, dim, lent, plain};
 use super::super::cursor::{Cursor, Step};
 use super::super::desk::Judged;
 use super::super::theme::Role;
 use crate::model::{Frame, GoId, Texts};
-use crate::report::{count, duration, place, place_within};
+use crate::report::{count, duration, place, place_within, wrapped};
 use crate::session::{Confidence, Finding};
 
 /// Columns of the list.
@@ -34,8 +34,6 @@ pub(in crate::tui) struct Findings {
     first: usize,
     list: Rect,
 }
-
-type Line = Vec<(String, Role)>;
 
 impl Findings {
     /// Takes another judgement.
@@ -99,7 +97,8 @@ impl Findings {
     ) {
         let lines = judged.findings.len();
         if lines == 0 {
-            let what = format!("nothing is wrong, as far as can be seen; looked {}", took(judged));
+            let what =
+                format!("nothing is wrong, as far as can be seen; looked for {}", duration(judged.took));
             canvas.put((area.x + 2, area.y + 1), area.width.saturating_sub(2), &what, Role::Dim);
             return;
         }
@@ -133,8 +132,7 @@ impl Findings {
         let height = usize::from(area.height - 1);
         self.first = self.first.min(lines.len().saturating_sub(height));
         for (y, line) in (area.y + 1..area.bottom()).zip(lines.iter().skip(self.first)) {
-            let texts: Vec<(&str, Role)> = line.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-            canvas.line((area.x + 1, y), room, &texts);
+            canvas.line((area.x + 1, y), room, &lent(line));
         }
         let below = lines.len().saturating_sub(self.first + height);
         if below > 0 {
@@ -142,11 +140,6 @@ impl Findings {
             canvas.put_right((area.x, area.bottom() - 1), area.width, &more, Role::Dim);
         }
     }
-}
-
-/// `within 31ms`.
-fn took(judged: &Judged) -> String {
-    format!("for {}", duration(judged.took))
 }
 
 fn titles(canvas: &mut Canvas<'_>, area: Rect) {
@@ -184,8 +177,6 @@ fn draw_line(canvas: &mut Canvas<'_>, area: Rect, finding: &Finding) {
 
 /// All that is said of a finding.
 fn lines(finding: &Finding, room: usize, texts: &dyn Texts) -> Vec<Line> {
-    let dim = |text: &str| (text.to_owned(), Role::Dim);
-    let plain = |text: &str| (text.to_owned(), Role::Text);
     let mut lines: Vec<Line> = Vec::new();
     for line in wrapped(&finding.title, room) {
         lines.push(vec![(line, Role::Title)]);
@@ -193,8 +184,8 @@ fn lines(finding: &Finding, room: usize, texts: &dyn Texts) -> Vec<Line> {
     if let Some(site) = finding.stack.site() {
         lines.push(vec![
             dim("at       "),
-            plain(&site.function),
-            dim(&format!("  {}:{}", site.file, site.line)),
+            plain(&*site.function),
+            dim(format!("  {}:{}", site.file, site.line)),
         ]);
         lines.extend(source(site, texts));
     }
@@ -202,21 +193,21 @@ fn lines(finding: &Finding, room: usize, texts: &dyn Texts) -> Vec<Line> {
         let ids: Vec<String> = finding.goroutines.iter().take(IDS).map(ToString::to_string).collect();
         let more = if finding.count > ids.len() { " …" } else { "" };
         let number = if finding.count > 1 { format!("  ({})", count(finding.count)) } else { String::new() };
-        lines.push(vec![dim("who      "), plain(&(ids.join(" ") + more)), dim(&number)]);
+        lines.push(vec![dim("who      "), plain(ids.join(" ") + more), dim(number)]);
     }
     if let Some(by) = &finding.created_by {
-        lines.push(vec![dim("made by  "), plain(&by.function), dim(&format!("  {}:{}", by.file, by.line))]);
+        lines.push(vec![dim("made by  "), plain(&*by.function), dim(format!("  {}:{}", by.file, by.line))]);
     }
     cycle(finding, &mut lines);
     for related in &finding.related {
         let site = related.stack.site().map(place).unwrap_or_default();
-        lines.push(vec![dim("also     "), plain(&related.what), dim(&format!("  {site}"))]);
+        lines.push(vec![dim("also     "), plain(&related.what), dim(format!("  {site}"))]);
     }
     lines.push(Vec::new());
     for evidence in &finding.evidence {
         let mut mark = "because  ";
         for line in wrapped(evidence, room.saturating_sub(9)) {
-            lines.push(vec![dim(mark), plain(&line)]);
+            lines.push(vec![dim(mark), plain(line)]);
             mark = "         ";
         }
     }
@@ -263,19 +254,4 @@ fn cycle(finding: &Finding, lines: &mut Vec<Line>) {
             (step.because.clone(), Role::Dim),
         ]);
     }
-}
-
-/// The words of a text on as many lines as they take.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(last) if last.chars().count() + 1 + word.chars().count() <= room => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
