@@ -166,8 +166,12 @@ impl Filler {
         std::mem::swap(&mut words.events, &mut chunk.events);
         words.events.clear();
         chunk.end = None;
-        while words.events.len() < self.room && words.next_begins.is_none() {
-            let room = self.room - words.events.len();
+        // Of a switch of coroutines, which is several events, all are in one chunk: whoever
+        // ends there keeps its number until then.
+        while (words.events.len() < self.room && words.next_begins.is_none())
+            || !self.merge.order.queued.is_empty()
+        {
+            let room = self.room.saturating_sub(words.events.len());
             let ran = self.merge.run(room, words);
             match ran.and_then(|()| self.merge.step(words)) {
                 Ok(true) => {}

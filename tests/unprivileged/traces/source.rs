@@ -174,3 +174,29 @@ fn a_corrupt_trace_is_an_error_with_its_place() -> anyhow::Result<()> {
     assert!(error.contains("byte ") && error.contains("generation 1, event 11"), "{error}");
     Ok(())
 }
+
+/// Coroutines that each make the next and end for it. A switch is three events: wherever
+/// they are parted, who ends is who ran, and not whoever has its number from then on.
+#[test]
+fn who_ends_with_a_switch_has_its_name() -> anyhow::Result<()> {
+    const LAST: u64 = 4200;
+    let (head, rest) = TALE.split_once("GoStatus dt=10 g=9").context("what is before the events")?;
+    let (_, tables) = rest.split_once("GoBlock dt=10 reason_string=5 stack=1\n").context("what is behind")?;
+    let mut tale = head.to_owned();
+    for next in 2..=LAST {
+        tale += &format!("GoCreateBlocked dt=1 new_g={next} new_stack=0 stack=1\n");
+        tale += &format!("GoSwitchDestroy dt=1 g={next} g_seq=1\n");
+    }
+    let (_, observations, error) = observations(sized(&(tale + tables))?)?;
+    assert!(error.is_none(), "{error:?}");
+    let mut ended = 0;
+    for observation in &observations {
+        let Observation::Event(event) = observation else { panic!("{observation:?}") };
+        if event.kind == EventKind::Dead {
+            ended += 1;
+            assert_eq!(event.goroutine, Some(GoId(ended)), "{event:?}");
+        }
+    }
+    assert_eq!(ended, LAST - 1);
+    Ok(())
+}
