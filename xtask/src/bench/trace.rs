@@ -75,7 +75,7 @@ pub(super) fn growth(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
             match analyze(&mut Command::new(&bench.bingo), &trace.0) {
                 // Go 1.27 now and then writes one that its own reader refuses, too.
                 Err(error) if left > 0 && go_reads(&go, &trace.0).is_err() => {
-                    eprintln!("  recorded once more: {error:#}");
+                    eprintln!("  recorded once more, for Go's reader refuses it as well: {error:#}");
                 }
                 took => break took?,
             }
